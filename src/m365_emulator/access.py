@@ -1,0 +1,65 @@
+"""Who is calling, and whether that app may use a route.
+
+`requires` notes the permissions on the endpoint and refuses callers that hold none of them.
+Whether a token is genuine is decided before, in `tokens.py` and at the door in `server.py`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from m365_emulator.errors import GraphError
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The app behind a genuine access token: `request.state.caller`."""
+
+    app_id: str
+    object_id: str
+    display_name: str
+    tenant_id: str
+    token_id: str
+    roles: frozenset[str]
+
+    def holds_any(self, roles: frozenset[str]) -> bool:
+        return bool(roles & self.roles)
+
+
+def requires(
+    *roles: str,
+) -> Callable[[Callable[P, Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
+    """Let a directory endpoint be called with any one of `roles` (application permissions).
+
+    The endpoint's last positional argument must be the request, so methods work as well.
+    Refusal is 403 `Authorization_RequestDenied`, as the directory gives it.
+    """
+    if not roles:
+        raise ValueError("name at least one permission")
+    wanted = frozenset(roles)
+
+    def mark(endpoint: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
+        @wraps(endpoint)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
+            request = args[-1]
+            if not isinstance(request, Request):
+                raise TypeError("the endpoint's last positional argument must be the request")
+            caller: Caller = request.state.caller
+            if not caller.holds_any(wanted):
+                raise GraphError(
+                    403,
+                    "Authorization_RequestDenied",
+                    "Insufficient privileges to complete the operation.",
+                )
+            return await endpoint(*args, **kwargs)
+
+        guarded.__dict__["roles"] = roles
+        return guarded
+
+    return mark
