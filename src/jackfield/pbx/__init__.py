@@ -1,0 +1,1 @@
+"""The switch room: phone systems behind one port."""
