@@ -1,14 +1,18 @@
 """Builds `.venv` from the hash-pinned locks; needs nothing but a Python and its package index.
 
 `build_venv.py run` installs what the product needs, `build_venv.py dev` what its tests need as
-well. pip installs uv by hash, uv the rest. Written without newer syntax, so that an old Python can
-say that it is too old.
+well. pip installs uv by hash, uv the rest. Written without newer syntax (from 3.7 on), so that an
+old Python can say that it is too old.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,9 +24,9 @@ DEV_LOCKS = [*RUN_LOCKS, "requirements-dev.lock"]
 CANNOT = 2
 
 
-def main(arguments):  # type: (list[str]) -> int
+def main(arguments: list[str]) -> int:
     wanted = arguments[0] if arguments else "run"
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # the one place that meets an older Python
         return complain(
             "Jackfield needs Python 3.11 or newer; python3 is {}.{}. With a newer one: "
             "make PYTHON=python3.12 ...".format(*sys.version_info[:2])
@@ -49,7 +53,7 @@ def main(arguments):  # type: (list[str]) -> int
     return 0
 
 
-def make_venv():  # type: () -> str | None
+def make_venv() -> str | None:
     """Make an empty `.venv`, or say what is missing."""
     say("making .venv with Python {}.{}.{}".format(*sys.version_info[:3]))
     if has_ensurepip() and run([sys.executable, "-m", "venv", VENV]) == 0:
@@ -60,7 +64,7 @@ def make_venv():  # type: () -> str | None
         return "python3 lacks venv and ensurepip: install them from where this Python came"
     package = "python{}.{}-venv".format(*sys.version_info[:2])
     if os.geteuid() != 0:
-        return f"python3 lacks venv; run this once, then try again:\n  sudo apt-get install -y {package}"
+        return f"python3 lacks venv; run this once: sudo apt-get install -y {package}"
     say(f"python3 lacks venv: installing {package}")
     install = [apt, "install", "-y", "-qq", "--no-install-recommends", package]
     if run(install, quiet=True) and (run([apt, "update", "-qq"]) or run(install)):
@@ -70,7 +74,7 @@ def make_venv():  # type: () -> str | None
     return None
 
 
-def has_ensurepip():  # type: () -> bool
+def has_ensurepip() -> bool:
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
@@ -79,13 +83,13 @@ def has_ensurepip():  # type: () -> bool
     return True
 
 
-def works(python):  # type: (Path) -> bool
+def works(python: Path) -> bool:
     """Whether `.venv` can be built upon: a moved folder or a removed Python leaves a dead one."""
     probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
     return python.exists() and run([python, "-c", probe], quiet=True) == 0
 
 
-def uv_is_current():  # type: () -> bool
+def uv_is_current() -> bool:
     pinned = (ROOT / "requirements-uv.lock").read_text().partition("uv==")[2].split()[0]
     if not UV.exists():
         return False
@@ -93,7 +97,7 @@ def uv_is_current():  # type: () -> bool
     return said.decode().split()[1:2] == [pinned]
 
 
-def run(command, quiet=False):  # type: (list[object], bool) -> int
+def run(command: Sequence[object], *, quiet: bool = False) -> int:
     silent = subprocess.DEVNULL if quiet else None
     return subprocess.run(
         [str(part) for part in command],
@@ -106,7 +110,7 @@ def run(command, quiet=False):  # type: (list[object], bool) -> int
     ).returncode
 
 
-def environment():  # type: () -> dict[str, str]
+def environment() -> dict[str, str]:
     """Ours, with uv's cache where we may write: HOME may be missing, empty or read-only."""
     env = dict(os.environ, UV_PYTHON_DOWNLOADS="never", DEBIAN_FRONTEND="noninteractive")
     env.pop("VIRTUAL_ENV", None)
@@ -117,19 +121,23 @@ def environment():  # type: () -> dict[str, str]
     return env
 
 
-def cache_folder():  # type: () -> Path
-    shared = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in (shared / "uv", shared, shared.parent):
-        if folder.exists():
-            return shared / "uv" if os.access(str(folder), os.W_OK) else VENV / "cache"
-    return VENV / "cache"
+def cache_folder() -> Path:
+    """The user's own cache folder if it can be written; only trying tells, for root above all."""
+    own = VENV / "cache"
+    try:
+        shared = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
+        shared.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=str(shared)):
+            return shared
+    except (OSError, RuntimeError):  # the latter: no home at all
+        return own
 
 
-def say(line):  # type: (str) -> None
+def say(line: str) -> None:
     print(f"venv: {line}", file=sys.stderr, flush=True)
 
 
-def complain(line):  # type: (str) -> int
+def complain(line: str) -> int:
     say(line)
     return CANNOT
 

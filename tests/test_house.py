@@ -1,0 +1,111 @@
+"""Rules of the house that no linter knows: what may be committed, and how a module begins."""
+
+import ast
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
+MODULES = sorted((ROOT / "src").rglob("*.py"))
+TEXT = {".cfg", ".css", ".html", ".in", ".ini", ".js", ".json", ".lock", ".mako", ".md", ".py"}
+TEXT |= {".sh", ".sql", ".svg", ".toml", ".txt", ".yaml", ".yml", ""}
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[Path]:
+    """Every file that git knows, relative to the repository."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not on an unpacked archive: only a git checkout knows what is committed")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    names = listed.stdout.decode().split("\0")
+    return [Path(name) for name in names if name and (ROOT / name).exists()]
+
+
+def test_nothing_third_party_or_generated_is_committed(committed: list[Path]) -> None:
+    """Such files come with the build, checked by hash, so that nobody has to review a blob."""
+    ignored = subprocess.run(
+        ["git", "ls-files", "-ci", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    blobs = {".js.map", ".min.js", ".min.css", ".whl", ".so", ".woff", ".woff2", ".ttf", ".db"}
+
+    found = [
+        path
+        for path in committed
+        if any(path.name.endswith(end) for end in blobs)
+        or {"vendor", "node_modules", "dist"} & set(path.parts)
+        or (path.suffix == ".png" and path.parts[0] != "docs")
+    ]
+
+    assert not found
+    assert not ignored.stdout.decode()
+
+
+def test_no_file_names_a_machine(committed: list[Path]) -> None:
+    """A path of somebody's own machine works nowhere else, and tells where we sit."""
+    machine = re.compile(r"/(?:work|root|home/\w+|Users/\w+)/|\.pyenv|pythonhosted")
+    this = Path(__file__).resolve()
+
+    found = [
+        f"{path}: {match.group()}"
+        for path in committed
+        if path.suffix in TEXT and (ROOT / path).resolve() != this
+        for match in machine.finditer((ROOT / path).read_text(encoding="utf-8"))
+    ]
+
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "module", [pytest.param(path, id=str(path.relative_to(ROOT / "src"))) for path in MODULES]
+)
+def test_every_module_begins_with_a_caption(module: Path) -> None:
+    """A stranger finds the way by captions alone: what is decided here, and what is not."""
+    caption = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+
+    assert caption
+    assert len(caption.split()) >= 4
+
+
+@pytest.mark.parametrize("lock", [pytest.param(path, id=path.name) for path in LOCKS])
+def test_every_locked_package_has_a_hash_and_no_address(lock: Path) -> None:
+    """What is installed is what was reviewed, from whichever index a site uses."""
+    text = lock.read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+
+    assert len(entries) >= 1
+    assert all(re.match(r"[\w.-]+==[\w.]+", entry) for entry in entries)
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_the_locks_agree_with_each_other() -> None:
+    """They are installed in one call, which two versions of one package would break."""
+    pinned: dict[str, dict[str, set[str]]] = {}
+    for lock in LOCKS:
+        for name, version in re.findall(
+            r"^([\w.-]+)==(\S+)", lock.read_text("utf-8"), re.MULTILINE
+        ):
+            pinned.setdefault(name, {}).setdefault(lock.name, set()).add(version)
+
+    quarrels = {
+        name: where
+        for name, where in pinned.items()
+        if any(versions != next(iter(where.values())) for versions in where.values())
+    }
+
+    assert not quarrels
+
+
+def test_the_build_asks_for_what_the_lock_pins() -> None:
+    """`make` builds without isolation, everyone else with it: both get the same assets."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    asked_for = set(project["build-system"]["requires"])
+
+    assert asked_for <= set(project["dependency-groups"]["build"])
