@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
             return complain("pip could not install uv: is the package index reachable?")
     # One call for all locks: `sync` removes whatever is not in the files it is given.
     sync = [UV, "pip", "sync", "-q", "--require-hashes", "--compile-bytecode", "--python", PYTHON]
-    if run([*sync, *locks]):
+    # uv trusts the authorities it brings; a site with its own index may need the system's.
+    if run([*sync, *locks]) and run([*sync, "--system-certs", *locks]):
         return complain("uv could not install the locked packages (see above)")
     # Our own build requirements are in the locks, so nothing is fetched unpinned here.
     own = [UV, "pip", "install", "-q", "--no-build-isolation", "--no-deps", "--python", PYTHON]
