@@ -5,6 +5,7 @@ SQLite and on a real PostgreSQL; what a machine cannot offer is skipped with its
 `tools/run_tests.py` fails on such a skip where CI=true). Fixtures of one room live in its folder.
 """
 
+import atexit
 import contextlib
 import ipaddress
 import os
@@ -194,6 +195,7 @@ def _start_postgres(folder: Path) -> Iterator[Any]:
         yield server
     finally:
         server.cleanup()
+        atexit.unregister(server._cleanup)  # it would make its folder anew, only for the lock
 
 
 @pytest.fixture(
