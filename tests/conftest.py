@@ -99,11 +99,10 @@ def _no_thread_left_behind() -> Iterator[None]:
     """A thread that outlives its test belongs to nobody: it would disturb another test, by luck."""
     before = set(threading.enumerate())
     yield
-    for thread in set(threading.enumerate()) - before:
-        # asyncio's and the databases' pools end a moment after what they served
-        thread.join(timeout=2)
-    left = [t for t in set(threading.enumerate()) - before if not t.daemon]
-    assert not left, f"threads left behind: {left}"
+    left = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    for thread in left:
+        thread.join(timeout=2)  # a pool ends a moment after what it served
+    assert not any(t.is_alive() for t in left), f"threads left behind: {left}"
 
 
 # --- markers ---------------------------------------------------------------------------------
