@@ -1,0 +1,115 @@
+"""What the calls to Microsoft cost and how they went: counted here, shown by the console.
+
+Nothing is decided here. Counts are since the process started.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jackfield.graph.errors import Call
+from jackfield.graph.pace import Workload
+
+LATENCIES_KEPT = 500
+FAILURES_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One call that did not succeed, with the ids Microsoft's support asks for."""
+
+    at: datetime
+    call: Call
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFigures:
+    """One tenant's calls to one workload."""
+
+    tenant: str
+    workload: Workload
+    calls: int
+    """Requests sent, repeated ones included."""
+    throttled: int
+    """Answers 429, and 503 with Retry-After."""
+    failed: int
+    """Answers that were neither success nor throttling, and calls without an answer."""
+    waited_s: float
+    """Spent waiting for a gate, a budget or a back-off."""
+    closed_for_s: float
+    """Seconds until calls go out again; 0 = they do now."""
+    latency_median_ms: float
+    latency_p95_ms: float
+    last_request_id: str
+    failures: tuple[Failure, ...]
+    """The newest last."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    calls: int = 0
+    throttled: int = 0
+    failed: int = 0
+    waited_s: float = 0.0
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    last_request_id: str = ""
+    failures: deque[Failure] = field(default_factory=lambda: deque(maxlen=FAILURES_KEPT))
+
+
+class Meter:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, Workload], _Counts] = {}
+
+    def answered(
+        self, tenant: str, workload: Workload, *, latency_s: float, request_id: str
+    ) -> None:
+        counts = self._of(tenant, workload)
+        counts.calls += 1
+        counts.latencies_ms.append(latency_s * 1000)
+        if request_id:
+            counts.last_request_id = request_id
+
+    def unanswered(self, tenant: str, workload: Workload) -> None:
+        self._of(tenant, workload).calls += 1
+
+    def throttled(self, tenant: str, workload: Workload) -> None:
+        self._of(tenant, workload).throttled += 1
+
+    def failed(self, tenant: str, workload: Workload, failure: Failure) -> None:
+        counts = self._of(tenant, workload)
+        counts.failed += 1
+        counts.failures.append(failure)
+
+    def waited(self, tenant: str, workload: Workload, seconds: float) -> None:
+        self._of(tenant, workload).waited_s += seconds
+
+    def figures(
+        self, tenant: str, workload: Workload, *, closed_for_s: float = 0.0
+    ) -> WorkloadFigures:
+        counts = self._of(tenant, workload)
+        latencies = sorted(counts.latencies_ms)
+        return WorkloadFigures(
+            tenant=tenant,
+            workload=workload,
+            calls=counts.calls,
+            throttled=counts.throttled,
+            failed=counts.failed,
+            waited_s=counts.waited_s,
+            closed_for_s=closed_for_s,
+            latency_median_ms=_quantile(latencies, 0.5),
+            latency_p95_ms=_quantile(latencies, 0.95),
+            last_request_id=counts.last_request_id,
+            failures=tuple(counts.failures),
+        )
+
+    def _of(self, tenant: str, workload: Workload) -> _Counts:
+        return self._counts.setdefault((tenant, workload), _Counts())
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0

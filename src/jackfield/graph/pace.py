@@ -1,0 +1,167 @@
+"""How fast we may ask: one budget and one gate per tenant and workload, shared by all callers.
+
+Decided here: how long a call waits before it goes out and between two tries. A 429 closes the gate
+for everyone who uses that workload, not only for the call that met it. Everything is in memory;
+each of n live processes takes one n-th. What may be repeated at all is decided in `client.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jackfield.clock import Clock
+
+FIRST_BACKOFF_S = 1.0
+LONGEST_BACKOFF_S = 60.0
+LONGEST_GATE_S = 3600.0
+"""A Retry-After beyond this is not believed for longer: we ask again then."""
+SLOWED_FOR_S = 10.0
+
+
+class Workload(StrEnum):
+    """The parts of Graph that count their callers separately."""
+
+    DIRECTORY = "directory"
+    OUTLOOK = "outlook"
+    PRESENCE = "presence"
+    SUBSCRIPTIONS = "subscriptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many units in so many seconds, for one application in one tenant."""
+
+    units: float
+    per_s: float
+
+
+ALLOWANCES: Mapping[Workload, Allowance] = {
+    # Resource units; 3,500 is the smallest tenant's bucket (under 50 users).
+    # Source: Graph docs, concepts/throttling-limits, read 2026-11.
+    Workload.DIRECTORY: Allowance(3500, 10),
+    # Per mailbox it is 10,000 in 10 minutes; this is all mailboxes together, our own choice.
+    Workload.OUTLOOK: Allowance(1000, 10),
+    Workload.PRESENCE: Allowance(1500, 30),
+    # Microsoft names no number; our own choice.
+    Workload.SUBSCRIPTIONS: Allowance(50, 10),
+}
+
+
+class WaitTooLong(Exception):
+    """The call would have to wait longer than its caller has time; `wait_s` says how long."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"{wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
+@dataclass(slots=True)
+class _Lane:
+    units: float
+    filled_at: float
+    closed_until: float = 0.0
+    slowed_until: float = 0.0
+    slowness: float = 1.0
+
+
+class Pace:
+    """The budgets and gates of one process."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        allowances: Mapping[Workload, Allowance] = ALLOWANCES,
+    ) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._allowances = allowances
+        self._lanes: dict[tuple[str, Workload], _Lane] = {}
+        self._processes = 1
+
+    def share_with(self, processes: int) -> None:
+        """Say how many live processes, this one included, call Microsoft for the same tenants."""
+        self._processes = max(1, processes)
+
+    async def admit(self, tenant: str, workload: Workload, *, units: float, until: float) -> None:
+        """Wait until a call of `units` may go out.
+
+        `until` is a moment of the clock's `monotonic`; raises `WaitTooLong` if it comes first.
+        """
+        lane = self._lane(tenant, workload)
+        paid = False
+        while True:
+            now = self._clock.monotonic()
+            wait = lane.closed_until - now
+            if wait <= 0 and not paid:
+                wait = self._take(lane, workload, units, now)
+                paid = True
+            if wait <= 0:
+                return
+            if now + wait > until:
+                if paid:
+                    lane.units += units
+                raise WaitTooLong(wait)
+            await self._clock.sleep(wait + self._jitter(wait))
+
+    def close(self, tenant: str, workload: Workload, wait_s: float) -> None:
+        """Let nobody through for `wait_s` seconds."""
+        lane = self._lane(tenant, workload)
+        until = self._clock.monotonic() + min(wait_s, LONGEST_GATE_S)
+        lane.closed_until = max(lane.closed_until, until)
+
+    def observe(
+        self, tenant: str, workload: Workload, headers: Mapping[str, str], *, units: float
+    ) -> None:
+        """Learn from an answer: what the call really cost, and whether a limit is near."""
+        lane = self._lane(tenant, workload)
+        cost = _number(headers.get("x-ms-resource-unit"))
+        if cost is not None and 0 < cost < 1000:
+            lane.units -= cost - units
+        used = _number(headers.get("x-ms-throttle-limit-percentage"))
+        if used is not None and used >= 0.8:
+            # 0.8 to 1.8 of the limit, shown above 80 %. Source: Graph docs, concepts/throttling.
+            lane.slowness = 4.0 if used >= 1.0 else 2.0
+            lane.slowed_until = self._clock.monotonic() + SLOWED_FOR_S
+
+    def closed_for_s(self, tenant: str, workload: Workload) -> float:
+        """Seconds until the gate opens; 0 if it is open."""
+        return max(0.0, self._lane(tenant, workload).closed_until - self._clock.monotonic())
+
+    def backoff_s(self, tries: int) -> float:
+        """How long to wait after the `tries`-th failure (from 1): 1, 2, 4 ... 60 s, with jitter."""
+        base: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(tries - 1, 16))
+        return min(LONGEST_BACKOFF_S, base * self._rng.uniform(1.0, 1.5))
+
+    def _take(self, lane: _Lane, workload: Workload, units: float, now: float) -> float:
+        """Book the units, even into debt; returns how long until they are there."""
+        allowance = self._allowances[workload]
+        slowness = lane.slowness if now < lane.slowed_until else 1.0
+        rate = allowance.units / allowance.per_s / self._processes / slowness
+        full = allowance.units / self._processes
+        lane.units = min(full, lane.units + (now - lane.filled_at) * rate)
+        lane.filled_at = now
+        lane.units -= units
+        return max(0.0, -lane.units / rate)
+
+    def _lane(self, tenant: str, workload: Workload) -> _Lane:
+        key = (tenant, workload)
+        if key not in self._lanes:
+            full = self._allowances[workload].units / self._processes
+            self._lanes[key] = _Lane(units=full, filled_at=self._clock.monotonic())
+        return self._lanes[key]
+
+    def _jitter(self, wait_s: float) -> float:
+        """A little later than asked, never earlier, so that those who wait do not come together."""
+        return self._rng.uniform(0.0, min(2.0, 0.05 + 0.1 * wait_s))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
