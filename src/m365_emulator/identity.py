@@ -174,13 +174,15 @@ class Identity:
         asked = name.lower()
         if asked in MANY_TENANTS:
             return None
-        if asked in {self._tenant.id.lower(), self._tenant.domain.lower()}:
-            return self._tenant.id
+        tenant = self._tenant
+        if asked in {tenant.id, tenant.domain.lower(), tenant.initial_domain.lower()}:
+            return tenant.id
         raise entra_errors.unknown_tenant(name, discovery=discovery)
 
     def _audiences(self, request: Request) -> set[str]:
         origin = _origin(request)
-        names = {self._tenant.id, self._tenant.domain, request.path_params["tenant"]}
+        tenant = self._tenant
+        names = {tenant.id, tenant.domain, tenant.initial_domain, request.path_params["tenant"]}
         return {
             f"{origin}/{name}/{path}"
             for name in names

@@ -1,0 +1,167 @@
+"""The stage as one ASGI app: a tenant, its login authority, Graph, the control API and the page.
+
+Wiring only. In process: `Emulator(people=20, seed=7)` is the app; over sockets see `__main__.py`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from m365_emulator import batch, delta, directory, errors
+from m365_emulator.apps import Application, Registrations
+from m365_emulator.clock import Clock
+from m365_emulator.control import Control
+from m365_emulator.door import Door
+from m365_emulator.errors import GraphError
+from m365_emulator.faults import Faults
+from m365_emulator.identity import Identity
+from m365_emulator.journal import Journal
+from m365_emulator.permissions import DIRECTORY_ROLES
+from m365_emulator.tenant import Tenant
+from m365_emulator.throttle import Throttle
+from m365_emulator.tokens import LOOPBACK, Tokens
+
+JOURNAL_SIZE = 2000
+
+
+class Emulator:
+    """A Microsoft 365 tenant to talk to; call it as an ASGI app.
+
+    `people` and `seed` decide the population, `clock` the time; `sleep` is waited on by the fault
+    `slow`. The control API and the page answer only under the host names in `control_hosts`.
+    """
+
+    def __init__(
+        self,
+        *,
+        people: int = 250,
+        seed: int = 1,
+        clock: Clock | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        control_hosts: Iterable[str] = LOOPBACK,
+    ) -> None:
+        self.people = people
+        self.seed = seed
+        self.clock = clock or Clock()
+        self._sleep = sleep
+        self.registrations = Registrations()
+        self.faults = Faults()
+        self.journal = Journal(JOURNAL_SIZE)
+        self.tenant: Tenant
+        self.tokens: Tokens
+        self.throttle: Throttle
+        self._kept: tuple[Application, ...] = ()
+        self._control: ASGIApp = Control(self, control_hosts).app()
+        self._open()
+
+    def _open(self) -> None:
+        self.tenant = Tenant.seeded(self.people, self.seed, now=self.clock)
+        self.tokens = Tokens(self.tenant.id, self.clock, self.seed)
+        self.throttle = Throttle(self.clock, lambda: len(self.tenant.user_register))
+        identity = Identity(self.tenant, self.registrations, self.tokens, self.clock)
+        graph = _graph_app(self.tenant)
+        entra = Starlette(routes=identity.routes(), exception_handlers={HTTPException: _not_played})
+        entra.router.redirect_slashes = False
+        door = Door(self, graph, entra, seed=self.seed, sleep=self._sleep)
+        graph.state.sub_request = door.sub_request
+        self._door: ASGIApp = door
+
+    def register(
+        self,
+        display_name: str = "Jackfield",
+        *,
+        app_id: str | None = None,
+        secret: str | None = None,
+        certificate_pem: bytes | None = None,
+        roles: Iterable[str] = DIRECTORY_ROLES,
+    ) -> Application:
+        """An app in the tenant, with the credentials given."""
+        application = self.registrations.register(display_name, app_id=app_id, roles=roles)
+        if secret is not None:
+            self.registrations.add_secret(application.app_id, self.clock(), value=secret)
+        if certificate_pem is not None:
+            self.registrations.add_certificate(application.app_id, certificate_pem)
+        registered = self.registrations.find(application.app_id)
+        return registered or application
+
+    def keep_registrations(self) -> None:
+        """Let a reset come back to the apps as they are now."""
+        self._kept = self.registrations.snapshot()
+
+    def reset(self, *, people: int | None = None, seed: int | None = None) -> None:
+        """The stage as it was at the start: population, apps; no tokens, faults, or memory."""
+        self.people = self.people if people is None else people
+        self.seed = self.seed if seed is None else seed
+        self.registrations.restore(self._kept)
+        self.faults = Faults()
+        self.journal.clear()
+        self._open()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            raise RuntimeError(f"the stage does not speak {scope['type']}")
+        path: str = scope["path"]
+        if path in {"/", "/_emulator"} or path.startswith("/_emulator/"):
+            await self._control(scope, receive, send)
+        else:
+            await self._door(scope, receive, send)
+
+
+def _graph_app(tenant: Tenant) -> Starlette:
+    routes = [
+        route for part in (directory.routes, delta.routes, batch.routes) for route in part(tenant)
+    ]
+    graph = Starlette(
+        routes=[Mount("/v1.0", routes=routes)],
+        exception_handlers={GraphError: _refused, HTTPException: _absent},
+    )
+    graph.router.redirect_slashes = False
+    return graph
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, GraphError):
+        raise error
+    return errors.respond(error, request)
+
+
+async def _absent(request: Request, error: Exception) -> Response:
+    """No such path, or no such verb on it."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:
+        refusal = GraphError(
+            405,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+            headers=error.headers,
+        )
+    else:
+        version, _, rest = request.url.path.lstrip("/").partition("/")
+        refusal = errors.absent(rest or version)
+    return errors.respond(refusal, request)
+
+
+async def _not_played(_request: Request, error: Exception) -> Response:
+    """The login authority on what it does not do: sign-in pages, consent, v1 endpoints."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = error.headers if isinstance(error, HTTPException) else None
+    said = "This emulated login authority does not do that; docs/emulator.md says what it does."
+    return JSONResponse({"error": "not_found", "error_description": said}, status, headers)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,134 @@
+"""How the control API and the page show what is on the stage: plain values for JSON and templates.
+
+Secrets' values are shown once, in the answer to the request that made them.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from m365_emulator.apps import Application
+from m365_emulator.faults import Fault
+from m365_emulator.resources import Group, User
+from m365_emulator.tenant import Tenant
+
+if TYPE_CHECKING:
+    from m365_emulator.server import Emulator
+
+
+def person_line(user: User) -> dict[str, Any]:
+    """A person in a list."""
+    return {
+        "id": user.id,
+        "displayName": user.display_name,
+        "userPrincipalName": user.user_principal_name,
+        "mail": user.mail,
+        "department": user.department,
+        "accountEnabled": user.account_enabled,
+        "userType": user.user_type,
+        "deleted": user.deleted_date_time is not None,
+    }
+
+
+def person(tenant: Tenant, user: User) -> dict[str, Any]:
+    """Everything kept of a person, and the groups that hold them directly."""
+    kept = msgspec.to_builtins(user)
+    kept.pop("cleared")
+    groups = [
+        {"id": group.id, "displayName": group.display_name, "dynamic": group.is_dynamic}
+        for group in map(tenant.group, tenant.groups_of(user.id))
+    ]
+    return {**kept, "deleted": user.deleted_date_time is not None, "groups": groups}
+
+
+def group_line(tenant: Tenant, group: Group) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "displayName": group.display_name,
+        "mail": group.mail,
+        "groupTypes": list(group.group_types),
+        "membershipRule": group.membership_rule,
+        "dynamic": group.is_dynamic,
+        "memberCount": len(tenant.members_of(group.id)),
+    }
+
+
+def binned(each: User | Group) -> dict[str, Any]:
+    """An object in the recycle bin, or just taken out of it."""
+    return {
+        "id": each.id,
+        "kind": "user" if isinstance(each, User) else "group",
+        "displayName": each.display_name,
+        "deletedDateTime": each.deleted_date_time,
+    }
+
+
+def app(application: Application, values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An application; `values` are the secrets that may be shown now, by key id."""
+    return {
+        "appId": application.app_id,
+        "objectId": application.object_id,
+        "servicePrincipalId": application.principal_id,
+        "displayName": application.display_name,
+        "enabled": application.enabled,
+        "roles": sorted(application.roles),
+        "secrets": [
+            {
+                "keyId": secret.key_id,
+                "displayName": secret.display_name,
+                "hint": secret.hint,
+                "endsAt": secret.ends_at,
+                "value": (values or {}).get(secret.key_id),
+            }
+            for secret in application.secrets
+        ],
+        "certificates": [
+            {
+                "keyId": certificate.key_id,
+                "displayName": certificate.display_name,
+                "thumbprint": certificate.sha1,
+                "thumbprintSha256": certificate.sha256,
+                "startsAt": certificate.starts_at,
+                "endsAt": certificate.ends_at,
+            }
+            for certificate in application.certificates
+        ],
+    }
+
+
+def fault(each: Fault) -> dict[str, Any]:
+    return {"id": each.id, "struck": each.struck, **msgspec.to_builtins(each.order)}
+
+
+def state(stage: "Emulator") -> dict[str, Any]:
+    """Who this is, how many of everything there are, and what has happened since the last reset."""
+    tenant = stage.tenant
+    statuses = stage.journal.statuses
+    return {
+        "tenant": {
+            "id": tenant.id,
+            "displayName": tenant.display_name,
+            "domain": tenant.domain,
+            "initialDomain": tenant.initial_domain,
+        },
+        "seed": stage.seed,
+        "now": stage.clock(),
+        "directory": {
+            "people": len(tenant.user_register),
+            "groups": len(tenant.group_register),
+            "deleted": len(tenant.recycle_bin()),
+            "sequence": tenant.replication.sequence,
+            "visibleSequence": tenant.replication.horizon,
+        },
+        "counters": {
+            "requests": stage.journal.total,
+            "byStatus": {str(status): count for status, count in sorted(statuses.items())},
+            "tokensIssued": stage.tokens.issued,
+            "throttled": stage.throttle.refused,
+            "faultsStruck": sum(stage.faults.struck.values()),
+            "struckByKind": dict(sorted(stage.faults.struck.items())),
+        },
+        "faultsInForce": len(stage.faults.in_force()),
+        "throttleUnitsPer10S": stage.throttle.limit,
+    }
