@@ -10,6 +10,7 @@ from jackfield.durable.run import (
     DurableError,
     Flow,
     GivenUp,
+    GivenUpError,
     Json,
     Lane,
     NotJsonError,
@@ -21,6 +22,7 @@ from jackfield.durable.run import (
     RunId,
     Runner,
     StepFailedError,
+    StepsChangedError,
     UnknownFlowError,
     UnknownRunError,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "DurableError",
     "Flow",
     "GivenUp",
+    "GivenUpError",
     "Hook",
     "Journal",
     "Json",
@@ -46,6 +49,7 @@ __all__ = [
     "RunId",
     "Runner",
     "StepFailedError",
+    "StepsChangedError",
     "UnknownFlowError",
     "UnknownRunError",
 ]

@@ -36,24 +36,29 @@ class Run(Protocol):
         """Do `fn(*args)` and record its result, once; after a restart answer from the record.
 
         The step that was in flight at a crash is done again: let `fn` be safe to repeat. Its result
-        must be JSON (`NotJsonError` otherwise). What `fn` raises is recorded too and raised here,
-        the first time as itself, after a restart as `StepFailedError`.
+        must be JSON (`NotJsonError` otherwise); its arguments need not be. An exception of `fn` is
+        recorded too, as `StepFailedError`, the first time as in every replay. One step at a time:
+        what runs side by side belongs inside one step.
         """
         ...
 
     async def progress(self, done: int, total: int) -> None:
-        """Tell how far the run is; smaller figures than before are not passed on."""
+        """Tell how far the run is: call it after the step that got it there.
+
+        Smaller figures than before are not passed on, nor those of a replay.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; a restart in between does not start the wait again."""
+        """Wait, as a step of its own; a restart in between does not start the wait again."""
         ...
 
 
 Flow: TypeAlias = Callable[..., Awaitable[object]]
 """`async def flow(run: Run, *args: Json) -> Json`, usually a bound method.
 
-It must let `CancelledError` pass. Its steps must come in the same order when it is replayed.
+It must let `CancelledError` (any `BaseException`) pass. Its steps must come in the same order when
+it is replayed: whatever decides about them comes from arguments and step results.
 """
 
 Report: TypeAlias = Callable[[RunId, int, int], Awaitable[None]]
@@ -62,7 +67,7 @@ Report: TypeAlias = Callable[[RunId, int, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A run that the runner will not try again: its process died in it too often."""
+    """A run that will not be tried again: too many starts ended without a finished step."""
 
     run_id: RunId
     flow: str
@@ -95,9 +100,10 @@ class Runner(Protocol):
         ...
 
     def every(self, cron: str, name: str) -> None:
-        """Run the flow `name`, without arguments, by a cron line in UTC.
+        """Run the flow `name`, without arguments, by a cron line in UTC (six fields: with seconds).
 
-        Each tick runs once, however many processes there are.
+        Each tick runs once, however many processes there are; ticks missed while all were down are
+        not made up for. Give ticks a lane of their own, or they queue behind long runs.
         """
         ...
 
@@ -149,13 +155,15 @@ class DurableError(Exception):
     """Base of what a runner raises.
 
     DurableError
-      NotJsonError        the value cannot be recorded         -> mend the code
-      UnknownFlowError    nobody defined that name             -> mend the code
-      NotRunningError     not started, failed to, or stopped   -> again after a start
-      UnknownRunError     never was, or is purged              -> nothing to wait for
-      RunFailedError      the flow raised                      -> read `kind` and the message
-        StepFailedError   a replayed step had raised           -> as the first time
-      RunCancelledError   somebody cancelled it
+      NotJsonError        the value cannot be recorded               -> mend the code
+      UnknownFlowError    nobody defined that name                   -> mend the code
+      StepsChangedError   the replay took another way than the first -> a new run
+      NotRunningError     not started, failed to, or stopped         -> again after a start
+      UnknownRunError     never was, or is purged                    -> nothing to wait for
+      StepFailedError     what a step did raised                     -> the flow decides, by `kind`
+      RunFailedError      the flow raised                            -> show it; a new run
+      RunCancelledError   somebody cancelled the run                 -> nothing
+      GivenUpError        too many starts without a finished step    -> tell the administrator
     """
 
 
@@ -167,6 +175,10 @@ class UnknownFlowError(DurableError):
     """Nobody defined that name."""
 
 
+class StepsChangedError(DurableError):
+    """The record has another step at this place: the flow's code has changed under a run."""
+
+
 class NotRunningError(DurableError):
     """The runner has not started, failed to start, or has stopped."""
 
@@ -175,20 +187,37 @@ class UnknownRunError(DurableError):
     """No such run is recorded."""
 
 
-class RunFailedError(DurableError):
-    """The flow raised; `kind` is the exception's class name, the text its message."""
+class _Raised(DurableError):
+    """What is kept of an exception: `kind`, its class name, and its message."""
 
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
         self.kind = kind
 
+    @property
+    def code(self) -> str:
+        """The one attribute that DBOS records of an exception beside its own class and message."""
+        return self.kind
 
-class StepFailedError(RunFailedError):
-    """A step that had raised before the restart; only name and message were recorded."""
+
+class StepFailedError(_Raised):
+    """What a step did raised.
+
+    Only kind and message are recorded, so only these are given, the first time as in every replay;
+    the first time the exception itself is the `__cause__`, for the log.
+    """
+
+
+class RunFailedError(_Raised):
+    """The flow raised; of a `StepFailedError` that it let pass, kind and message are the step's."""
 
 
 class RunCancelledError(DurableError):
     """Somebody cancelled the run."""
+
+
+class GivenUpError(DurableError):
+    """Too many starts of the run in a row ended without a finished step."""
 
 
 def recordable(value: object, what: str) -> Json:
