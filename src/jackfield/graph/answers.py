@@ -31,6 +31,8 @@ from jackfield.graph.transport import Response
 
 MAX_SHOWN = 300
 LONGEST_WAIT_S = 86_400.0
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for foreign bytes: bad JSON, bad UTF-8, brackets without end."""
 _STALE = re.compile(r"expired|resync|syncstate", re.IGNORECASE)
 _PER_ITEM = {"erroraccessdenied", "errorsendasdenied", "extensionerror"}
 """403 of one mailbox: the customer's Exchange policy, not a missing permission."""
@@ -180,7 +182,7 @@ def _read(body: bytes) -> tuple[list[str], str] | None:
     """`error.code`, then the nested codes; and the message. None if it is not Graph's error."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):

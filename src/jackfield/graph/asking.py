@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from jackfield.graph.answers import describe, shown
+from jackfield.graph.answers import UNREADABLE, describe, shown
 from jackfield.graph.errors import Call, MalformedAnswer
 from jackfield.graph.pace import Workload
 
@@ -49,7 +49,7 @@ class Answer:
             return decoder.decode(self.body)
         except msgspec.ValidationError as error:
             raise self.malformed(f"JSON of another shape: {error}") from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise self.malformed(f"{describe(self.body)}, which cannot be read: {error}") from error
 
     def malformed(self, what: str) -> MalformedAnswer:

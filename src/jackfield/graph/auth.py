@@ -22,6 +22,7 @@ from joserfc import jwt
 from joserfc.jws import JWSRegistry
 
 from jackfield.clock import Clock
+from jackfield.graph.answers import UNREADABLE
 from jackfield.graph.authority import TenantId, ask_authority, token_refusal
 from jackfield.graph.cloud import Cloud
 from jackfield.graph.credentials import (
@@ -180,7 +181,7 @@ class TokenSource:
             raise token_refusal(response, call, now=self._clock.now())
         try:
             wire = _DECODER.decode(response.body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise MalformedAnswer(
                 f"POST {path} answered without a token: {error}.", call=call
             ) from error
@@ -239,7 +240,7 @@ def permissions_of(token: str) -> tuple[str, ...]:
         claims = msgspec.json.decode(
             base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
         )
-    except (msgspec.DecodeError, binascii.Error, ValueError):
+    except (*UNREADABLE, ValueError):  # ValueError: no base64
         return ()
     roles = claims.get("roles") if isinstance(claims, dict) else None
     return (

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from jackfield.graph.answers import describe, retry_after_s, shown
+from jackfield.graph.answers import UNREADABLE, describe, retry_after_s, shown
 from jackfield.graph.cloud import Cloud
 from jackfield.graph.errors import (
     Call,
@@ -245,7 +245,7 @@ def _skew(number: int | None, call: Call, now: datetime) -> str:
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return document if isinstance(document, dict) else {}
 
