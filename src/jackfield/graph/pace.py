@@ -7,6 +7,7 @@ each of n live processes takes one n-th. What may be repeated at all is decided 
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,8 +121,8 @@ class Pace:
         """Learn from an answer: what the call really cost, and whether a limit is near."""
         lane = self._lane(tenant, workload)
         cost = _number(headers.get("x-ms-resource-unit"))
-        if cost is not None and 0 < cost < 1000:
-            lane.units -= cost - units
+        if cost is not None and 0 < cost < math.inf:
+            lane.units -= min(cost, self._allowances[workload].units) - units
         used = _number(headers.get("x-ms-throttle-limit-percentage"))
         if used is not None and used >= 0.8:
             # 0.8 to 1.8 of the limit, shown above 80 %. Source: Graph docs, concepts/throttling.
