@@ -1,7 +1,7 @@
-"""The phone system's records as the rules see them: extensions, departments, and the links to people.
+"""The phone system's records as the rules see them: extensions, departments, links to people.
 
-Only shapes live here. What a phone system can do is in `jackfield.pbx.port`; what is to be done is in
-`jackfield.core.plan`.
+Only shapes live here. What a phone system can do is in `jackfield.pbx.port`; what is to be done is
+in `jackfield.core.plan`.
 """
 
 from __future__ import annotations

@@ -1,16 +1,92 @@
-"""Which extension number the next person gets: the lowest free one, never below the starting number."""
+"""Which extension number the next person gets: the lowest free one, never below the start.
+
+Numbers are strings of digits; "0200" and "200" are two numbers. Decided here: what a valid range
+and start is, and the allocation (U-07, U-08). Who is allocated one, and in which order, is decided
+in `jackfield.core.plan`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+
+from jackfield.core.extensions import ExtensionNumber
+
+MOST_DIGITS = 15
+"""The longest number of the telephone network. Source: ITU-T E.164, 6.1."""
+
+
+class NumberingError(ValueError):
+    """A number, range or start that cannot be used; the text says which and why."""
+
+
+def parse_number(text: str, what: str = "number") -> str:
+    """The number as it is stored, spaces around it dropped.
+
+    Raises:
+        NumberingError: it is not made of 1 to 15 digits 0-9.
+    """
+    number = text.strip()
+    if not number:
+        raise NumberingError(f"The {what} is empty; give digits, e.g. 200.")
+    if not (number.isascii() and number.isdigit()):
+        raise NumberingError(f"The {what} “{number}” is not a number; only the digits 0 to 9 are.")
+    if len(number) > MOST_DIGITS:
+        raise NumberingError(
+            f"The {what} “{number}” has {len(number)} digits; at most {MOST_DIGITS} are possible."
+        )
+    return number
 
 
 @dataclass(frozen=True, slots=True)
 class NumberRange:
-    """Numbers `first` to `last`, both included, digits of one length or growing; "0200" keeps its zero."""
+    """Numbers `first` to `last`, both included, of one length or growing; "0200" keeps its zero.
+
+    Raises NumberingError where there is no such range.
+    """
 
     first: str
     last: str
+
+    def __post_init__(self) -> None:
+        if self.first != parse_number(self.first, "first number of the range"):
+            raise NumberingError(
+                f"The first number of the range “{self.first}” has spaces around it."
+            )
+        if self.last != parse_number(self.last, "last number of the range"):
+            raise NumberingError(
+                f"The last number of the range “{self.last}” has spaces around it."
+            )
+        if int(self.last) < int(self.first) or len(self.last) < len(self.first):
+            raise NumberingError(f"The range {self} ends before it begins.")
+        if len(self.last) > len(self.first) and self.last.startswith("0"):
+            raise NumberingError(
+                f"The range {self} mixes lengths: write its first number with"
+                f" {len(self.last)} digits as well."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.first}–{self.last}"
+
+    def __contains__(self, number: str) -> bool:
+        return (
+            number.isascii()
+            and number.isdigit()
+            and len(self.first) <= len(number) <= len(self.last)
+            and int(self.first) <= int(number) <= int(self.last)
+        )
+
+
+def parse_range(text: str) -> NumberRange:
+    """A range as an administrator writes it: "200-499", "0200 – 0499", or one number.
+
+    Raises:
+        NumberingError: it is none; the text says why.
+    """
+    first, dash, last = text.replace("–", "-").partition("-")
+    begin = parse_number(first, "first number of the range")
+    return NumberRange(begin, parse_number(last, "last number of the range") if dash else begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +95,107 @@ class NumberRules:
 
     start: str | None = None
     """A floor, not the end of a range: "0200" or "1000"."""
+
+    def __post_init__(self) -> None:
+        if self.start:
+            parse_number(self.start, "starting number")
+
+
+def parse_start(text: str, ranges: Sequence[NumberRange]) -> str | None:
+    """A starting number as an administrator writes it; None for an empty one.
+
+    Raises:
+        NumberingError: it is no number, or no range of the phone system has one from there on.
+    """
+    if not text.strip():
+        return None
+    start = parse_number(text, "starting number")
+    if not _stretches(start, ranges):
+        shown = ", ".join(map(str, ranges)) or "none"
+        raise NumberingError(
+            f"The phone system has no extension number from {start} on; its ranges are: {shown}."
+        )
+    return start
+
+
+class NumberPool:
+    """Gives out free numbers, lowest first, each once.
+
+    `used` is not copied and must not change meanwhile.
+    """
+
+    __slots__ = ("_at", "_claimed", "_floor", "_next", "_rest", "_used", "_width")
+
+    def __init__(
+        self, rules: NumberRules, ranges: Sequence[NumberRange], used: AbstractSet[str]
+    ) -> None:
+        start = rules.start.strip() if rules.start else None
+        serving = ranges if start else ranges[:1]
+        self._floor = start
+        self._width = len(start or (ranges[0].first if ranges else ""))
+        self._rest = _stretches(start, serving)
+        self._used = used
+        self._claimed: set[str] = set()
+        self._at = 0
+        self._next = self._rest[0][0] if self._rest else 0
+
+    def claim(self, number: ExtensionNumber) -> bool:
+        """Set a certain number aside; False where somebody has it."""
+        if number in self._used or number in self._claimed:
+            return False
+        self._claimed.add(number)
+        return True
+
+    def next(self) -> ExtensionNumber | None:
+        """The lowest free number; None once there is none."""
+        while self._at < len(self._rest):
+            last = self._rest[self._at][1]
+            while self._next <= last:
+                number = f"{self._next:0{self._width}d}"
+                self._next += 1
+                if number not in self._used and number not in self._claimed:
+                    # Never visited again, so it need not be remembered.
+                    return ExtensionNumber(number)
+            self._at += 1
+            if self._at < len(self._rest):
+                self._next = self._rest[self._at][0]
+        return None
+
+    def __str__(self) -> str:
+        """Where the numbers come from, to stand after "the lowest free number"."""
+        if self._floor is not None:
+            return f"from {self._floor} on"
+        if not self._rest:
+            return "of no range"
+        first, last = self._rest[0]
+        return f"of {first:0{self._width}d}–{last:0{self._width}d}"
+
+
+def _stretches(start: str | None, ranges: Sequence[NumberRange]) -> list[tuple[int, int]]:
+    """The numbers that may be given out, as stretches in ascending order that do not overlap.
+
+    They are written with at least the width of the start (else of the first range); a range takes a
+    number when its value and its length lie within.
+    """
+    if not ranges:
+        return []
+    floor = int(start) if start else 0
+    width = len(start) if start else len(ranges[0].first)
+    found: list[tuple[int, int]] = []
+    for part in ranges:
+        shortest, longest = len(part.first), len(part.last)
+        if width > longest:
+            continue
+        begin = max(floor, int(part.first))
+        if width < shortest:
+            begin = max(begin, 10 ** (shortest - 1))
+        if begin <= int(part.last):
+            found.append((begin, int(part.last)))
+    found.sort()
+    merged: list[tuple[int, int]] = []
+    for begin, end in found:
+        if merged and begin <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged

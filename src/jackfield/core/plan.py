@@ -1,362 +1,400 @@
 """The plan of a people sync: a view of the three pictures in, actions, refusals and reasons out.
 
-The one place that decides what is written to the phone system. Preview, command line, approval and apply all
-use the `Plan` made here; nothing else computes differences. Pure: the same view and rules give the same plan.
+The one place that decides what is written to the phone system. Preview, command line, approval and
+apply all use the `Plan` made here; nothing else computes differences. Pure: the same view and rules
+give the same plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set as AbstractSet
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import TypeVar
 
-from jackfield.core.departments import DepartmentRules, Group
-from jackfield.core.extensions import (
-    Department,
-    DepartmentFlag,
-    DepartmentKey,
-    DepartmentLink,
-    Extension,
-    ExtensionFields,
-    ExtensionKey,
-    ExtensionNumber,
-    Field,
-    Link,
+from jackfield.core.actions import (
+    GUARDS,
+    Action,
+    ActionKind,
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    DepartmentsChange,
+    DisableExtension,
+    FieldChange,
+    FlagDepartment,
+    KeepLeaver,
+    Notice,
+    Plan,
+    Refusal,
+    RefusalKind,
+    RemoveExtension,
+    RenameDepartment,
+    UpdateExtension,
+    type_of_action,
 )
-from jackfield.core.numbering import NumberRange, NumberRules
+from jackfield.core.assignments import Assignments
+from jackfield.core.department_actions import department_actions
+from jackfield.core.departments import DepartmentSource, department_groups
+from jackfield.core.extensions import Extension, ExtensionNumber, Link
+from jackfield.core.fields import shown_name, wanted_fields
+from jackfield.core.guards import guard
+from jackfield.core.leavers import (
+    LeaverAction,
+    leaver_action,
+    leaver_cause,
+    unknown_for_want_of_groups,
+    waits_for_enabling,
+)
+from jackfield.core.matching import Doubt, Match, UnlinkedExtensions
+from jackfield.core.numbering import NumberPool
 from jackfield.core.people import (
     GroupId,
-    LeaverCause,
-    LeaverPolicy,
     ObjectId,
     Person,
-    ScopeRules,
+    ScopeJudge,
+    ScopeVerdict,
+    Standing,
+    explain,
 )
-
-
-class ActionKind(StrEnum):
-    """What an action does; also the tag under which a stored action is found again."""
-
-    CREATE_DEPARTMENT = "create_department"
-    RENAME_DEPARTMENT = "rename_department"
-    FLAG_DEPARTMENT = "flag_department"
-    CREATE_EXTENSION = "create_extension"
-    ADOPT_EXTENSION = "adopt_extension"
-    UPDATE_EXTENSION = "update_extension"
-    KEEP_LEAVER = "keep_leaver"
-    DISABLE_EXTENSION = "disable_extension"
-    REMOVE_EXTENSION = "remove_extension"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field of one extension: what stands there, what shall, and why."""
-
-    field: Field
-    before: str
-    after: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class DepartmentsChange:
-    """Memberships to give and to take. Groups stand for the departments linked to them (perhaps by this plan)."""
-
-    add: tuple[GroupId, ...] = ()
-    remove: tuple[DepartmentKey, ...] = ()
-    primary: GroupId | None = None
-    """The group whose department becomes the primary one; None leaves the primary department alone."""
-    before: tuple[DepartmentKey, ...] = ()
-    before_primary: DepartmentKey | None = None
-    because: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CreateDepartment:
-    """A department for a group; bound by the group's id."""
-
-    kind: ClassVar = ActionKind.CREATE_DEPARTMENT
-    group: GroupId
-    group_name: str
-    name: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameDepartment:
-    """The linked group was renamed, and nobody renamed the department by hand."""
-
-    kind: ClassVar = ActionKind.RENAME_DEPARTMENT
-    group: GroupId
-    group_name: str
-    key: DepartmentKey
-    before: str
-    after: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class FlagDepartment:
-    """Marks (or, with None, unmarks) a department whose group vanished or was deselected. Nothing is written
-    to the phone system."""
-
-    kind: ClassVar = ActionKind.FLAG_DEPARTMENT
-    group: GroupId
-    key: DepartmentKey
-    name: str
-    flag: DepartmentFlag | None
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateExtension:
-    """An extension for a person who has none."""
-
-    kind: ClassVar = ActionKind.CREATE_EXTENSION
-    person: ObjectId
-    name: str
-    number: ExtensionNumber
-    fields: ExtensionFields
-    groups: tuple[GroupId, ...]
-    primary: GroupId | None
-    because: str
-    previous_number: ExtensionNumber | None = None
-    """Set when the person held an extension that was deleted in the phone system."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptExtension:
-    """An extension that stands already and is the person's by mail or UPN becomes theirs, number and all."""
-
-    kind: ClassVar = ActionKind.ADOPT_EXTENSION
-    person: ObjectId
-    name: str
-    key: ExtensionKey
-    number: ExtensionNumber
-    changes: tuple[FieldChange, ...]
-    departments: DepartmentsChange | None
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateExtension:
-    """Fields and memberships of a linked extension that differ from what Microsoft 365 has."""
-
-    kind: ClassVar = ActionKind.UPDATE_EXTENSION
-    person: ObjectId
-    name: str
-    key: ExtensionKey
-    number: ExtensionNumber
-    changes: tuple[FieldChange, ...]
-    departments: DepartmentsChange | None
-    because: str
-    returns: bool = False
-    """The person was a leaver and is back: the extension is enabled again where Jackfield had disabled it."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepLeaver:
-    """A leaver whose extension stays as it is. Nothing is written to the phone system."""
-
-    kind: ClassVar = ActionKind.KEEP_LEAVER
-    person: ObjectId
-    name: str
-    key: ExtensionKey
-    number: ExtensionNumber
-    cause: LeaverCause
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class DisableExtension:
-    """A leaver whose extension is disabled."""
-
-    kind: ClassVar = ActionKind.DISABLE_EXTENSION
-    person: ObjectId
-    name: str
-    key: ExtensionKey
-    number: ExtensionNumber
-    cause: LeaverCause
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveExtension:
-    """A leaver whose extension is removed."""
-
-    kind: ClassVar = ActionKind.REMOVE_EXTENSION
-    person: ObjectId
-    name: str
-    key: ExtensionKey
-    number: ExtensionNumber
-    cause: LeaverCause
-    because: str
-
-
-type_of_action: dict[ActionKind, type] = {}
-Action = (
-    CreateDepartment
-    | RenameDepartment
-    | FlagDepartment
-    | CreateExtension
-    | AdoptExtension
-    | UpdateExtension
-    | KeepLeaver
-    | DisableExtension
-    | RemoveExtension
-)
-for _action in (
-    CreateDepartment,
-    RenameDepartment,
-    FlagDepartment,
-    CreateExtension,
-    AdoptExtension,
-    UpdateExtension,
-    KeepLeaver,
-    DisableExtension,
-    RemoveExtension,
-):
-    type_of_action[_action.kind] = _action
-
-
-class RefusalKind(StrEnum):
-    """What the planner would not do, and what it held back."""
-
-    EMPTY_ANSWER = "empty_answer"
-    SHRUNK_ANSWER = "shrunk_answer"
-    UNFINISHED_ROUND = "unfinished_round"
-    TOO_MANY_REMOVALS = "too_many_removals"
-    TOO_MANY_DISABLES = "too_many_disables"
-    TOO_MANY_RENUMBERINGS = "too_many_renumberings"
-    RANGE_EXHAUSTED = "range_exhausted"
-    DOUBTFUL_MATCH = "doubtful_match"
-    UNUSABLE_PERSON = "unusable_person"
-
-
-GUARDS = frozenset(
-    {
-        RefusalKind.EMPTY_ANSWER,
-        RefusalKind.SHRUNK_ANSWER,
-        RefusalKind.UNFINISHED_ROUND,
-        RefusalKind.TOO_MANY_REMOVALS,
-        RefusalKind.TOO_MANY_DISABLES,
-        RefusalKind.TOO_MANY_RENUMBERINGS,
-    }
-)
-"""Refusals that concern the whole plan: their actions are held until an administrator releases them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Something the planner refused: what, to whom (object ID, or "" for the whole plan), why, and the next step."""
-
-    kind: RefusalKind
-    subject: str
-    name: str
-    because: str
-    next_step: str
-    held: int = 0
-    """How many actions are held back by it (guards only)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something done differently than the data asked for, e.g. a name cut to what the phone system takes."""
-
-    subject: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A guard trips when more than `number` *and* more than `percent` of the linked people are concerned."""
-
-    number: int = 5
-    percent: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class GuardRules:
-    """When a plan is too dangerous to be carried out unseen."""
-
-    removals: Threshold = Threshold()
-    disables: Threshold = Threshold()
-    renumberings: Threshold = Threshold()
-    shrink_percent: float = 30.0
-    """A full round with this much fewer people than the last accepted one is not believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleRules:
-    """Everything the administrator chose about people sync."""
-
-    scope: ScopeRules = ScopeRules()
-    numbers: NumberRules = NumberRules()
-    departments: DepartmentRules = DepartmentRules()
-    on_deleted: LeaverPolicy = LeaverPolicy.KEEP
-    on_disabled: LeaverPolicy = LeaverPolicy.KEEP
-    on_out_of_scope: LeaverPolicy = LeaverPolicy.KEEP
-    guards: GuardRules = GuardRules()
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneLimits:
-    """What the phone system can take."""
-
-    ranges: tuple[NumberRange, ...]
-    """User ranges in the phone system's order; the first one serves when no starting number is set."""
-    name_length: int = 256
-    """Characters of each text field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Figures about the whole of the pictures, so that a slice can be planned like everything."""
-
-    linked: int = 0
-    """Links in all (leavers included)."""
-    round_finished: bool = True
-    """The last full round of the tenant came to its end."""
-    people_now: int = 0
-    """People present in the picture after the last finished full round."""
-    people_accepted: int = 0
-    """The same figure when a plan last accepted it; 0 = never."""
-    groups_readable: bool = True
-    """False while the permission to read groups is missing: department actions are left out, nobody leaves
-    for want of a group."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A slice of the pictures plus what the whole contributes. Planning the touched people equals planning
-    everyone, restricted to them, as long as the slice holds everyone who waits for an extension."""
-
-    people: Mapping[ObjectId, Person]
-    links: Mapping[ObjectId, Link]
-    """Links of the slice."""
-    extensions: Mapping[ExtensionKey, Extension]
-    """The extensions of those links, and every unlinked one that bears a mail or UPN of the slice."""
-    memberships: Mapping[ObjectId, frozenset[GroupId]] = field(default_factory=dict)
-    """For each person of the slice the groups of interest they are in, nested membership resolved."""
-    same_address: Mapping[str, int] = field(default_factory=dict)
-    """How many people of the whole tenant bear an address (mail or UPN, casefolded); absent = one."""
-    groups: Mapping[GroupId, Group] = field(default_factory=dict)
-    departments: Mapping[DepartmentKey, Department] = field(default_factory=dict)
-    """All departments of the phone system."""
-    department_links: Mapping[GroupId, DepartmentLink] = field(default_factory=dict)
-    """All of them."""
-    used_numbers: AbstractSet[str] = frozenset()
-    """Every number that is taken in the phone system, by whatever it is."""
-    summary: Summary = Summary()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be done, in the order in which it is done; what is held back by a guard; what was refused."""
-
-    actions: tuple[Action, ...] = ()
-    held: tuple[Action, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    notices: tuple[Notice, ...] = ()
+from jackfield.core.pictures import Summary, View
+from jackfield.core.rules import GuardRules, PeopleRules, PhoneLimits, Threshold
+from jackfield.core.updates import field_changes, summary
+
+__all__ = [
+    "GUARDS",
+    "Action",
+    "ActionKind",
+    "AdoptExtension",
+    "CreateDepartment",
+    "CreateExtension",
+    "DepartmentsChange",
+    "DisableExtension",
+    "FieldChange",
+    "FlagDepartment",
+    "GuardRules",
+    "KeepLeaver",
+    "Notice",
+    "PeopleRules",
+    "PhoneLimits",
+    "Plan",
+    "Refusal",
+    "RefusalKind",
+    "RemoveExtension",
+    "RenameDepartment",
+    "Summary",
+    "Threshold",
+    "UpdateExtension",
+    "View",
+    "plan",
+    "type_of_action",
+]
+
+_NO_GROUPS: frozenset[GroupId] = frozenset()
+_Place = tuple[str, str]
+_Item = TypeVar("_Item")
+
+
+def plan(view: View, rules: PeopleRules, limits: PhoneLimits) -> Plan:
+    """What a sync of the people in `view` would do.
+
+    Actions come in the order in which they are to be done: departments, creations, adoptions,
+    updates, leavers; people within by display name, then object ID (U-09). A department that is
+    created stands for a group with members outside the view too, so a plan for a slice that creates
+    one should be followed by a plan for all.
+    """
+    return _Planning(view, rules, limits).plan()
+
+
+class _Planning:
+    """One plan in the making."""
+
+    def __init__(self, view: View, rules: PeopleRules, limits: PhoneLimits) -> None:
+        self._view = view
+        self._rules = rules
+        self._limits = limits
+        self._staying: list[tuple[Person, Link, Extension]] = []
+        self._waiting: list[tuple[Person, ScopeVerdict, Link | None]] = []
+        self._leavers: list[tuple[_Place, LeaverAction]] = []
+        self._memberships_in_scope: set[frozenset[GroupId]] = set()
+        self._refusals: list[tuple[_Place, Refusal]] = []
+        self._notices: list[tuple[_Place, Notice]] = []
+        self._reasons: dict[ScopeVerdict, str] = {}
+        self._newcomer_reasons: dict[ScopeVerdict, str] = {}
+
+    def plan(self) -> Plan:
+        """Judge everyone, settle departments, newcomers and those who stay, then ask the guards."""
+        view = self._view
+        self._sort_people()
+        selected = self._departments()
+        departments = (
+            department_actions(selected, view, self._limits.name_length)
+            if view.summary.groups_readable
+            else ()
+        )
+        self._assignments = Assignments(selected, view)
+        creations, adoptions = self._newcomers()
+        updates = self._updates()
+        guarded = guard(
+            creations,
+            _in_order(self._leavers),
+            view.summary,
+            max(view.summary.linked, len(view.links)),
+            self._rules.guards,
+        )
+        return Plan(
+            actions=(*departments, *guarded.creations, *adoptions, *updates, *guarded.leavers),
+            held=tuple(guarded.held),
+            refusals=(*guarded.refusals, *_in_order(self._refusals)),
+            notices=tuple(_in_order(self._notices)),
+        )
+
+    def _sort_people(self) -> None:
+        """Who stays, who waits for an extension, who leaves."""
+        view, readable = self._view, self._view.summary.groups_readable
+        judge = ScopeJudge(self._rules.scope)
+        memberships, links, extensions = view.memberships, view.links, view.extensions
+        gone = frozenset(
+            id_ for id_, group in view.groups.items() if group.standing is not Standing.PRESENT
+        )
+        for id_, person in view.people.items():
+            groups = memberships.get(id_, _NO_GROUPS)
+            if gone and not gone.isdisjoint(groups):
+                groups -= gone
+            verdict = judge(person, groups)
+            link = links.get(id_)
+            if link is None:
+                if verdict.in_scope and not waits_for_enabling(person, verdict):
+                    self._waiting.append((person, verdict, None))
+                    self._memberships_in_scope.add(groups)
+                continue
+            unknown = unknown_for_want_of_groups(person, verdict, readable)
+            if unknown and link.left is not None:
+                continue
+            cause = None if unknown else leaver_cause(person, verdict)
+            extension = extensions.get(link.key)
+            if cause is not None:
+                action = leaver_action(
+                    shown_name(person), cause, verdict, link, extension, self._rules
+                )
+                if action is not None:
+                    self._leavers.append((_place(person), action))
+                continue
+            self._memberships_in_scope.add(groups)
+            if extension is None:
+                self._waiting.append((person, verdict, link))
+            else:
+                self._staying.append((person, link, extension))
+        if len(links) > len(self._staying):
+            self._sort_forgotten()
+
+    def _sort_forgotten(self) -> None:
+        """Links whose person is not in the tenant's picture any more."""
+        for id_, link in self._view.links.items():
+            if id_ in self._view.people:
+                continue
+            cause = leaver_cause(None, None)
+            if cause is None:
+                continue
+            name = f"{link.agreed.first_name} {link.agreed.last_name}".strip() or link.number
+            action = leaver_action(
+                name, cause, None, link, self._view.extensions.get(link.key), self._rules
+            )
+            if action is not None:
+                self._leavers.append(((name.casefold(), id_), action))
+
+    def _departments(self) -> tuple[GroupId, ...]:
+        view, rules = self._view, self._rules
+        if not view.summary.groups_readable:
+            return ()
+        populated: frozenset[GroupId] = frozenset()
+        if rules.departments.source is DepartmentSource.ALL:
+            populated = populated.union(view.department_links, *self._memberships_in_scope)
+        return department_groups(rules.departments, rules.scope, view.groups, populated)
+
+    def _newcomers(self) -> tuple[list[CreateExtension], list[AdoptExtension]]:
+        """Those without an extension: theirs if it stands already (U-16), else a new one."""
+        view, limits = self._view, self._limits
+        self._waiting.sort(key=lambda waiting: _place(waiting[0]))
+        pool = NumberPool(self._rules.numbers, limits.ranges, view.used_numbers)
+        # Old numbers first: a newcomer must not take the number of somebody who gets theirs back.
+        kept = {
+            person.id
+            for person, _, link in self._waiting
+            if link is not None and pool.claim(link.number)
+        }
+        unlinked = UnlinkedExtensions(view, (person for person, _, _ in self._waiting))
+        creations: list[CreateExtension] = []
+        adoptions: list[AdoptExtension] = []
+        for person, verdict, link in self._waiting:
+            match unlinked.find(person):
+                case Doubt(because, next_step):
+                    self._refuse(RefusalKind.DOUBTFUL_MATCH, person, because, next_step)
+                case Match(extension, because):
+                    if adoption := self._adoption(person, extension, because):
+                        adoptions.append(adoption)
+                case None:
+                    if creation := self._creation(person, verdict, link, pool, person.id in kept):
+                        creations.append(creation)
+        return creations, adoptions
+
+    def _creation(
+        self,
+        person: Person,
+        verdict: ScopeVerdict,
+        link: Link | None,
+        pool: NumberPool,
+        keeps_number: bool,
+    ) -> CreateExtension | None:
+        wanted = wanted_fields(person, self._limits)
+        if wanted is None:
+            self._unusable(person)
+            return None
+        number: ExtensionNumber | None
+        if link is None:
+            number = pool.next()
+            because = self._newcomer_reason(verdict, pool)
+        elif keeps_number:
+            number = link.number
+            because = (
+                f"{self._scope_reason(verdict)} The extension was deleted in the phone system; it"
+                " is made again with its old number."
+            )
+        else:
+            number = pool.next()
+            because = (
+                f"{self._scope_reason(verdict)} The extension was deleted in the phone system and"
+                f" its old number {link.number} is taken; it is made again with the lowest free"
+                f" number {pool}."
+            )
+        if number is None:
+            self._refuse(
+                RefusalKind.RANGE_EXHAUSTED,
+                person,
+                f"There is no free number {pool}.",
+                "Widen the range in the phone system, set a lower starting number, or remove"
+                " extensions that nobody needs.",
+            )
+            return None
+        self._remark(person, wanted.remarks)
+        groups = self._assignments.wanted(self._groups(person))
+        return CreateExtension(
+            person.id,
+            shown_name(person),
+            number,
+            wanted.fields,
+            groups,
+            groups[0] if groups else None,
+            because,
+            link.number if link is not None else None,
+        )
+
+    def _adoption(
+        self, person: Person, extension: Extension, because: str
+    ) -> AdoptExtension | None:
+        wanted = wanted_fields(person, self._limits, extension.fields)
+        if wanted is None:
+            self._unusable(person)
+            return None
+        self._remark(person, wanted.remarks)
+        groups = self._assignments.wanted(self._groups(person))
+        return AdoptExtension(
+            person.id,
+            shown_name(person),
+            extension.key,
+            extension.number,
+            field_changes(wanted.fields, extension.fields, None),
+            self._assignments.change(groups, extension, ()),
+            because,
+        )
+
+    def _updates(self) -> list[UpdateExtension]:
+        """Those who stay, where a field or a membership differs, or where they are back (U-01)."""
+        limits, assignments = self._limits, self._assignments
+        updates: list[tuple[_Place, UpdateExtension]] = []
+        for person, link, extension in self._staying:
+            wanted = wanted_fields(person, limits, extension.fields)
+            if wanted is None:
+                self._unusable(person)
+                continue
+            if wanted.remarks:
+                self._remark(person, wanted.remarks)
+            changes = field_changes(wanted.fields, extension.fields, link.agreed)
+            departments = assignments.change(
+                assignments.wanted(self._groups(person)), extension, link.departments
+            )
+            returns = link.left is not None
+            if changes or departments is not None or returns:
+                update = UpdateExtension(
+                    person.id,
+                    shown_name(person),
+                    extension.key,
+                    extension.number,
+                    changes,
+                    departments,
+                    _update_reason(changes, departments, returns, extension),
+                    returns,
+                )
+                updates.append((_place(person), update))
+        return _in_order(updates)
+
+    def _groups(self, person: Person) -> frozenset[GroupId]:
+        return self._view.memberships.get(person.id, _NO_GROUPS)
+
+    def _scope_reason(self, verdict: ScopeVerdict) -> str:
+        reason = self._reasons.get(verdict)
+        if reason is None:
+            group = self._view.groups.get(verdict.group) if verdict.group else None
+            reason = self._reasons[verdict] = explain(verdict, group.name if group else "")
+        return reason
+
+    def _newcomer_reason(self, verdict: ScopeVerdict, pool: NumberPool) -> str:
+        reason = self._newcomer_reasons.get(verdict)
+        if reason is None:
+            reason = f"{self._scope_reason(verdict)} Gets the lowest free number {pool}."
+            self._newcomer_reasons[verdict] = reason
+        return reason
+
+    def _remark(self, person: Person, remarks: Iterable[str]) -> None:
+        for text in remarks:
+            self._notices.append((_place(person), Notice(person.id, shown_name(person), text)))
+
+    def _unusable(self, person: Person) -> None:
+        self._refuse(
+            RefusalKind.UNUSABLE_PERSON,
+            person,
+            "The account has neither a name nor a sign-in name that can be read.",
+            "Give the account a name in Microsoft 365, or leave it out of the scope.",
+        )
+
+    def _refuse(self, kind: RefusalKind, person: Person, because: str, next_step: str) -> None:
+        refusal = Refusal(kind, person.id, shown_name(person), because, next_step)
+        self._refusals.append((_place(person), refusal))
+
+
+def _update_reason(
+    changes: tuple[FieldChange, ...],
+    departments: DepartmentsChange | None,
+    returns: bool,
+    extension: Extension,
+) -> str:
+    parts: list[str] = []
+    if returns:
+        parts.append(
+            "The person is back in scope."
+            if extension.enabled
+            else "The person is back in scope; the extension is enabled again."
+        )
+    if changes:
+        parts.append(f"Differs from Microsoft 365: {summary(changes)}.")
+    if departments is not None:
+        parts.append(departments.because)
+    return " ".join(parts)
+
+
+def _place(person: Person) -> tuple[str, ObjectId]:
+    """Where a person stands in every list (U-09)."""
+    return (person.display_name or "").casefold(), person.id
+
+
+def _in_order(placed: list[tuple[_Place, _Item]]) -> list[_Item]:
+    placed.sort(key=lambda pair: pair[0])
+    return [item for _, item in placed]

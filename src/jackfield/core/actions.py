@@ -1,0 +1,276 @@
+"""What a plan consists of: actions with their differences and reasons, refusals, notices.
+
+Shapes only; `jackfield.core.plan` makes them. Every action carries the values it was made from, so
+that apply can refuse one whose before-values no longer hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from jackfield.core.extensions import (
+    DepartmentFlag,
+    DepartmentKey,
+    ExtensionFields,
+    ExtensionKey,
+    ExtensionNumber,
+    Field,
+)
+from jackfield.core.people import GroupId, LeaverCause, ObjectId
+
+
+class ActionKind(StrEnum):
+    """What an action does; also the tag under which a stored action is found again."""
+
+    CREATE_DEPARTMENT = "create_department"
+    RENAME_DEPARTMENT = "rename_department"
+    FLAG_DEPARTMENT = "flag_department"
+    CREATE_EXTENSION = "create_extension"
+    ADOPT_EXTENSION = "adopt_extension"
+    UPDATE_EXTENSION = "update_extension"
+    KEEP_LEAVER = "keep_leaver"
+    DISABLE_EXTENSION = "disable_extension"
+    REMOVE_EXTENSION = "remove_extension"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of one extension: what stands there, what shall, and why."""
+
+    field: Field
+    before: str
+    after: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentsChange:
+    """Memberships to give and to take; a group stands for its department.
+
+    That department may be one that the same plan creates.
+    """
+
+    add: tuple[GroupId, ...] = ()
+    remove: tuple[DepartmentKey, ...] = ()
+    primary: GroupId | None = None
+    """The group whose department becomes the primary one; None leaves the primary department alone.
+    """
+    before: tuple[DepartmentKey, ...] = ()
+    before_primary: DepartmentKey | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDepartment:
+    """A department for a group; bound by the group's id."""
+
+    kind: ClassVar = ActionKind.CREATE_DEPARTMENT
+    group: GroupId
+    group_name: str
+    name: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameDepartment:
+    """The linked group was renamed, and nobody renamed the department by hand."""
+
+    kind: ClassVar = ActionKind.RENAME_DEPARTMENT
+    group: GroupId
+    group_name: str
+    key: DepartmentKey
+    before: str
+    after: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagDepartment:
+    """Marks (with None: unmarks) a department whose group vanished or was deselected.
+
+    Nothing is written to the phone system.
+    """
+
+    kind: ClassVar = ActionKind.FLAG_DEPARTMENT
+    group: GroupId
+    key: DepartmentKey
+    name: str
+    flag: DepartmentFlag | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateExtension:
+    """An extension for a person who has none."""
+
+    kind: ClassVar = ActionKind.CREATE_EXTENSION
+    person: ObjectId
+    name: str
+    number: ExtensionNumber
+    fields: ExtensionFields
+    groups: tuple[GroupId, ...]
+    primary: GroupId | None
+    because: str
+    previous_number: ExtensionNumber | None = None
+    """Set when the person held an extension that was deleted in the phone system."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptExtension:
+    """An extension that stands already and is the person's becomes linked, number and all."""
+
+    kind: ClassVar = ActionKind.ADOPT_EXTENSION
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    changes: tuple[FieldChange, ...]
+    departments: DepartmentsChange | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateExtension:
+    """Fields and memberships of a linked extension that differ from what Microsoft 365 has."""
+
+    kind: ClassVar = ActionKind.UPDATE_EXTENSION
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    changes: tuple[FieldChange, ...]
+    departments: DepartmentsChange | None
+    because: str
+    returns: bool = False
+    """The person was a leaver and is back: the extension is enabled again where Jackfield had
+    disabled it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLeaver:
+    """A leaver whose extension stays as it is. Nothing is written to the phone system."""
+
+    kind: ClassVar = ActionKind.KEEP_LEAVER
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    cause: LeaverCause
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisableExtension:
+    """A leaver whose extension is disabled."""
+
+    kind: ClassVar = ActionKind.DISABLE_EXTENSION
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    cause: LeaverCause
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveExtension:
+    """A leaver whose extension is removed."""
+
+    kind: ClassVar = ActionKind.REMOVE_EXTENSION
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    cause: LeaverCause
+    because: str
+
+
+type_of_action: dict[ActionKind, type] = {}
+Action = (
+    CreateDepartment
+    | RenameDepartment
+    | FlagDepartment
+    | CreateExtension
+    | AdoptExtension
+    | UpdateExtension
+    | KeepLeaver
+    | DisableExtension
+    | RemoveExtension
+)
+for _action in (
+    CreateDepartment,
+    RenameDepartment,
+    FlagDepartment,
+    CreateExtension,
+    AdoptExtension,
+    UpdateExtension,
+    KeepLeaver,
+    DisableExtension,
+    RemoveExtension,
+):
+    type_of_action[_action.kind] = _action
+
+
+class RefusalKind(StrEnum):
+    """What the planner would not do, and what it held back."""
+
+    EMPTY_ANSWER = "empty_answer"
+    SHRUNK_ANSWER = "shrunk_answer"
+    UNFINISHED_ROUND = "unfinished_round"
+    TOO_MANY_REMOVALS = "too_many_removals"
+    TOO_MANY_DISABLES = "too_many_disables"
+    TOO_MANY_RENUMBERINGS = "too_many_renumberings"
+    RANGE_EXHAUSTED = "range_exhausted"
+    DOUBTFUL_MATCH = "doubtful_match"
+    UNUSABLE_PERSON = "unusable_person"
+
+
+GUARDS = frozenset(
+    {
+        RefusalKind.EMPTY_ANSWER,
+        RefusalKind.SHRUNK_ANSWER,
+        RefusalKind.UNFINISHED_ROUND,
+        RefusalKind.TOO_MANY_REMOVALS,
+        RefusalKind.TOO_MANY_DISABLES,
+        RefusalKind.TOO_MANY_RENUMBERINGS,
+    }
+)
+"""Refusals that concern the whole plan: their actions are held until an administrator releases
+them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something the planner refused: what, to whom, why, and the next step.
+
+    `subject` is an object ID, or "" for the whole plan.
+    """
+
+    kind: RefusalKind
+    subject: str
+    name: str
+    because: str
+    next_step: str
+    held: int = 0
+    """How many actions are held back by it (guards only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something done differently than the data asked for, e.g. a name that was cut."""
+
+    subject: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done, in this order; what a guard holds back; what was refused."""
+
+    actions: tuple[Action, ...] = ()
+    held: tuple[Action, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -1,0 +1,117 @@
+"""Who belongs to which department: memberships to give and to take, and the primary department.
+
+Memberships that Jackfield gave follow the groups; those given by hand are never taken, and a
+department whose group vanished or was deselected is left as it is. Which groups are departments,
+and in which order, is decided in `jackfield.core.departments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from jackfield.core.actions import DepartmentsChange
+from jackfield.core.extensions import DepartmentKey, Extension
+from jackfield.core.people import GroupId
+from jackfield.core.pictures import View
+from jackfield.core.text import clean
+
+
+class Assignments:
+    """Answers for many people by the same departments; equal questions are answered once."""
+
+    __slots__ = ("_changes", "_departments", "_followed", "_keys", "_names", "_rank", "_wanted")
+
+    def __init__(self, selected: Sequence[GroupId], view: View) -> None:
+        self._departments = view.departments
+        self._rank = {group: rank for rank, group in enumerate(selected)}
+        self._keys: Mapping[GroupId, DepartmentKey] = {
+            group: link.key
+            for group in selected
+            if (link := view.department_links.get(group)) and link.key in view.departments
+        }
+        self._followed = {key: group for group, key in self._keys.items()}
+        self._names = {group: clean(view.groups[group].name) or group for group in selected}
+        self._wanted: dict[frozenset[GroupId], tuple[GroupId, ...]] = {}
+        self._changes: dict[object, DepartmentsChange | None] = {}
+
+    def wanted(self, memberships: frozenset[GroupId]) -> tuple[GroupId, ...]:
+        """The groups whose departments a member of these groups belongs to, the primary first."""
+        found = self._wanted.get(memberships)
+        if found is None:
+            found = tuple(
+                sorted(
+                    (group for group in memberships if group in self._rank),
+                    key=self._rank.__getitem__,
+                )
+            )
+            self._wanted[memberships] = found
+        return found
+
+    def change(
+        self,
+        wanted: tuple[GroupId, ...],
+        extension: Extension,
+        given: tuple[DepartmentKey, ...],
+    ) -> DepartmentsChange | None:
+        """What has to change so that the extension is right; Jackfield gave it `given`."""
+        question = (wanted, extension.departments, extension.primary, given)
+        try:
+            return self._changes[question]
+        except KeyError:
+            answer = self._change(wanted, extension, given)
+            self._changes[question] = answer
+            return answer
+
+    def _change(
+        self,
+        wanted: tuple[GroupId, ...],
+        extension: Extension,
+        given: tuple[DepartmentKey, ...],
+    ) -> DepartmentsChange | None:
+        standing = extension.departments
+        add = tuple(group for group in wanted if self._keys.get(group) not in standing)
+        remove = tuple(
+            key
+            for key in given
+            if key in standing and key in self._followed and self._followed[key] not in wanted
+        )
+        primary = self._primary(wanted, extension, given, remove)
+        if not add and not remove and primary is None:
+            return None
+        reasons = []
+        if put_back := [group for group in add if self._keys.get(group) in given]:
+            reasons.append(
+                f"Put back, because it was taken away in the phone system: {self._shown(put_back)}"
+            )
+        if new := [group for group in add if group not in put_back]:
+            reasons.append(f"Member in Microsoft 365: {self._shown(new)}")
+        if remove:
+            left = [self._followed[key] for key in remove]
+            reasons.append(f"No longer a member in Microsoft 365: {self._shown(left)}")
+        if primary is not None:
+            reasons.append(
+                f"Primary department: {self._shown([primary])}, the first in their order"
+            )
+        return DepartmentsChange(
+            add, remove, primary, standing, extension.primary, ". ".join(reasons) + "."
+        )
+
+    def _primary(
+        self,
+        wanted: tuple[GroupId, ...],
+        extension: Extension,
+        given: tuple[DepartmentKey, ...],
+        remove: tuple[DepartmentKey, ...],
+    ) -> GroupId | None:
+        if not wanted:
+            return None
+        first = wanted[0]
+        now = extension.primary
+        if now is not None and now == self._keys.get(first):
+            return None
+        # A primary department chosen by hand stays, and so does one that is no longer followed.
+        free = now is None or now in remove or now not in self._departments
+        return first if free or (now in given and now in self._followed) else None
+
+    def _shown(self, groups: Sequence[GroupId]) -> str:
+        return ", ".join(f"“{self._names[group]}”" for group in groups)

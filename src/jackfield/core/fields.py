@@ -1,0 +1,144 @@
+"""What the fields of a person's extension shall say, and what of Microsoft 365 each one follows.
+
+Decided here: the wanted values, cleaned and cut to what the phone system takes. Not decided here:
+whether the person gets an extension, and what becomes of a difference (`jackfield.core.updates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from jackfield.core.extensions import ExtensionFields, Field
+from jackfield.core.people import Person
+from jackfield.core.rules import PhoneLimits
+from jackfield.core.text import clean, clean_address, cut
+
+LABELS: Final[Mapping[Field, str]] = {
+    Field.FIRST_NAME: "First name",
+    Field.LAST_NAME: "Last name",
+    Field.EMAIL: "E-mail",
+    Field.MOBILE: "Mobile",
+    Field.JOB_TITLE: "Job title",
+    Field.COMPANY: "Company",
+}
+"""The fields as an administrator calls them."""
+
+OWNERS: Final[Mapping[Field, str]] = {
+    Field.FIRST_NAME: "givenName",
+    Field.LAST_NAME: "surname",
+    Field.EMAIL: "mail, else the sign-in name",
+    Field.MOBILE: "mobilePhone",
+    Field.JOB_TITLE: "jobTitle",
+    Field.COMPANY: "companyName",
+}
+"""The attribute of Microsoft 365 that each field follows, one way, always (U-01)."""
+
+_EMPTY = ExtensionFields()
+_GUEST_MARK = "#EXT#"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFields:
+    """The values wanted, and what an administrator should know about how they came about."""
+
+    fields: ExtensionFields
+    remarks: tuple[str, ...] = ()
+
+
+def wanted_fields(
+    person: Person, limits: PhoneLimits, standing: ExtensionFields = _EMPTY
+) -> WantedFields | None:
+    """The fields of the person's extension; None where no name and no sign-in name can be used.
+
+    Fields that the phone system cannot write keep their value in `standing`.
+    """
+    first, last = clean(person.given_name), clean(person.surname)
+    if not first and not last:
+        first = clean(person.display_name) or _local_part(person.upn)
+        if not first:
+            return None
+    email = _address(person)
+    mobile = clean_address(person.mobile_phone)
+    title = clean(person.job_title)
+    company = clean(person.company_name)
+
+    room = limits.name_length
+    remarks: list[str] = []
+    if (
+        len(first) > room
+        or len(last) > room
+        or len(email) > room
+        or len(mobile) > room
+        or len(title) > room
+        or len(company) > room
+    ):
+        first = _cut(Field.FIRST_NAME, first, room, remarks)
+        last = _cut(Field.LAST_NAME, last, room, remarks)
+        title = _cut(Field.JOB_TITLE, title, room, remarks)
+        company = _cut(Field.COMPANY, company, room, remarks)
+        # Half an address or half a number reaches somebody else.
+        email = _leave_out(Field.EMAIL, email, room, remarks)
+        mobile = _leave_out(Field.MOBILE, mobile, room, remarks)
+    if mobile and not any(map(str.isdigit, mobile)):
+        remarks.append(f"Mobile “{mobile}” is not a phone number; it was left out.")
+        mobile = ""
+
+    fields = ExtensionFields(first, last, email, mobile, title, company)
+    if len(limits.writable) < len(LABELS):
+        kept = {field: getattr(standing, field) for field in Field if field not in limits.writable}
+        fields = replace(fields, **kept)
+    return WantedFields(fields, tuple(remarks))
+
+
+def shown_name(person: Person) -> str:
+    """The person's name as pages and sentences show it: never empty."""
+    return (
+        clean(person.display_name)
+        or f"{clean(person.given_name)} {clean(person.surname)}".strip()
+        or clean_address(person.upn)
+        or person.id
+    )
+
+
+def addresses(person: Person) -> tuple[str, ...]:
+    """Mail and UPN, casefolded, each once, to compare an existing extension's address with."""
+    mail = clean_address(person.mail).casefold()
+    upn = clean_address(person.upn).casefold()
+    if not mail or mail == upn:
+        return (upn,) if upn else ()
+    return (mail, upn) if upn else (mail,)
+
+
+def _address(person: Person) -> str:
+    mail = clean_address(person.mail)
+    if "@" in mail:
+        return mail
+    upn = clean_address(person.upn)
+    return upn if "@" in upn and _GUEST_MARK not in upn.upper() else ""
+
+
+def _local_part(upn: str) -> str:
+    local = clean(upn).rpartition("@")[0] or clean(upn)
+    mark = local.upper().find(_GUEST_MARK)
+    return local if mark < 0 else local[:mark]
+
+
+def _cut(field: Field, text: str, room: int, remarks: list[str]) -> str:
+    if len(text) <= room:
+        return text
+    remarks.append(
+        f"{LABELS[field]} has {len(text)} characters; the phone system takes {room}, so it was cut."
+    )
+    return cut(text, room)
+
+
+def _leave_out(field: Field, text: str, room: int, remarks: list[str]) -> str:
+    if len(text) <= room:
+        return text
+    remarks.append(
+        f"{LABELS[field]} has {len(text)} characters; the phone system takes {room}, so it was left"
+        " out."
+    )
+    return ""

@@ -1,0 +1,60 @@
+"""What the administrator chose about people sync, and what the phone system can take.
+
+Shapes and defaults only; what they lead to is decided where they are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackfield.core.departments import DepartmentRules
+from jackfield.core.extensions import Field
+from jackfield.core.numbering import NumberRange, NumberRules
+from jackfield.core.people import LeaverPolicy, ScopeRules
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Trips when more than `number` *and* more than `percent` of the linked are concerned."""
+
+    number: int = 5
+    percent: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """When a plan is too dangerous to be carried out unseen."""
+
+    removals: Threshold = Threshold()
+    disables: Threshold = Threshold()
+    renumberings: Threshold = Threshold()
+    shrink_percent: float = 30.0
+    """A full round with this much fewer people than the last accepted one is not believed..."""
+    shrink_number: int = 3
+    """... when more than this many are missing: in a small office three leavers are a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleRules:
+    """Everything the administrator chose about people sync."""
+
+    scope: ScopeRules = ScopeRules()
+    numbers: NumberRules = NumberRules()
+    departments: DepartmentRules = DepartmentRules()
+    on_deleted: LeaverPolicy = LeaverPolicy.KEEP
+    on_disabled: LeaverPolicy = LeaverPolicy.KEEP
+    on_out_of_scope: LeaverPolicy = LeaverPolicy.KEEP
+    guards: GuardRules = GuardRules()
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLimits:
+    """What the phone system can take."""
+
+    ranges: tuple[NumberRange, ...]
+    """User ranges in the phone system's order; the first one serves when no starting number is set.
+    """
+    name_length: int = 256
+    """Characters of each text field."""
+    writable: frozenset[Field] = frozenset(Field)
+    """Fields that can be written; the others are left out of plans."""

@@ -1,0 +1,74 @@
+"""Text as people write it in a directory, made fit for a phone system: dropped, folded, kept, cut.
+
+Kept: every script, right-to-left text and its marks, emoji. Dropped: control characters,
+bidirectional overrides and isolates (they reorder the text around them), lone surrogates. White
+space is folded. Which text goes where is decided in `jackfield.core.fields`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_DROPPED = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"  # controls; those that are white space are folded
+    "\u200b\u2060-\u2065\ufeff"  # spaces and joiners of no width, invisible operators
+    "\u202a-\u202e\u2066-\u2069\u206a-\u206f"  # bidirectional embeddings, overrides, isolates
+    "\ufff9-\ufffb\ufffe\uffff"
+    "\ud800-\udfff"  # half of a character: no encoding can write it
+    "]"
+)
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200c-\u200f\ufe00-\ufe0f]")
+_NO_CHARACTER_BEFORE = frozenset("\u200c\u200d") | {chr(c) for c in range(0xFE00, 0xFE10)}
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
+_ZERO_WIDTH_JOINER = "\u200d"
+
+
+def clean(text: str | None) -> str:
+    """The text in NFC, without what a phone cannot show; "" where nothing visible is left."""
+    if not text:
+        return ""
+    if (
+        text.isprintable()
+        and text[0] != " "
+        and text[-1] != " "
+        and "  " not in text
+        and (text.isascii() or unicodedata.is_normalized("NFC", text))
+    ):
+        return text
+    folded = " ".join(_DROPPED.sub("", text).split())
+    composed = unicodedata.normalize("NFC", folded)
+    return composed if _INVISIBLE.sub("", composed).strip() else ""
+
+
+def clean_address(text: str | None) -> str:
+    """Like `clean`, for text that machines compare or dial: invisible marks are dropped as well."""
+    cleaned = clean(text)
+    return cleaned if cleaned.isascii() else _INVISIBLE.sub("", cleaned).strip()
+
+
+def cut(text: str, length: int) -> str:
+    """The first `length` characters at most, never ending inside what one reads as a character."""
+    if len(text) <= length:
+        return text
+    end = length
+    while end > 0 and _joins(text, end):
+        end -= 1
+    return text[:end].rstrip() if end else text[:length].rstrip()
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether text[at] belongs to the character before it."""
+    here, before = text[at], text[at - 1]
+    if before == _ZERO_WIDTH_JOINER or here in _NO_CHARACTER_BEFORE:
+        return True
+    if unicodedata.category(here).startswith("M") or ord(here) in _SKIN_TONES:
+        return True
+    if ord(here) in _REGIONAL_INDICATORS:
+        run = 0
+        while run < at and ord(text[at - 1 - run]) in _REGIONAL_INDICATORS:
+            run += 1
+        return run % 2 == 1
+    return False
