@@ -5,7 +5,8 @@
 """
 
 from jackfield.durable.engine import Durable
-from jackfield.durable.rehearsal import Border, Hook, Journal, Killed, Rehearsal
+from jackfield.durable.journal import Journal
+from jackfield.durable.rehearsal import Border, Hook, Killed, Rehearsal
 from jackfield.durable.run import (
     DurableError,
     Flow,

@@ -45,8 +45,8 @@ T = TypeVar("T")
 
 ALIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-# A stop waits this long for the steps in flight; those it cuts off are repeated at the next start.
-GRACE_S = 1.0
+# A flow that does not go when it is cancelled must not hold up the stop.
+INTERRUPTED_WITHIN_S = 1.0
 START_WAIT_S = 30.0
 LOOK_AGAIN_S = 0.1
 PURGED_AT_ONCE = 500
@@ -69,7 +69,8 @@ class Durable:
     PostgreSQL the schema `dbos` in that database. Both may be deleted while nothing runs.
     `executor_id` names this process: stable over its restarts, never used by two at once.
     `given_up` hears of each run that was given up after `give_up_after` starts without a finished
-    step. After a failed `start`, another may be tried.
+    step. `stop` waits `grace_s` seconds for steps in flight; those it cuts off are done again after
+    the next start. After a failed `start`, another may be tried.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Durable:
         report: Report | None = None,
         given_up: Callable[[GivenUp], Awaitable[None]] | None = None,
         give_up_after: int = 100,
+        grace_s: float = 1.0,
         clock: Clock | None = None,
     ) -> None:
         self._executor_id = executor_id
@@ -89,6 +91,7 @@ class Durable:
         self._report = report
         self._given_up = given_up
         self._give_up_after = give_up_after
+        self._grace_s = grace_s
         self._clock = clock or SystemClock()
         self._state = _State.NEW
         self._failure: Exception | None = None
@@ -141,7 +144,7 @@ class Durable:
         self._instance.hush.stopping = True
         self._gate.shut()
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_S):
+            async with asyncio.timeout(self._grace_s):
                 await self._gate.empty()
         await self._interrupt()
         await self._shut_down(_State.STOPPED)
@@ -168,7 +171,7 @@ class Durable:
         for run in self._runs:
             run.cancel()
         if self._runs:
-            await asyncio.wait(self._runs, timeout=GRACE_S)
+            await asyncio.wait(self._runs, timeout=INTERRUPTED_WITHIN_S)
 
     # --- what others ask for ------------------------------------------------------------------
 
@@ -237,9 +240,7 @@ class Durable:
             case "CANCELLED":
                 raise RunCancelledError(f"{run_id} was cancelled")
             case _:
-                code = getattr(row.error, "code", None)
-                kind = code if isinstance(code, str) else type(row.error).__name__
-                raise RunFailedError(str(row.error), kind)
+                raise RunFailedError(str(row.error), _kind(row.error))
 
     async def _status(self, run: RunId, *, load_output: bool = False) -> WorkflowStatus:
         async with self._open_client() as client:
@@ -348,10 +349,22 @@ async def _by_dbos(name: str, work: Work) -> Json:
     try:
         return await DBOS.run_step_async({"name": name}, coroutine_function)
     except PortableWorkflowError as replayed:
-        kind = replayed.code if isinstance(replayed.code, str) else replayed.name
-        raise as_replayed(kind, replayed.message) from None
+        raise as_replayed(_kind(replayed), replayed.message) from None
     except dbos_error.DBOSUnexpectedStepError as error:
         raise StepsChangedError(str(error)) from None
+
+
+def _kind(recorded: Exception | None) -> str:
+    """The class name of what was raised, from how DBOS keeps it."""
+    from dbos import PortableWorkflowError
+
+    match recorded:
+        case PortableWorkflowError(code=str() as kind):
+            return kind
+        case PortableWorkflowError(name=kind):
+            return kind
+        case _:
+            return type(recorded).__name__
 
 
 def _this_task() -> asyncio.Task[object]:

@@ -24,7 +24,7 @@ CONTRACT_VERSION = "1"
 # DBOS's pool also becomes the loop's default, and would have no limit.
 THREADS = 16
 # Unused by us, but on SQLite a stop waits for one round of it.
-LISTENER_POLL_S = 0.2
+LISTENER_POLL_S = 0.1
 # A schedule calls its flow with a time and a context, so it has a name of its own there.
 SCHEDULED = "every:"
 
