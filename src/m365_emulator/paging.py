@@ -49,24 +49,30 @@ class Seal:
         return hmac.digest(self._key, message, "sha256")[:_MAC_BYTES]
 
 
+def path_of(request: Request) -> str:
+    """The decoded path; unlike `request.url.path` it may hold the # of a guest's UPN."""
+    path: str = request.scope["path"]
+    return path
+
+
 def root_of(request: Request) -> str:
     """Scheme, host and version, as the caller addressed them: `http://127.0.0.1:8080/v1.0`."""
-    return f"{request.url.scheme}://{request.url.netloc}{_version(request)}"
-
-
-def _version(request: Request) -> str:
-    first = request.url.path.split("/", 2)
-    return f"/{first[1]}" if len(first) > 2 else ""
+    return f"{_origin(request)}/{path_of(request).split('/', 2)[1]}"
 
 
 def link(request: Request, options: Iterable[tuple[str, str]]) -> str:
     """An absolute link to the requested path with these query options."""
-    path = quote(request.url.path, safe="/()$@!*',;:=+~")
+    path = quote(path_of(request), safe="/()$@!*',;:=+~")
     query = "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in options)
-    return f"{request.url.scheme}://{request.url.netloc}{path}?{query}"
+    return f"{_origin(request)}{path}?{query}"
 
 
 _PLAIN = "$,'()@:/*!-_.~"
+
+
+def _origin(request: Request) -> str:
+    host = request.headers.get("host", "localhost")
+    return f"{request.scope['scheme']}://{host}"
 
 
 def page_body(context: str, rows: Iterable[bytes], annotations: dict[str, object]) -> bytes:

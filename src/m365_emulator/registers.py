@@ -181,7 +181,11 @@ class Register(Generic[T]):
     def ids_after(self, last: str) -> Iterator[ObjectId]:
         """Ids in reading order, behind `last` (empty: from the start); not all need be visible."""
         order = self._order
-        return iter(order[bisect_right(order, last) :] if last else order)
+        return (order[at] for at in range(bisect_right(order, last), len(order)))
+
+    def ids_until(self, last: str) -> Sequence[ObjectId]:
+        """Ids in reading order up to and with `last`."""
+        return self._order[: bisect_right(self._order, last)]
 
     def walk(self, last: str = "") -> Iterator[T]:
         """What readers see, living and deleted, in reading order behind `last`."""

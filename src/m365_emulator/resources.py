@@ -1,9 +1,10 @@
 """Users and groups as Graph v1.0 types them: what is kept of each, and every property one may ask.
 
 Objects are immutable: a change makes a new one, so a reader may still be shown the old. Properties
-that the stage does not play read as null or an empty collection; those that other services keep
-(SharePoint profile, mailbox settings, sign-in activity) are named, so a query for them is refused
-as Graph refuses it. Source: Graph v1.0 metadata and docs, resources/user, resources/group, 2026-11.
+that the stage never sets read as null or an empty collection; those that other services keep
+(SharePoint profile, mailbox settings, sign-in activity) are named, so that a query for them is
+refused and not guessed at.
+Source: Graph v1.0 metadata; Graph docs, resources/user and resources/group, read 2026-11.
 """
 
 from collections.abc import Callable, Mapping
@@ -169,7 +170,7 @@ class ResourceType:
     segment: str
     properties: Mapping[str, Property]
     default_select: tuple[str, ...]
-    kept_elsewhere: frozenset[str]
+    not_played: frozenset[str]
     spellings: Mapping[str, str]
 
     @property
@@ -281,7 +282,7 @@ def _resource(
     segment: str,
     properties: dict[str, Property],
     default_select: str,
-    kept_elsewhere: str,
+    not_played: str,
 ) -> ResourceType:
     spellings = {each.lower(): each for each in properties}
     return ResourceType(
@@ -289,7 +290,7 @@ def _resource(
         segment,
         MappingProxyType(properties),
         tuple(default_select.split()),
-        frozenset(kept_elsewhere.lower().split()),
+        frozenset(not_played.lower().split()),
         MappingProxyType(spellings),
     )
 
@@ -337,8 +338,8 @@ USER = _resource(
     },
     "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
     "preferredLanguage surname userPrincipalName id",
-    "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite pastProjects "
-    "preferredName print responsibilities schools signInActivity skills",
+    "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings manager mySite "
+    "pastProjects preferredName print responsibilities schools signInActivity skills",
 )
 
 GROUP = _resource(
@@ -376,6 +377,6 @@ GROUP = _resource(
     "securityEnabled securityIdentifier theme uniqueName visibility "
     "onPremisesProvisioningErrors serviceProvisioningErrors",
     "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists "
-    "hideFromOutlookClients isArchived isFavorite isSubscribedByMail unseenConversationsCount "
-    "unseenCount unseenMessagesCount welcomeMessageEnabled",
+    "hideFromOutlookClients isArchived isFavorite isSubscribedByMail owners "
+    "unseenConversationsCount unseenCount unseenMessagesCount welcomeMessageEnabled",
 )

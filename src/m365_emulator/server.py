@@ -118,7 +118,7 @@ class Emulator:
 
 def _graph_app(tenant: Tenant) -> Starlette:
     routes = [
-        route for part in (directory.routes, delta.routes, batch.routes) for route in part(tenant)
+        route for part in (delta.routes, directory.routes, batch.routes) for route in part(tenant)
     ]
     graph = Starlette(
         routes=[Mount("/v1.0", routes=routes)],
