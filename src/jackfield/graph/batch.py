@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from jackfield.graph.answers import refusal
+from jackfield.graph.answers import refusal, shown
 from jackfield.graph.asking import Answer, Ask
 from jackfield.graph.client import GraphClient
 from jackfield.graph.errors import AgainLater, Call, GraphError, Throttled, Unreachable
@@ -115,6 +115,7 @@ def _outcome(part: Part, wire: _PartWire | None, outer: Call, now: datetime) -> 
     if wire is None:
         return Unreachable(f"The batch has no answer for {call.method} {call.path}.", call=call)
     headers = {name.lower(): value for name, value in (wire.headers or {}).items()}
+    call = replace(call, request_id=shown(headers.get("request-id", outer.request_id)))
     if 200 <= wire.status < 300:
         return Answer(bytes(wire.body), headers, replace(call, status=wire.status))
     response = Response(wire.status, headers, bytes(wire.body))
