@@ -1,0 +1,181 @@
+"""The database: opened, brought to the newest shape, and lent out in transactions.
+
+SQLite has one writer connection, whose pool of one is the queue in which everyone waits their turn,
+and five readers that cannot write. PostgreSQL has one pool of ten. What is wrong with a database is
+said in `jackfield.store.located`, how its shape changes in `jackfield.store.migrate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.located import located, place_of, translate
+from jackfield.store.migrate import migrate
+from jackfield.store.transaction import Transaction
+
+READERS = 5
+POSTGRESQL_CONNECTIONS = 10
+POSTGRESQL_OLDEST = 15
+WAIT_FOR_CONNECTION_S = 60.0
+BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10.0
+
+
+class Database:
+    """An open database at the newest version of its tables.
+
+    Make it with `open`, end it with `close`.
+    """
+
+    def __init__(self, url: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.url = url
+        self.sqlite = writer.dialect.name == "sqlite"
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Open `sqlite:///path` or `postgresql://user:password@host/database` and migrate it if needed.
+
+        Safe for several starters at once, and to be killed in the middle. Raises
+        `DatabaseUnusable`.
+        """
+        if url.startswith("sqlite:"):
+            path = make_url(url).database
+            if not path or path == ":memory:":
+                raise DatabaseUnusable(
+                    "The database needs a file.",
+                    "Give an address like sqlite:///folder/jackfield.db.",
+                )
+            writer = _sqlite_engine(path, writes=True)
+            reader = _sqlite_engine(path, writes=False)
+        elif url.startswith(("postgresql:", "postgres:")):
+            writer = _postgresql_engine(url)
+            reader = writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        else:
+            raise DatabaseUnusable(
+                f"The database address starts with {url.split(':', 1)[0]!r}.",
+                "Use sqlite:///path or postgresql://user:password@host/database.",
+            )
+        database = cls(url, writer, reader)
+        try:
+            async with located(url), writer.begin() as connection:
+                if not database.sqlite:
+                    await _check_postgresql(connection)
+                await migrate(connection)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that may write; commits at the end of the block, rolls back when it raises.
+
+        On SQLite it holds the only writer connection: no network, no long computing inside.
+        """
+        async with located(self.url), self._writer.begin() as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A transaction that sees one moment of the database and cannot write."""
+        async with located(self.url), self._reader.begin() as connection:
+            yield Transaction(connection)
+
+    async def analyze(self) -> None:
+        """Refresh the planner's figures.
+
+        Owed after every bulk load (PostgreSQL is slow for minutes without).
+        """
+        async with located(self.url), self._writer.begin() as connection:
+            await connection.execute(text("ANALYZE"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _sqlite_engine(path: str, *, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{Path(path)}",
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if writes else READERS,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION_S,
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    pragmas = (
+        f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+        "PRAGMA journal_mode=WAL",
+        f"PRAGMA synchronous={'FULL' if writes else 'NORMAL'}",
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA cache_size=-16000",
+        "PRAGMA temp_store=MEMORY",
+        *(() if writes else ("PRAGMA query_only=ON",)),
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: str) -> AsyncEngine:
+    import asyncpg
+
+    async def connect() -> Any:
+        # The address goes to asyncpg as it is: it knows libpq's sslmode, host=/socket and the rest.
+        try:
+            return await asyncpg.connect(
+                url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "jackfield"}
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+            raise (translate(url, error) or _unreachable(url, error)) from error
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=POSTGRESQL_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION_S,
+        pool_pre_ping=True,
+    )
+
+
+def _unreachable(url: str, error: Exception) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"The database server {place_of(url)} cannot be used ({str(error) or type(error).__name__}).",
+        "Check that it runs and that the database address is right.",
+    )
+
+
+async def _check_postgresql(connection: AsyncConnection) -> None:
+    version = (
+        int((await connection.execute(text("SHOW server_version_num"))).scalar_one()) // 10_000
+    )
+    if version < POSTGRESQL_OLDEST:
+        raise DatabaseUnusable(
+            f"The database server is PostgreSQL {version}; {POSTGRESQL_OLDEST} is the oldest that works.",
+            "Upgrade the server or name another one.",
+        )

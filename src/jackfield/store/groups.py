@@ -1,0 +1,347 @@
+"""The picture of the tenant's groups and of who is directly in them, and the names of its licences.
+
+Direct members only; nested membership is resolved by `core/memberships.py`. A finished full round
+drops groups and memberships that it did not meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
+
+from jackfield.core.departments import Group, GroupKind
+from jackfield.core.people import GroupId, ObjectId, Standing
+from jackfield.store.schema import (
+    flag,
+    key,
+    maybe_moment,
+    metadata,
+    number,
+    storable,
+    tenant_key,
+    text,
+    to_micros,
+)
+from jackfield.store.search import Found, Kind, Listing, find, save_words, sort_key, words_of
+from jackfield.store.sequences import next_change
+from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
+
+groups = Table(
+    "directory_group",
+    metadata,
+    tenant_key(),
+    key("id"),
+    text("standing"),
+    text("sort"),
+    text("words"),
+    text("name"),
+    text("kind"),
+    flag("dynamic"),
+    text("description"),
+    text("mail"),
+    number("seen_round"),
+    number("changed_seq"),
+    maybe_moment("removed_at"),
+    Index("ix_directory_group_list", "tenant", "sort", "id", "words"),
+    Index("ix_directory_group_changed", "tenant", "changed_seq"),
+)
+
+group_members = Table(
+    "group_member",
+    metadata,
+    tenant_key(),
+    key("group_id"),
+    key("member"),
+    text("kind"),
+    number("seen_round"),
+    Index("ix_group_member_member", "tenant", "member"),
+    sqlite_with_rowid=False,
+)
+
+skus = Table("sku", metadata, tenant_key(), key("id"), text("part_number"), text("name"))
+
+
+class MemberKind(StrEnum):
+    """What a direct member is."""
+
+    USER = "user"
+    GROUP = "group"
+    OTHER = "other"
+    """A device, a contact, a service principal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One direct membership."""
+
+    group: GroupId
+    member: str
+    kind: MemberKind = MemberKind.USER
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Direct memberships in the shape that `core.memberships.resolve_memberships` takes."""
+
+    people: dict[GroupId, list[ObjectId]] = field(default_factory=dict)
+    nested: dict[GroupId, list[GroupId]] = field(default_factory=dict)
+
+
+_GROUP_COLUMNS = [
+    groups.c[name] for name in ("id", "name", "kind", "dynamic", "description", "mail", "standing")
+]
+_LISTING = Listing(Kind.GROUP, groups, groups.c.id, groups.c.words)
+_save = upsert(
+    groups,
+    (
+        "tenant",
+        "id",
+        "standing",
+        "sort",
+        "words",
+        "name",
+        "kind",
+        "dynamic",
+        "description",
+        "mail",
+        "seen_round",
+        "changed_seq",
+        "removed_at",
+    ),
+)
+_see = Bulk(
+    ("round_", "tenant_", "id_"),
+    lambda _insert: (
+        update(groups)
+        .where(groups.c.tenant == bindparam("tenant_"), groups.c.id == bindparam("id_"))
+        .values(seen_round=bindparam("round_"))
+    ),
+)
+_add_members = upsert(group_members, ("tenant", "group_id", "member", "kind", "seen_round"))
+_drop_members = Bulk(
+    ("tenant_", "group_", "member_"),
+    lambda _insert: delete(group_members).where(
+        group_members.c.tenant == bindparam("tenant_"),
+        group_members.c.group_id == bindparam("group_"),
+        group_members.c.member == bindparam("member_"),
+    ),
+)
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+
+
+async def save_groups(
+    tx: Transaction, tenant: int, found: Sequence[Group], round_number: int, *, now: datetime
+) -> int:
+    """Save groups as read; returns how many. The last of doubles counts."""
+    if not found:
+        return 0
+    changed = await next_change(tx, tenant)
+    by_id = {group.id: group for group in found}
+    known_words = select(groups.c.id, groups.c.words).where(
+        groups.c.tenant == tenant, groups.c.id.in_(_ids)
+    )
+    for ids in chunks(sorted(by_id)):
+        before = {row[0]: row[1] for row in await tx.rows(known_words, {"ids": ids})}
+        after = {id_: words_of((by_id[id_].name,), (by_id[id_].mail,)) for id_ in ids}
+        await _save.run(
+            tx,
+            [
+                (
+                    tenant,
+                    id_,
+                    group.standing.value,
+                    sort_key(group.name),
+                    after[id_],
+                    storable(group.name),
+                    group.kind.value,
+                    group.dynamic,
+                    storable(group.description),
+                    storable(group.mail),
+                    round_number,
+                    changed,
+                    None if group.standing is Standing.PRESENT else to_micros(now),
+                )
+                for id_ in ids
+                for group in (by_id[id_],)
+            ],
+        )
+        await save_words(tx, tenant, Kind.GROUP, before, after)
+    return len(by_id)
+
+
+async def mark_groups_seen(
+    tx: Transaction, tenant: int, ids: Sequence[GroupId], round_number: int
+) -> None:
+    """Note that unchanged groups were met in a round."""
+    await _see.run(tx, [(round_number, tenant, id_) for id_ in sorted(ids)])
+
+
+async def mark_groups_removed(
+    tx: Transaction, tenant: int, ids: Sequence[GroupId], standing: Standing, *, now: datetime
+) -> int:
+    """Note that Graph reported groups as deleted; their members are kept for a return.
+
+    Returns how many changed.
+    """
+    if not ids:
+        return 0
+    changed = await next_change(tx, tenant)
+    statement = (
+        update(groups)
+        .where(
+            groups.c.tenant == tenant, groups.c.id.in_(_ids), groups.c.standing != standing.value
+        )
+        .values(standing=standing.value, removed_at=now, changed_seq=changed)
+    )
+    return sum([await tx.run(statement, {"ids": chunk}) for chunk in chunks(sorted(ids))])
+
+
+async def apply_member_changes(
+    tx: Transaction,
+    tenant: int,
+    added: Iterable[Member],
+    removed: Iterable[tuple[GroupId, str]],
+    round_number: int,
+) -> None:
+    """Memberships that Graph reported as given (or still standing, in a full round) and as taken, in that order."""
+    given = {(one.group, one.member): one.kind.value for one in added}
+    await _add_members.run(
+        tx, [(tenant, *pair, kind, round_number) for pair, kind in sorted(given.items())]
+    )
+    await _drop_members.run(tx, [(tenant, *pair) for pair in sorted(set(removed))])
+
+
+async def finish_groups_round(
+    tx: Transaction, tenant: int, round_number: int, *, now: datetime
+) -> int:
+    """A full round came to its end.
+
+    Groups it did not meet are gone, memberships it did not meet are dropped.
+
+    Returns how many groups are newly gone.
+    """
+    changed = await next_change(tx, tenant)
+    await tx.run(
+        delete(group_members).where(
+            group_members.c.tenant == tenant, group_members.c.seen_round < round_number
+        )
+    )
+    return await tx.run(
+        update(groups)
+        .where(
+            groups.c.tenant == tenant,
+            groups.c.standing == Standing.PRESENT.value,
+            groups.c.seen_round < round_number,
+        )
+        .values(standing=Standing.GONE.value, removed_at=now, changed_seq=changed)
+    )
+
+
+async def load_groups(
+    tx: Transaction, tenant: int, ids: Sequence[GroupId] | None = None
+) -> dict[GroupId, Group]:
+    """Groups by object ID, whatever their standing; those asked for, or all of them."""
+    statement = select(*_GROUP_COLUMNS).where(groups.c.tenant == tenant)
+    if ids is None:
+        return {group.id: group for group in map(_group, await tx.rows(statement))}
+    statement = statement.where(groups.c.id.in_(_ids))
+    found: dict[GroupId, Group] = {}
+    for chunk in chunks(ids):
+        found |= {
+            group.id: group for group in map(_group, await tx.rows(statement, {"ids": chunk}))
+        }
+    return found
+
+
+async def load_edges(
+    tx: Transaction, tenant: int, persons: Sequence[ObjectId] | None = None
+) -> Edges:
+    """Direct memberships of groups present: of everyone, or of the given people.
+
+    Groups in groups are always all.
+    """
+    c = group_members.c
+    statement = (
+        select(c.group_id, c.member)
+        .join(groups, (groups.c.tenant == c.tenant) & (groups.c.id == c.group_id))
+        .where(c.tenant == tenant, groups.c.standing == Standing.PRESENT.value)
+        .order_by(c.group_id, c.member)
+    )
+    edges = Edges()
+    for group, member in await tx.rows(statement.where(c.kind == MemberKind.GROUP.value)):
+        edges.nested.setdefault(GroupId(group), []).append(GroupId(member))
+    of_people = statement.where(c.kind == MemberKind.USER.value)
+    if persons is None:
+        for group, member in await tx.rows(of_people):
+            edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
+        return edges
+    for chunk in chunks(persons):
+        for group, member in await tx.rows(of_people.where(c.member.in_(_ids)), {"ids": chunk}):
+            edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
+    return edges
+
+
+async def count_members(tx: Transaction, tenant: int) -> dict[GroupId, int]:
+    """How many direct members each group has."""
+    c = group_members.c
+    rows = await tx.rows(
+        select(c.group_id, func.count()).where(c.tenant == tenant).group_by(c.group_id)
+    )
+    return {GroupId(row[0]): row[1] for row in rows}
+
+
+async def search_groups(
+    tx: Transaction,
+    tenant: int,
+    typed: str,
+    *,
+    limit: int = 50,
+    after: str | None = None,
+    before: str | None = None,
+) -> Found:
+    """Groups present that fit what somebody typed, by name.
+
+    `Found.refs` are ids for `load_groups`.
+    """
+    return await find(
+        tx,
+        tenant,
+        _LISTING,
+        typed,
+        order=groups.c.sort,
+        limit=limit,
+        after=after,
+        before=before,
+        where=(groups.c.standing == Standing.PRESENT.value,),
+    )
+
+
+async def save_skus(tx: Transaction, tenant: int, found: Mapping[str, tuple[str, str]]) -> None:
+    """The tenant's licences: `skuId` to (`skuPartNumber`, the name an administrator knows)."""
+    await tx.run(delete(skus).where(skus.c.tenant == tenant))
+    if found:
+        await tx.run(
+            skus.insert(),
+            [
+                {"tenant": tenant, "id": id_, "part_number": part, "name": name}
+                for id_, (part, name) in sorted(found.items())
+            ],
+        )
+
+
+async def load_skus(tx: Transaction, tenant: int) -> dict[str, tuple[str, str]]:
+    """`skuId` to (`skuPartNumber`, name)."""
+    rows = await tx.rows(
+        select(skus.c.id, skus.c.part_number, skus.c.name).where(skus.c.tenant == tenant)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _group(row: AnyRow) -> Group:
+    id_, name, kind, dynamic, description, mail, standing = row
+    return Group(id_, name, GroupKind(kind), dynamic, description, mail, Standing(standing))

@@ -1,0 +1,247 @@
+"""The journal: what the product decided and did, why, and what came of it, in the order of commits.
+
+Lines are only ever added, and dropped when old. A line with a `once` mark is written once, however
+often its step is repeated after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Index, Table, select
+
+from jackfield.store.contains import contains
+from jackfield.store.schema import (
+    maybe_text,
+    metadata,
+    moment,
+    number_key,
+    storable,
+    tenant_key,
+    text,
+    to_micros,
+)
+from jackfield.store.search import fold
+from jackfield.store.sequences import next_change, take
+from jackfield.store.transaction import AnyRow, Transaction, append
+
+journal = Table(
+    "journal",
+    metadata,
+    tenant_key(),
+    number_key("seq"),
+    moment("at"),
+    text("kind"),
+    text("subject"),
+    text("name"),
+    text("text"),
+    text("words"),
+    text("run"),
+    text("by"),
+    text("data"),
+    maybe_text("once"),
+    Index("ix_journal_subject", "tenant", "subject", "seq"),
+    Index("ix_journal_kind", "tenant", "kind", "seq"),
+    Index("ix_journal_run", "tenant", "run", "seq"),
+    Index("ix_journal_at", "tenant", "at"),
+)
+
+SCAN_LIMIT = 20_000
+"""Lines that one page looks through for a text.
+
+An older page is asked for with the `next` it returns.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to be written."""
+
+    kind: str
+    """What happened, e.g. "extension.created"."""
+    text: str
+    """The sentence an administrator reads."""
+    subject: str = ""
+    """Object ID of the person or group, or "" for the whole tenant."""
+    name: str = ""
+    run: str = ""
+    by: str = ""
+    """Who did it; "" for Jackfield itself."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    once: str | None = None
+    """A mark that no other line of the tenant bears, e.g. run, step and subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A line as it stands in the journal."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    name: str
+    text: str
+    run: str
+    by: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which lines to show; everything by default.
+
+    A kind "extension." stands for all that begin so.
+    """
+
+    kind: str = ""
+    subject: str = ""
+    run: str = ""
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """Lines, the newest first.
+
+    `next` (give it as `before`) is None when there are no older ones.
+    """
+
+    lines: tuple[StoredLine, ...]
+    next: int | None
+
+
+_append = append(
+    journal,
+    (
+        "tenant",
+        "seq",
+        "at",
+        "kind",
+        "subject",
+        "name",
+        "text",
+        "words",
+        "run",
+        "by",
+        "data",
+        "once",
+    ),
+)
+Index(
+    "uq_journal_once",
+    journal.c.tenant,
+    journal.c.once,
+    unique=True,
+    sqlite_where=journal.c.once.is_not(None),
+    postgresql_where=journal.c.once.is_not(None),
+)
+_COLUMNS = [journal.c[name] for name in StoredLine.__slots__]
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+async def append_lines(
+    tx: Transaction, tenant: int, lines: Sequence[Line], *, now: datetime
+) -> None:
+    """Write lines in their order.
+
+    A line whose `once` mark stands in the journal already is left out.
+    """
+    if not lines:
+        return
+    await next_change(tx, tenant)
+    first = await take(tx, tenant, "journal", len(lines))
+    at = to_micros(now)
+    await _append.run(
+        tx,
+        (
+            (
+                tenant,
+                first + index,
+                at,
+                line.kind,
+                line.subject,
+                storable(line.name),
+                storable(line.text),
+                " " + fold(f"{line.name} {line.text}"),
+                line.run,
+                line.by,
+                _encode(line.data).decode() if line.data else "{}",
+                line.once,
+            )
+            for index, line in enumerate(lines)
+        ),
+    )
+
+
+async def load_lines(
+    tx: Transaction,
+    tenant: int,
+    filter_: JournalFilter = JournalFilter(),
+    *,
+    before: int | None = None,
+    limit: int = 50,
+) -> JournalPage:
+    """A page of the journal, the newest line first.
+
+    With a text, one page looks through `SCAN_LIMIT` lines at most: it may be short and still have a
+    `next`.
+    """
+    c = journal.c
+    conditions = [c.tenant == tenant]
+    if filter_.kind.endswith("."):
+        conditions += [c.kind >= filter_.kind, c.kind < filter_.kind + "\U0010ffff"]
+    elif filter_.kind:
+        conditions.append(c.kind == filter_.kind)
+    if filter_.subject:
+        conditions.append(c.subject == filter_.subject)
+    if filter_.run:
+        conditions.append(c.run == filter_.run)
+    if filter_.since is not None:
+        conditions.append(c.at >= filter_.since)
+    if filter_.until is not None:
+        conditions.append(c.at < filter_.until)
+    if before is not None:
+        conditions.append(c.seq < before)
+    words = fold(filter_.text).split()
+    floor: int | None = None
+    if words:
+        horizon = (
+            select(c.seq).where(*conditions).order_by(c.seq.desc()).offset(SCAN_LIMIT).limit(1)
+        )
+        floor = await tx.scalar(horizon)
+        if floor is not None:
+            conditions.append(c.seq > floor)
+        conditions += [contains(c.words, " " + word) for word in words]
+    rows = await tx.rows(
+        select(*_COLUMNS).where(*conditions).order_by(c.seq.desc()).limit(limit + 1)
+    )
+    lines = tuple(map(_line, rows[:limit]))
+    if len(rows) > limit:
+        return JournalPage(lines, lines[-1].seq)
+    return JournalPage(lines, None if floor is None else floor + 1)
+
+
+async def purge_journal(tx: Transaction, tenant: int, *, before: datetime) -> int:
+    """Drop lines older than a moment; returns how many."""
+    return await tx.run(journal.delete().where(journal.c.tenant == tenant, journal.c.at < before))
+
+
+def _line(row: AnyRow) -> StoredLine:
+    return StoredLine(
+        row.seq,
+        row.at,
+        row.kind,
+        row.subject,
+        row.name,
+        row.text,
+        row.run,
+        row.by,
+        msgspec.json.decode(row.data),
+    )

@@ -1,0 +1,284 @@
+"""What both sides last agreed on: person to extension, group to department.
+
+The schema forbids a person with two extensions, an extension of two people, and a department of two
+groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BindParameter,
+    Index,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from jackfield.core.extensions import (
+    DepartmentFlag,
+    DepartmentKey,
+    DepartmentLink,
+    ExtensionFields,
+    ExtensionKey,
+    Link,
+)
+from jackfield.core.people import GroupId, LeaverCause, ObjectId, Standing
+from jackfield.store.errors import LinkTaken
+from jackfield.store.people import people
+from jackfield.store.phones import phone_extensions
+from jackfield.store.schema import (
+    key,
+    maybe_text,
+    metadata,
+    moment,
+    number,
+    tenant_key,
+    text,
+    to_micros,
+)
+from jackfield.store.sequences import next_change
+from jackfield.store.transaction import AnyRow, Transaction, chunks, upsert
+
+links = Table(
+    "link",
+    metadata,
+    tenant_key(),
+    key("person"),
+    text("key"),
+    text("number"),
+    text("agreed"),
+    text("departments"),
+    maybe_text("left_cause"),
+    moment("linked_at"),
+    moment("synced_at"),
+    number("changed_seq"),
+    UniqueConstraint("tenant", "key"),
+    Index("ix_link_changed", "tenant", "changed_seq"),
+)
+
+department_links = Table(
+    "department_link",
+    metadata,
+    tenant_key(),
+    key("group_id"),
+    text("key"),
+    text("agreed_name"),
+    text("group_name"),
+    maybe_text("flag"),
+    number("changed_seq"),
+    UniqueConstraint("tenant", "key"),
+)
+
+_COLUMNS = [
+    links.c[name] for name in ("person", "key", "number", "agreed", "departments", "left_cause")
+]
+_save = upsert(
+    links,
+    (
+        "tenant",
+        "person",
+        "key",
+        "number",
+        "agreed",
+        "departments",
+        "left_cause",
+        "linked_at",
+        "synced_at",
+        "changed_seq",
+    ),
+    keep=("linked_at",),
+)
+_save_departments = upsert(
+    department_links,
+    ("tenant", "group_id", "key", "agreed_name", "group_name", "flag", "changed_seq"),
+)
+_encode = msgspec.json.Encoder().encode
+_decode_fields = msgspec.json.Decoder(ExtensionFields).decode
+_decode_departments = msgspec.json.Decoder(tuple[DepartmentKey, ...]).decode
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCounts:
+    """How many people are linked, and how many of them are leavers."""
+
+    linked: int = 0
+    leavers: int = 0
+
+
+async def save_links(
+    tx: Transaction, tenant: int, agreed: Sequence[Link], *, now: datetime
+) -> None:
+    """Save what was agreed; raises `LinkTaken` when an extension is another person's already."""
+    if not agreed:
+        return
+    changed = await next_change(tx, tenant)
+    at = to_micros(now)
+    rows = [
+        (
+            tenant,
+            link.person,
+            link.key,
+            link.number,
+            _encode(link.agreed).decode(),
+            _encode(link.departments).decode() if link.departments else "[]",
+            None if link.left is None else link.left.value,
+            at,
+            at,
+            changed,
+        )
+        for link in agreed
+    ]
+    try:
+        await _save.run(tx, sorted(rows, key=lambda row: row[1]))
+    except IntegrityError as error:
+        raise LinkTaken(f"An extension of tenant {tenant} is linked to another person.") from error
+
+
+async def remove_links(tx: Transaction, tenant: int, persons: Sequence[ObjectId]) -> int:
+    """Forget agreements; returns how many there were."""
+    if not persons:
+        return 0
+    await next_change(tx, tenant)
+    statement = delete(links).where(links.c.tenant == tenant, links.c.person.in_(_ids))
+    return sum([await tx.run(statement, {"ids": chunk}) for chunk in chunks(sorted(persons))])
+
+
+async def load_links(
+    tx: Transaction, tenant: int, persons: Sequence[ObjectId] | None = None
+) -> dict[ObjectId, Link]:
+    """Links by person; those asked for, or all of them."""
+    statement = select(*_COLUMNS).where(links.c.tenant == tenant)
+    if persons is None:
+        return {row[0]: _link(row) for row in await tx.rows(statement)}
+    statement = statement.where(links.c.person.in_(_ids))
+    found: dict[ObjectId, Link] = {}
+    for chunk in chunks(persons):
+        found |= {row[0]: _link(row) for row in await tx.rows(statement, {"ids": chunk})}
+    return found
+
+
+async def load_links_of_extensions(
+    tx: Transaction, tenant: int, keys: Sequence[ExtensionKey]
+) -> dict[ExtensionKey, Link]:
+    """Links by extension key, of the extensions asked for."""
+    statement = select(*_COLUMNS).where(links.c.tenant == tenant, links.c.key.in_(_ids))
+    found: dict[ExtensionKey, Link] = {}
+    for chunk in chunks(keys):
+        found |= {row[1]: _link(row) for row in await tx.rows(statement, {"ids": chunk})}
+    return found
+
+
+async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
+    """Who may wait for an extension.
+
+    People present without a link, and linked ones whose extension is gone.
+
+    Every slice a plan is made of holds them.
+    """
+    unlinked = (
+        select(people.c.id)
+        .join(
+            links,
+            (links.c.tenant == people.c.tenant) & (links.c.person == people.c.id),
+            isouter=True,
+        )
+        .where(
+            people.c.tenant == tenant,
+            people.c.standing == Standing.PRESENT.value,
+            links.c.person.is_(None),
+        )
+    )
+    lost = (
+        select(links.c.person)
+        .join(
+            phone_extensions,
+            (phone_extensions.c.tenant == links.c.tenant) & (phone_extensions.c.key == links.c.key),
+            isouter=True,
+        )
+        .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
+    )
+    found = {row[0] for statement in (unlinked, lost) for row in await tx.rows(statement)}
+    return sorted(found)
+
+
+async def load_leavers(tx: Transaction, tenant: int) -> dict[ObjectId, Link]:
+    """Links of people who have left and whose extension is kept or disabled."""
+    statement = select(*_COLUMNS).where(links.c.tenant == tenant, links.c.left_cause.is_not(None))
+    return {row[0]: _link(row) for row in await tx.rows(statement)}
+
+
+async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
+    """Links in figures."""
+    row = await tx.row(
+        select(func.count(), func.count(links.c.left_cause)).where(links.c.tenant == tenant)
+    )
+    return LinkCounts() if row is None else LinkCounts(*row)
+
+
+async def save_department_links(
+    tx: Transaction, tenant: int, agreed: Sequence[DepartmentLink]
+) -> None:
+    """Save what was agreed; raises `LinkTaken` when a department is another group's already."""
+    if not agreed:
+        return
+    changed = await next_change(tx, tenant)
+    rows = [
+        (
+            tenant,
+            link.group,
+            link.key,
+            link.agreed_name,
+            link.group_name,
+            None if link.flag is None else link.flag.value,
+            changed,
+        )
+        for link in agreed
+    ]
+    try:
+        await _save_departments.run(tx, sorted(rows, key=lambda row: row[1]))
+    except IntegrityError as error:
+        raise LinkTaken(f"A department of tenant {tenant} is linked to another group.") from error
+
+
+async def remove_department_links(tx: Transaction, tenant: int, groups: Sequence[GroupId]) -> None:
+    """Forget agreements about departments; the departments stay."""
+    await next_change(tx, tenant)
+    c = department_links.c
+    for chunk in chunks(sorted(groups)):
+        await tx.run(
+            delete(department_links).where(c.tenant == tenant, c.group_id.in_(_ids)), {"ids": chunk}
+        )
+
+
+async def load_department_links(tx: Transaction, tenant: int) -> dict[GroupId, DepartmentLink]:
+    """All of them, by group."""
+    c = department_links.c
+    rows = await tx.rows(
+        select(c.group_id, c.key, c.agreed_name, c.group_name, c.flag).where(c.tenant == tenant)
+    )
+    return {
+        row[0]: DepartmentLink(*row[:4], None if row[4] is None else DepartmentFlag(row[4]))
+        for row in rows
+    }
+
+
+def _link(row: AnyRow) -> Link:
+    return Link(
+        row[0],
+        row[1],
+        row[2],
+        _decode_fields(row[3]),
+        _decode_departments(row[4]),
+        None if row[5] is None else LeaverCause(row[5]),
+    )

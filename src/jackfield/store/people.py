@@ -1,0 +1,451 @@
+"""The picture of the tenant's people as last seen, and in which round each was seen last.
+
+A round is one full walk through Graph; delta pages are saved under the number of the last one.
+Whoever a finished full round did not meet is gone. Groups are in `store/groups.py`. Decided here is
+only the memory of who was disabled when first seen (rule in `core/people.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Index, Table, bindparam, case, func, literal, select, update
+
+from jackfield.core.fields import addresses, shown_name
+from jackfield.core.people import ObjectId, Person, Standing, UserType
+from jackfield.store.schema import (
+    Moment,
+    flag,
+    key,
+    maybe_moment,
+    metadata,
+    moment,
+    number,
+    storable,
+    tenant_key,
+    text,
+    to_micros,
+)
+from jackfield.store.search import (
+    Found,
+    Kind,
+    Listing,
+    address_token,
+    find,
+    refs_of,
+    save_words,
+    sort_key,
+    words_of,
+)
+from jackfield.store.sequences import next_change
+from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
+
+people = Table(
+    "person",
+    metadata,
+    tenant_key(),
+    key("id"),
+    text("standing"),
+    text("sort"),
+    text("words"),
+    number("hash"),
+    number("seen_round"),
+    number("changed_seq"),
+    moment("first_seen_at"),
+    maybe_moment("removed_at"),
+    text("upn"),
+    text("display_name"),
+    text("given_name"),
+    text("surname"),
+    text("mail"),
+    text("mobile_phone"),
+    text("business_phone"),
+    text("job_title"),
+    text("company_name"),
+    text("department"),
+    text("office_location"),
+    text("usage_location"),
+    text("preferred_language"),
+    flag("enabled"),
+    text("user_type"),
+    text("skus"),
+    flag("has_mailbox"),
+    flag("has_teams"),
+    flag("is_resource_account"),
+    flag("disabled_when_first_seen"),
+    Index("ix_person_list", "tenant", "sort", "id", "words"),
+    Index("ix_person_changed", "tenant", "changed_seq"),
+)
+
+_PERSON = tuple(Person.__slots__)
+_PERSON_COLUMNS = [people.c[name] for name in _PERSON]
+_WRITTEN = (
+    "tenant",
+    "sort",
+    "words",
+    "hash",
+    "seen_round",
+    "changed_seq",
+    "first_seen_at",
+    "removed_at",
+    *_PERSON,
+)
+_LISTING = Listing(Kind.PERSON, people, people.c.id, people.c.words)
+_save = upsert(people, _WRITTEN, keep=("first_seen_at",))
+_see = Bulk(
+    ("round_", "tenant_", "id_"),
+    lambda _insert: (
+        update(people)
+        .where(people.c.tenant == bindparam("tenant_"), people.c.id == bindparam("id_"))
+        .values(seen_round=bindparam("round_"))
+    ),
+)
+_USER_TYPES = {user_type.value: user_type for user_type in UserType}
+_STANDINGS = {standing.value: standing for standing in Standing}
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleCounts:
+    """How many people the picture holds, by standing; the rest counts people present."""
+
+    present: int = 0
+    recycled: int = 0
+    gone: int = 0
+    enabled: int = 0
+    guests: int = 0
+    mailboxes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHistory:
+    """When a person came and went."""
+
+    first_seen_at: datetime
+    removed_at: datetime | None
+    seen_round: int
+    changed_seq: int
+
+
+async def load_hashes(tx: Transaction, tenant: int) -> dict[ObjectId, int]:
+    """The hash of every person present.
+
+    One who is not present has none here, so that a return is saved again.
+    """
+    statement = select(people.c.id, people.c.hash).where(
+        people.c.tenant == tenant, people.c.standing == Standing.PRESENT.value
+    )
+    result = await tx.connection.execute(statement)
+    return {ObjectId(id_): hash_ for id_, hash_ in result.all()}
+
+
+async def save_people(
+    tx: Transaction,
+    tenant: int,
+    persons: Sequence[Person],
+    hashes: Mapping[ObjectId, int],
+    round_number: int,
+    *,
+    now: datetime,
+) -> int:
+    """Save people as read, with the hash (signed 64 bits) of what was read; returns how many.
+
+    `disabled_when_first_seen` is kept by its rule, whatever the given value says. The last of
+    doubles counts.
+    """
+    if not persons:
+        return 0
+    changed = await next_change(tx, tenant)
+    moment_now = to_micros(now)
+    by_id = {person.id: person for person in persons}
+    for ids in chunks(sorted(by_id)):
+        known = await _known(tx, tenant, ids)
+        rows = []
+        words: dict[str, str] = {}
+        for id_ in ids:
+            person = by_id[id_]
+            was_words, was_disabled = known.get(id_, ("", True))
+            values = _values(person, disabled=was_disabled and not person.enabled)
+            words[id_] = found_by = words_of(
+                (person.display_name, person.given_name, person.surname),
+                addresses(person),
+                (person.mobile_phone, person.business_phone),
+            )
+            removed = None if person.standing is Standing.PRESENT else moment_now
+            rows.append(
+                (
+                    tenant,
+                    sort_key(shown_name(person)),
+                    found_by,
+                    hashes[id_],
+                    round_number,
+                    changed,
+                    moment_now,
+                    removed,
+                    *values,
+                )
+            )
+        await _save.run(tx, rows)
+        await save_words(tx, tenant, Kind.PERSON, {i: w for i, (w, _) in known.items()}, words)
+    return len(by_id)
+
+
+async def mark_seen(
+    tx: Transaction, tenant: int, ids: Sequence[ObjectId], round_number: int
+) -> None:
+    """Note that unchanged people were met in a round."""
+    await _see.run(tx, [(round_number, tenant, id_) for id_ in sorted(ids)])
+
+
+async def mark_removed(
+    tx: Transaction, tenant: int, ids: Sequence[ObjectId], standing: Standing, *, now: datetime
+) -> int:
+    """Note that Graph reported people as deleted (recycled or gone).
+
+    Returns how many stood otherwise before.
+    """
+    if not ids:
+        return 0
+    changed = await next_change(tx, tenant)
+    statement = (
+        update(people)
+        .where(
+            people.c.tenant == tenant, people.c.id.in_(_ids), people.c.standing != standing.value
+        )
+        .values(
+            standing=standing.value,
+            removed_at=func.coalesce(people.c.removed_at, literal(now, Moment)),
+            changed_seq=changed,
+        )
+    )
+    return sum([await tx.run(statement, {"ids": chunk}) for chunk in chunks(sorted(ids))])
+
+
+async def touch_people(tx: Transaction, tenant: int, ids: Sequence[ObjectId]) -> None:
+    """Let people count as changed, because something about them outside this table did (a membership)."""
+    if not ids:
+        return
+    changed = await next_change(tx, tenant)
+    statement = (
+        update(people)
+        .where(people.c.tenant == tenant, people.c.id.in_(_ids))
+        .values(changed_seq=changed)
+    )
+    for chunk in chunks(sorted(ids)):
+        await tx.run(statement, {"ids": chunk})
+
+
+async def finish_round(tx: Transaction, tenant: int, round_number: int, *, now: datetime) -> int:
+    """A full round came to its end: people present whom it did not meet are gone.
+
+    Returns how many.
+    """
+    changed = await next_change(tx, tenant)
+    return await tx.run(
+        update(people)
+        .where(
+            people.c.tenant == tenant,
+            people.c.standing == Standing.PRESENT.value,
+            people.c.seen_round < round_number,
+        )
+        .values(standing=Standing.GONE.value, removed_at=now, changed_seq=changed)
+    )
+
+
+async def load_people(
+    tx: Transaction, tenant: int, ids: Sequence[ObjectId] | None = None
+) -> dict[ObjectId, Person]:
+    """People by object ID, whatever their standing; those asked for, or everyone.
+
+    Unknown ids are left out.
+    """
+    statement = select(*_PERSON_COLUMNS).where(people.c.tenant == tenant)
+    found: dict[ObjectId, Person] = {}
+    if ids is None:
+        for row in await tx.rows(statement):
+            person = _person(row)
+            found[person.id] = person
+        return found
+    statement = statement.where(people.c.id.in_(_ids))
+    for chunk in chunks(ids):
+        for row in await tx.rows(statement, {"ids": chunk}):
+            person = _person(row)
+            found[person.id] = person
+    return found
+
+
+async def load_person_history(tx: Transaction, tenant: int, id_: ObjectId) -> PersonHistory | None:
+    """When a person came and went; None for an unknown one."""
+    c = people.c
+    row = await tx.row(
+        select(c.first_seen_at, c.removed_at, c.seen_round, c.changed_seq).where(
+            c.tenant == tenant, c.id == id_
+        )
+    )
+    return None if row is None else PersonHistory(*row)
+
+
+async def load_touched(tx: Transaction, tenant: int, since: int) -> tuple[list[ObjectId], int]:
+    """Whose picture changed after change number `since`, and the number up to which this holds."""
+    c = people.c
+    rows = await tx.rows(
+        select(c.id, c.changed_seq)
+        .where(c.tenant == tenant, c.changed_seq > since)
+        .order_by(c.changed_seq, c.id)
+    )
+    return [ObjectId(row[0]) for row in rows], rows[-1][1] if rows else since
+
+
+async def load_people_of_addresses(
+    tx: Transaction, tenant: int, wanted: Sequence[str]
+) -> dict[str, list[ObjectId]]:
+    """People present who bear an address (mail or UPN, casefolded), by address.
+
+    Nobody's are left out.
+    """
+    refs = await refs_of(tx, tenant, Kind.PERSON, [address_token(address) for address in wanted])
+    ids = sorted({ObjectId(ref) for found in refs.values() for ref in found})
+    bearers: dict[str, list[ObjectId]] = {}
+    asked = set(wanted)
+    for id_, person in sorted((await load_people(tx, tenant, ids)).items()):
+        if person.standing is Standing.PRESENT:
+            for address in addresses(person):
+                if address in asked:
+                    bearers.setdefault(address, []).append(id_)
+    return bearers
+
+
+async def count_people(tx: Transaction, tenant: int) -> PeopleCounts:
+    """The picture in figures."""
+    c = people.c
+
+    def where(condition: Any) -> Any:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    present = c.standing == Standing.PRESENT.value
+    row = await tx.row(
+        select(
+            where(present),
+            where(c.standing == Standing.RECYCLED.value),
+            where(c.standing == Standing.GONE.value),
+            where(present & c.enabled),
+            where(present & (c.user_type == UserType.GUEST.value)),
+            where(present & c.has_mailbox),
+        ).where(c.tenant == tenant)
+    )
+    return PeopleCounts() if row is None else PeopleCounts(*map(int, row))
+
+
+async def search_people(
+    tx: Transaction,
+    tenant: int,
+    typed: str,
+    *,
+    limit: int = 50,
+    after: str | None = None,
+    before: str | None = None,
+) -> Found:
+    """People present who fit what somebody typed, by name.
+
+    `Found.refs` are object IDs for `load_people`.
+    """
+    return await find(
+        tx,
+        tenant,
+        _LISTING,
+        typed,
+        order=people.c.sort,
+        limit=limit,
+        after=after,
+        before=before,
+        where=(people.c.standing == Standing.PRESENT.value,),
+    )
+
+
+async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
+    """Drop people who are gone since before a moment and hold no link; returns how many."""
+    from jackfield.store.links import links
+
+    c = people.c
+    rows = await tx.rows(
+        select(c.id, c.words).where(
+            c.tenant == tenant,
+            c.standing == Standing.GONE.value,
+            c.removed_at < before,
+            ~select(links.c.person)
+            .where(links.c.tenant == tenant, links.c.person == c.id)
+            .correlate(people)
+            .exists(),
+        )
+    )
+    for chunk in chunks(rows):
+        await save_words(
+            tx,
+            tenant,
+            Kind.PERSON,
+            {r[0]: r[1] for r in chunk},
+            dict.fromkeys((r[0] for r in chunk), ""),
+        )
+        await tx.run(
+            people.delete().where(c.tenant == tenant, c.id.in_(_ids)),
+            {"ids": [r[0] for r in chunk]},
+        )
+    return len(rows)
+
+
+async def _known(tx: Transaction, tenant: int, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+    c = people.c
+    statement = select(c.id, c.words, c.disabled_when_first_seen).where(
+        c.tenant == tenant, c.id.in_(_ids)
+    )
+    return {row[0]: (row[1], row[2]) for row in await tx.rows(statement, {"ids": ids})}
+
+
+def _values(person: Person, *, disabled: bool) -> tuple[Any, ...]:
+    texts: tuple[str, ...] = (
+        person.id,
+        person.upn,
+        person.display_name,
+        person.given_name,
+        person.surname,
+        person.mail,
+        person.mobile_phone,
+        person.business_phone,
+        person.job_title,
+        person.company_name,
+        person.department,
+        person.office_location,
+        person.usage_location,
+        person.preferred_language,
+    )
+    if not "".join(texts).isprintable():
+        texts = tuple(map(storable, texts))
+    return (
+        *texts,
+        person.enabled,
+        person.user_type.value,
+        " ".join(person.skus),
+        person.has_mailbox,
+        person.has_teams,
+        person.is_resource_account,
+        person.standing.value,
+        disabled,
+    )
+
+
+def _person(row: AnyRow) -> Person:
+    (*texts, enabled, user_type, skus, mailbox, teams, resource, standing, disabled) = row
+    return Person(
+        *texts,
+        enabled,
+        _USER_TYPES[user_type],
+        tuple(skus.split()),
+        mailbox,
+        teams,
+        resource,
+        _STANDINGS[standing],
+        disabled,
+    )

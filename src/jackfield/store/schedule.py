@@ -1,0 +1,187 @@
+"""What is to be done for each tenant: what somebody asked for, and when each work was last done.
+
+A request while a run is under way raises the mark; the run settles only the mark it began with, so
+that nothing asked for meanwhile is lost. What follows from these facts is decided in
+`core/schedule.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, select, update
+
+from jackfield.core.people import ObjectId
+from jackfield.core.schedule import Mode
+from jackfield.store.schema import key, maybe_moment, maybe_text, metadata, number, tenant_key, text
+from jackfield.store.transaction import AnyRow, Transaction
+
+schedule = Table(
+    "schedule",
+    metadata,
+    tenant_key(),
+    key("work"),
+    maybe_text("wanted"),
+    text("wanted_people", default="[]"),
+    number("mark"),
+    maybe_moment("wanted_at"),
+    maybe_moment("last_delta_at"),
+    maybe_moment("last_full_at"),
+    maybe_moment("not_before"),
+    number("failures"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The facts about one work of one tenant."""
+
+    tenant: int
+    work: str
+    wanted: Mode | None = None
+    """What somebody asked for and no run has settled."""
+    wanted_people: tuple[ObjectId, ...] = ()
+    """People whom somebody wants looked at again now."""
+    mark: int = 0
+    """Grows with every request; `settle` takes the one its run began with."""
+    wanted_at: datetime | None = None
+    last_delta_at: datetime | None = None
+    """When the last finished delta round began."""
+    last_full_at: datetime | None = None
+    """When the last finished full round began."""
+    not_before: datetime | None = None
+    """After failures: the next try is not earlier than this."""
+    failures: int = 0
+    """Failed tries in a row."""
+
+
+_COLUMNS = [schedule.c[name] for name in Due.__slots__]
+_decode_people = msgspec.json.Decoder(tuple[ObjectId, ...]).decode
+
+
+async def load_due(tx: Transaction, tenant: int, work: str) -> Due:
+    """The facts about one work; nothing wanted and nothing done before the first request."""
+    c = schedule.c
+    row = await tx.row(select(*_COLUMNS).where(c.tenant == tenant, c.work == work))
+    return Due(tenant, work) if row is None else _due(row)
+
+
+async def load_all_due(tx: Transaction, work: str) -> tuple[Due, ...]:
+    """The facts about one work of every tenant that has any, by tenant."""
+    c = schedule.c
+    rows = await tx.rows(select(*_COLUMNS).where(c.work == work).order_by(c.tenant))
+    return tuple(map(_due, rows))
+
+
+async def want(
+    tx: Transaction,
+    tenant: int,
+    work: str,
+    mode: Mode | None = None,
+    *,
+    now: datetime,
+    people: Sequence[ObjectId] = (),
+) -> int:
+    """Ask for a round (full outranks delta), for people, or both; added to what is wanted already.
+
+    Returns the mark.
+
+    A failed try's waiting time does not hold back what somebody asks for.
+    """
+    c = schedule.c
+    mark: int = await tx.scalar(
+        tx.insert(schedule)
+        .values(tenant=tenant, work=work, mark=1, wanted_at=now)
+        .on_conflict_do_update(
+            index_elements=["tenant", "work"],
+            set_={"mark": c.mark + 1, "wanted_at": now, "not_before": None},
+        )
+        .returning(c.mark)
+    )
+    due = await load_due(tx, tenant, work)
+    values: dict[str, Any] = {}
+    if mode is not None and due.wanted is not Mode.FULL:
+        values["wanted"] = mode.value
+    if people:
+        joined = tuple(dict.fromkeys((*due.wanted_people, *people)))
+        values["wanted_people"] = msgspec.json.encode(joined).decode()
+    if values:
+        await tx.run(update(schedule).where(c.tenant == tenant, c.work == work).values(**values))
+    return mark
+
+
+async def settle(
+    tx: Transaction,
+    tenant: int,
+    work: str,
+    due: Due,
+    *,
+    full_began_at: datetime | None = None,
+    delta_began_at: datetime | None = None,
+) -> bool:
+    """A run that began with `due` is done.
+
+    True if nothing was asked for meanwhile; else the later wishes stay.
+
+    Pass when its round began, if it finished one; a full round counts as a delta too.
+    """
+    c = schedule.c
+    values: dict[str, Any] = {"failures": 0, "not_before": None}
+    if full_began_at is not None:
+        values |= {"last_full_at": full_began_at, "last_delta_at": full_began_at}
+    if delta_began_at is not None:
+        values["last_delta_at"] = delta_began_at
+    await tx.run(
+        tx.insert(schedule)
+        .values(tenant=tenant, work=work, **values)
+        .on_conflict_do_update(index_elements=["tenant", "work"], set_=values)
+    )
+    cleared = await tx.run(
+        update(schedule)
+        .where(c.tenant == tenant, c.work == work, c.mark == due.mark)
+        .values(wanted=None, wanted_people="[]", wanted_at=None)
+    )
+    return cleared == 1
+
+
+async def postpone(tx: Transaction, tenant: int, work: str, *, not_before: datetime) -> int:
+    """A try failed: wait until then. Returns the number of failures in a row."""
+    c = schedule.c
+    failures: int = await tx.scalar(
+        tx.insert(schedule)
+        .values(tenant=tenant, work=work, failures=1, not_before=not_before)
+        .on_conflict_do_update(
+            index_elements=["tenant", "work"],
+            set_={"failures": c.failures + 1, "not_before": not_before},
+        )
+        .returning(c.failures)
+    )
+    return failures
+
+
+async def forget_rounds(tx: Transaction, tenant: int) -> None:
+    """As if no round had ever been done (another organisation was connected)."""
+    await tx.run(
+        update(schedule)
+        .where(schedule.c.tenant == tenant)
+        .values(last_delta_at=None, last_full_at=None, not_before=None, failures=0)
+    )
+
+
+def _due(row: AnyRow) -> Due:
+    return Due(
+        row.tenant,
+        row.work,
+        None if row.wanted is None else Mode(row.wanted),
+        _decode_people(row.wanted_people),
+        row.mark,
+        row.wanted_at,
+        row.last_delta_at,
+        row.last_full_at,
+        row.not_before,
+        row.failures,
+    )

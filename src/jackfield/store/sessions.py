@@ -1,0 +1,125 @@
+"""Signed-in browsers.
+
+Litestar's `Store` on our own tables, so that a session can be revoked and survives a restart.
+
+Keys are stored as hashes: whoever reads the database cannot take over a session. Sessions are the
+installation's (tenant 0).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from litestar.stores.base import Store
+from sqlalchemy import Index, LargeBinary, Table, delete, func, select, update
+from sqlalchemy.schema import Column
+
+from jackfield.clock import Clock
+from jackfield.store.database import Database
+from jackfield.store.schema import INSTALLATION, key, maybe_moment, metadata, moment, tenant_key
+from jackfield.store.transaction import Transaction
+
+sessions = Table(
+    "session",
+    metadata,
+    tenant_key(),
+    key("key_hash"),
+    Column("data", LargeBinary, nullable=False),
+    moment("created_at"),
+    maybe_moment("expires_at"),
+    Index("ix_session_expires", "tenant", "expires_at"),
+)
+
+RENEW_EVERY = timedelta(minutes=1)
+"""A visit renews the expiry at most this often, so that a page view is not a write."""
+
+
+class SessionStore(Store):
+    """Sessions of all processes on one database."""
+
+    __slots__ = ("_clock", "_database")
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def set(
+        self, key: str, value: str | bytes, expires_in: int | timedelta | None = None
+    ) -> None:
+        now = self._clock.now()
+        length = _length(expires_in)
+        values = {
+            "data": value.encode() if isinstance(value, str) else value,
+            "expires_at": None if length is None else now + length,
+        }
+        async with self._database.write() as tx:
+            await tx.run(
+                tx.insert(sessions)
+                .values(tenant=INSTALLATION, key_hash=_hash(key), created_at=now, **values)
+                .on_conflict_do_update(index_elements=["tenant", "key_hash"], set_=values)
+            )
+
+    async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
+        now = self._clock.now()
+        c = sessions.c
+        async with self._database.read() as tx:
+            row = await tx.row(select(c.data, c.expires_at).where(*_is(key)))
+        if row is None or (row.expires_at is not None and row.expires_at <= now):
+            return None
+        length = _length(renew_for)
+        if length is not None and row.expires_at is not None:
+            renewed = now + length
+            if renewed - row.expires_at >= RENEW_EVERY or renewed < row.expires_at:
+                async with self._database.write() as tx:
+                    await tx.run(update(sessions).where(*_is(key)).values(expires_at=renewed))
+        return bytes(row.data)
+
+    async def delete(self, key: str) -> None:
+        async with self._database.write() as tx:
+            await tx.run(delete(sessions).where(*_is(key)))
+
+    async def delete_all(self) -> None:
+        async with self._database.write() as tx:
+            await tx.run(delete(sessions).where(sessions.c.tenant == INSTALLATION))
+
+    async def exists(self, key: str) -> bool:
+        return await self.get(key) is not None
+
+    async def expires_in(self, key: str) -> int | None:
+        now = self._clock.now()
+        async with self._database.read() as tx:
+            row = await tx.row(select(sessions.c.expires_at).where(*_is(key)))
+        if row is None or row.expires_at is None or row.expires_at <= now:
+            return None
+        return int((row.expires_at - now).total_seconds())
+
+    async def purge(self) -> int:
+        """Drop expired sessions; returns how many."""
+        async with self._database.write() as tx:
+            return await tx.run(
+                delete(sessions).where(
+                    sessions.c.tenant == INSTALLATION, sessions.c.expires_at <= self._clock.now()
+                )
+            )
+
+
+async def count_sessions(tx: Transaction) -> int:
+    """How many sessions are kept, expired ones included."""
+    count: int = await tx.scalar(
+        select(func.count()).select_from(sessions).where(sessions.c.tenant == INSTALLATION)
+    )
+    return count
+
+
+def _is(key: str) -> tuple[Any, Any]:
+    return sessions.c.tenant == INSTALLATION, sessions.c.key_hash == _hash(key)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _length(expires_in: int | timedelta | None) -> timedelta | None:
+    return timedelta(seconds=expires_in) if isinstance(expires_in, int) else expires_in

@@ -1,0 +1,235 @@
+"""The administrator's choices.
+
+One document per tenant and name, with a version, changed by compare-and-set.
+
+A document is read strictly: an unknown key, a wrong type or an impossible value is an error that
+names its place. Every change leaves a journal line with what stood before and after.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import Table, select, update
+
+from jackfield.core.rules import PeopleRules
+from jackfield.core.schedule import ScheduleRules, check_schedule
+from jackfield.store.errors import BrokenDocument, VersionMoved
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.schema import key, metadata, moment, number, tenant_key, text
+from jackfield.store.sequences import next_change
+from jackfield.store.transaction import Transaction
+
+settings = Table(
+    "settings",
+    metadata,
+    tenant_key(),
+    key("name"),
+    text("document"),
+    number("version"),
+    moment("changed_at"),
+    text("changed_by"),
+    number("changed_seq"),
+)
+
+T = TypeVar("T")
+
+
+class Approval(StrEnum):
+    """Whether a plan is carried out as soon as it is made."""
+
+    AUTOMATIC = "automatic"
+    """At once; what a guard holds back waits for an administrator all the same."""
+    BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSettings:
+    """What an administrator chose about people sync."""
+
+    enabled: bool = False
+    rules: PeopleRules = PeopleRules()
+    schedule: ScheduleRules = field(default_factory=ScheduleRules)
+    approve: Approval = Approval.AUTOMATIC
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A document as it stands. Version 0 = never saved: the defaults."""
+
+    value: T
+    version: int = 0
+    changed_at: datetime | None = None
+    changed_by: str = ""
+
+
+async def load_people_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:
+    """People sync's settings; the defaults before they are first saved. Raises `BrokenDocument`."""
+    return await load_document(tx, tenant, "people", PeopleSettings, check=_check_people)
+
+
+async def save_people_settings(
+    tx: Transaction,
+    tenant: int,
+    value: PeopleSettings,
+    *,
+    expected_version: int,
+    by: str,
+    now: datetime,
+) -> Stored[PeopleSettings]:
+    """Save them, if nobody else has meanwhile (`VersionMoved`).
+
+    Raises `ValueError` for values that cannot be kept.
+    """
+    _check_people(value)
+    return await save_document(
+        tx, tenant, "people", value, expected_version=expected_version, by=by, now=now
+    )
+
+
+async def load_document(
+    tx: Transaction,
+    tenant: int,
+    name: str,
+    shape: type[T],
+    *,
+    check: Callable[[T], None] = lambda _value: None,
+) -> Stored[T]:
+    """A document as a value of `shape`; `shape()` before it is first saved.
+
+    Raises `BrokenDocument`.
+    """
+    c = settings.c
+    row = await tx.row(
+        select(c.document, c.version, c.changed_at, c.changed_by).where(
+            c.tenant == tenant, c.name == name
+        )
+    )
+    if row is None:
+        return Stored(shape())
+    try:
+        value = decode_strictly(row.document, shape)
+        check(value)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BrokenDocument(
+            f"The settings {name!r} of tenant {tenant} (version {row.version}, by "
+            f"{row.changed_by or 'Jackfield'}) cannot be read: {error}"
+        ) from error
+    return Stored(value, row.version, row.changed_at, row.changed_by)
+
+
+async def save_document(
+    tx: Transaction,
+    tenant: int,
+    name: str,
+    value: T,
+    *,
+    expected_version: int,
+    by: str,
+    now: datetime,
+) -> Stored[T]:
+    """Save a document and a journal line about it.
+
+    Raises `VersionMoved` when somebody else was faster.
+    """
+    changed = await next_change(tx, tenant)
+    c = settings.c
+    before = await tx.scalar(select(c.document).where(c.tenant == tenant, c.name == name))
+    document = msgspec.json.encode(value, order="deterministic").decode()
+    values = {
+        "document": document,
+        "version": expected_version + 1,
+        "changed_at": now,
+        "changed_by": by,
+        "changed_seq": changed,
+    }
+    if expected_version == 0:
+        statement = tx.insert(settings).values(tenant=tenant, name=name, **values)
+        statement = statement.on_conflict_do_nothing()
+    else:
+        statement = (
+            update(settings)
+            .where(c.tenant == tenant, c.name == name, c.version == expected_version)
+            .values(**values)
+        )
+    if await tx.run(statement) != 1:
+        raise VersionMoved(
+            f"The settings {name!r} of tenant {tenant} are no longer at version {expected_version}."
+        )
+    old = msgspec.json.decode(before) if before else _defaults(type(value))
+    differences = list(_differences(old, msgspec.json.decode(document)))
+    await append_lines(
+        tx,
+        tenant,
+        [
+            Line(
+                kind="settings.changed",
+                name=name,
+                by=by,
+                text=_sentence(name, differences),
+                data={"before": old, "after": msgspec.json.decode(document)},
+            )
+        ],
+        now=now,
+    )
+    return Stored(value, expected_version + 1, now, by)
+
+
+def decode_strictly(document: str | bytes, shape: type[T]) -> T:
+    """JSON as a value of `shape`; unknown keys are errors, at any depth."""
+    value = msgspec.json.decode(document, type=shape)
+    # msgspec leaves unknown keys of dataclasses out in silence: what it kept is compared with what came.
+    kept = msgspec.to_builtins(value)
+    unknown = next(_unknown(msgspec.json.decode(document), kept, "$"), None)
+    if unknown is not None:
+        raise msgspec.ValidationError(f"Object contains unknown field - at `{unknown}`")
+    return value
+
+
+def _check_people(value: PeopleSettings) -> None:
+    check_schedule(value.schedule)
+
+
+def _unknown(came: Any, kept: Any, place: str) -> Any:
+    if isinstance(came, dict) and isinstance(kept, dict):
+        for name, part in came.items():
+            if name not in kept:
+                yield f"{place}.{name}"
+            else:
+                yield from _unknown(part, kept[name], f"{place}.{name}")
+
+
+def _defaults(shape: type[Any]) -> Any:
+    return msgspec.to_builtins(shape()) if dataclasses.is_dataclass(shape) else {}
+
+
+def _differences(before: Any, after: Any, place: str = "") -> Any:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            yield from _differences(
+                before.get(name), after.get(name), f"{place}.{name}" if place else name
+            )
+    elif before != after:
+        yield place, before, after
+
+
+def _sentence(name: str, differences: list[tuple[str, Any, Any]]) -> str:
+    if not differences:
+        return f"The {name} settings were saved without a change."
+    shown = "; ".join(
+        f"{place} from {_shown(before)} to {_shown(after)}"
+        for place, before, after in differences[:5]
+    )
+    more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+    return f"The {name} settings were changed: {shown}{more}."
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else f"{text[:57]}..."

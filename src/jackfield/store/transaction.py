@@ -1,0 +1,148 @@
+"""An open transaction: what flows open and hand to the functions of the archive.
+
+Statements are SQLAlchemy Core. Large numbers of rows go through `Bulk`: a Core statement compiled
+once for a database, run with plain tuples of stored values, because building a dict and a bound
+parameter per value costs more than SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import Executable, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement
+
+from jackfield.store.schema import CHUNK
+
+_T = TypeVar("_T")
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row whose columns the type checker does not follow."""
+
+
+class Transaction:
+    """A transaction of `Database.write` or `Database.read`; ends with their block."""
+
+    __slots__ = ("changes", "connection", "sqlite")
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.sqlite = connection.dialect.name == "sqlite"
+        self.changes: dict[int, int] = {}
+        """Change numbers this transaction has taken (see `sequences.next_change`)."""
+
+    def insert(self, table: Table) -> Any:
+        """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`, the same words on both."""
+        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+
+    async def rows(
+        self, statement: Executable, values: dict[str, Any] | None = None
+    ) -> Sequence[AnyRow]:
+        """All rows of a statement."""
+        return (await self.connection.execute(statement, values)).all()
+
+    async def row(
+        self, statement: Executable, values: dict[str, Any] | None = None
+    ) -> AnyRow | None:
+        """The first row, or None."""
+        return (await self.connection.execute(statement, values)).first()
+
+    async def scalar(self, statement: Executable, values: dict[str, Any] | None = None) -> Any:
+        """The first column of the first row, or None."""
+        return await self.connection.scalar(statement, values)
+
+    async def run(
+        self, statement: Executable, values: dict[str, Any] | Sequence[dict[str, Any]] | None = None
+    ) -> int:
+        """Run a statement for its effect; returns the number of rows it touched."""
+        return (await self.connection.execute(statement, values)).rowcount
+
+
+class Bulk:
+    """A statement for many rows, given as tuples in the order of `names`, in stored form (moments in microseconds)."""
+
+    __slots__ = ("_build", "_compiled", "names")
+
+    def __init__(
+        self, names: Sequence[str], build: Callable[[Callable[[Table], Any]], ClauseElement]
+    ) -> None:
+        """`build` receives the insert function of the database and returns a statement with the bind names `names`."""
+        self.names = tuple(names)
+        self._build = build
+        self._compiled: dict[bool, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
+
+    async def run(self, tx: Transaction, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run the statement for every row, 250 at a time; returns how many rows were given."""
+        sql, arrange = self._for(tx)
+        done = 0
+        iterator = iter(rows)
+        while chunk := list(islice(iterator, CHUNK)):
+            done += len(chunk)
+            if arrange is not None:
+                chunk = [arrange(row) for row in chunk]
+            await tx.connection.exec_driver_sql(sql, chunk)
+            await asyncio.sleep(0)
+        return done
+
+    def _for(self, tx: Transaction) -> tuple[str, Callable[[tuple[Any, ...]], Any] | None]:
+        known = self._compiled.get(tx.sqlite)
+        if known is None:
+            known = self._compiled[tx.sqlite] = self._compile(tx)
+        return known
+
+    def _compile(self, tx: Transaction) -> tuple[str, Callable[[tuple[Any, ...]], Any] | None]:
+        statement = self._build(tx.insert)
+        compiled = statement.compile(dialect=tx.connection.dialect, column_keys=list(self.names))
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - tells mypy which compiler Core has
+        order = list(compiled.positiontup or ())
+        if set(order) != set(self.names):
+            raise ValueError(f"the statement binds {order}, the rows bring {list(self.names)}")
+        if order == list(self.names):
+            return compiled.string, None
+        return compiled.string, itemgetter(*(self.names.index(name) for name in order))
+
+
+def upsert(
+    table: Table,
+    names: Sequence[str],
+    *,
+    keep: Sequence[str] = (),
+    where: Callable[[Any], Any] | None = None,
+) -> Bulk:
+    """Insert rows or, where the key stands already, overwrite every given column but those of `keep`.
+
+    `where` receives the excluded row and may narrow which standing rows are overwritten.
+    """
+    primary = [column.name for column in table.primary_key.columns]
+
+    def build(insert: Callable[[Table], Any]) -> ClauseElement:
+        statement = insert(table)
+        change = {
+            name: statement.excluded[name]
+            for name in names
+            if name not in primary and name not in keep
+        }
+        if not change:
+            return statement.on_conflict_do_nothing(index_elements=primary)  # type: ignore[no-any-return]
+        condition = None if where is None else where(statement.excluded)
+        return statement.on_conflict_do_update(  # type: ignore[no-any-return]
+            index_elements=primary, set_=change, where=condition
+        )
+
+    return Bulk(names, build)
+
+
+def append(table: Table, names: Sequence[str]) -> Bulk:
+    """Insert rows; one whose key or unique mark stands already is left out."""
+    return Bulk(names, lambda insert: insert(table).on_conflict_do_nothing())
+
+
+def chunks(items: Sequence[_T], size: int = CHUNK) -> Iterable[Sequence[_T]]:
+    """`items` in pieces of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))

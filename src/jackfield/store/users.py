@@ -1,0 +1,140 @@
+"""The list of users.
+
+Extensions with the person, departments and licences behind each, searched, filtered and paged.
+
+Reads across the pictures (`phones.py`, `links.py`, `people.py`) and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, select
+
+from jackfield.core.extensions import DepartmentKey, Extension, ExtensionKey, Link
+from jackfield.core.people import Person
+from jackfield.store.contains import contains
+from jackfield.store.links import links, load_links_of_extensions
+from jackfield.store.people import load_people, people
+from jackfield.store.phones import load_extensions, phone_extensions, phone_memberships
+from jackfield.store.search import Found, Kind, Listing, find
+from jackfield.store.transaction import Transaction
+
+_LISTING = Listing(
+    Kind.EXTENSION, phone_extensions, phone_extensions.c.key, phone_extensions.c.words
+)
+
+
+class Source(StrEnum):
+    """Where a user comes from."""
+
+    MICROSOFT_365 = "microsoft365"
+    LOCAL = "local"
+
+
+class Order(StrEnum):
+    """What the list is sorted by."""
+
+    NAME = "name"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users to show; everyone by default."""
+
+    text: str = ""
+    source: Source | None = None
+    department: DepartmentKey | None = None
+    sku: str = ""
+    enabled: bool | None = None
+    leavers: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One row of the list."""
+
+    extension: Extension
+    link: Link | None
+    person: Person | None
+
+    @property
+    def source(self) -> Source:
+        """Whether Microsoft 365 feeds it."""
+        return Source.LOCAL if self.link is None else Source.MICROSOFT_365
+
+
+@dataclass(frozen=True, slots=True)
+class UsersPage:
+    """A page of users, and where to go on (see `search.Found`)."""
+
+    users: tuple[User, ...]
+    found: Found
+
+
+async def list_users(
+    tx: Transaction,
+    tenant: int,
+    filter_: UserFilter = UserFilter(),
+    *,
+    order: Order = Order.NAME,
+    limit: int = 50,
+    after: str | None = None,
+    before: str | None = None,
+) -> UsersPage:
+    """One page of users."""
+    column = phone_extensions.c.sort if order is Order.NAME else phone_extensions.c.sort_number
+    found = await find(
+        tx,
+        tenant,
+        _LISTING,
+        filter_.text,
+        order=column,
+        limit=limit,
+        after=after,
+        before=before,
+        where=_conditions(tenant, filter_),
+    )
+    return UsersPage(await load_users(tx, tenant, found.refs), found)
+
+
+async def load_users(tx: Transaction, tenant: int, keys: Sequence[str]) -> tuple[User, ...]:
+    """Users by the keys of their extensions, in that order; unknown ones are left out."""
+    wanted = [ExtensionKey(key) for key in keys]
+    extensions = await load_extensions(tx, tenant, wanted)
+    of = await load_links_of_extensions(tx, tenant, wanted)
+    persons = await load_people(tx, tenant, [link.person for link in of.values()])
+    users = []
+    for key in wanted:
+        if key in extensions:
+            link = of.get(key)
+            users.append(User(extensions[key], link, persons.get(link.person) if link else None))
+    return tuple(users)
+
+
+def _conditions(tenant: int, filter_: UserFilter) -> list[ColumnElement[bool]]:
+    c = phone_extensions.c
+    conditions: list[ColumnElement[bool]] = []
+    link = select(links.c.key).where(links.c.tenant == tenant, links.c.key == c.key)
+    link = link.correlate(phone_extensions)
+    if filter_.source is not None:
+        linked = link.exists()
+        conditions.append(linked if filter_.source is Source.MICROSOFT_365 else ~linked)
+    if filter_.leavers is not None:
+        left = link.where(links.c.left_cause.is_not(None)).exists()
+        conditions.append(left if filter_.leavers else ~left)
+    if filter_.sku:
+        licensed = link.join(
+            people, (people.c.tenant == links.c.tenant) & (people.c.id == links.c.person)
+        ).where(contains(people.c.skus, filter_.sku))
+        conditions.append(licensed.exists())
+    if filter_.department is not None:
+        m = phone_memberships.c
+        inside = select(m.key).where(m.tenant == tenant, m.department == filter_.department)
+        conditions.append(c.key.in_(inside))
+    if filter_.enabled is not None:
+        conditions.append(c.enabled.is_(filter_.enabled))
+    return conditions

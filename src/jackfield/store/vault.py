@@ -1,0 +1,180 @@
+"""Secrets at rest: encrypted with keys that are kept in a file beside the database, never in it.
+
+Fernet (AES-128-CBC and HMAC-SHA256; source: cryptography docs, Fernet, read 2026-11). Inside the
+encrypted text stand tenant and name, so that a row moved to another place is refused. The file's
+first key encrypts, every key decrypts.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Table, delete, select, update
+
+from jackfield.store.errors import SecretUnreadable
+from jackfield.store.schema import key, metadata, moment, tenant_key, text
+from jackfield.store.transaction import Transaction
+
+secrets = Table("secret", metadata, tenant_key(), key("name"), text("sealed"), moment("changed_at"))
+
+
+class KeyFileRefused(SecretUnreadable):
+    """The key file is missing, broken, or open to other users."""
+
+
+class Vault:
+    """The secrets of one database, with the keys of one file."""
+
+    def __init__(self, key_file: Path, keys: tuple[bytes, ...]) -> None:
+        self.key_file = key_file
+        self._keys = keys
+        self._box = _box(keys)
+
+    @classmethod
+    def open(cls, key_file: Path, *, create: bool = True) -> Vault:
+        """Read the key file; make it (mode 0600) when it is missing and `create` says so.
+
+        Raises `KeyFileRefused`.
+        """
+        if create and not key_file.exists():
+            _create(key_file)
+        return cls(key_file, _read(key_file))
+
+    async def save(
+        self, tx: Transaction, tenant: int, name: str, secret: str | bytes, *, now: datetime
+    ) -> None:
+        """Keep a secret, replacing an older one of the same name."""
+        plain = secret.encode() if isinstance(secret, str) else secret
+        values = {
+            "sealed": self._box.encrypt(_label(tenant, name) + plain).decode(),
+            "changed_at": now,
+        }
+        await tx.run(
+            tx.insert(secrets)
+            .values(tenant=tenant, name=name, **values)
+            .on_conflict_do_update(index_elements=["tenant", "name"], set_=values)
+        )
+
+    async def load(self, tx: Transaction, tenant: int, name: str) -> bytes | None:
+        """A secret; None for an unknown name.
+
+        Raises `SecretUnreadable` when the keys do not fit.
+        """
+        c = secrets.c
+        sealed = await tx.scalar(select(c.sealed).where(c.tenant == tenant, c.name == name))
+        return None if sealed is None else self._unseal(tenant, name, sealed)
+
+    async def remove(self, tx: Transaction, tenant: int, name: str) -> bool:
+        """Forget a secret; False for an unknown name."""
+        c = secrets.c
+        return await tx.run(delete(secrets).where(c.tenant == tenant, c.name == name)) == 1
+
+    async def check(self, tx: Transaction) -> None:
+        """Raise `SecretUnreadable` unless every stored secret can be read.
+
+        Said at start, not at 2 in the morning.
+        """
+        for tenant, name, sealed in await self._all(tx):
+            self._unseal(tenant, name, sealed)
+
+    def add_key(self) -> None:
+        """The first step of a rotation: a new first key; the older ones still decrypt."""
+        self._write((Fernet.generate_key(), *self._keys))
+
+    async def reseal(self, tx: Transaction) -> int:
+        """The second step: every secret is encrypted anew with the first key. Returns how many."""
+        rows = await self._all(tx)
+        c = secrets.c
+        for tenant, name, sealed in rows:
+            plain = _label(tenant, name) + self._unseal(tenant, name, sealed)
+            await tx.run(
+                update(secrets)
+                .where(c.tenant == tenant, c.name == name)
+                .values(sealed=self._box.encrypt(plain).decode())
+            )
+        return len(rows)
+
+    def drop_old_keys(self) -> None:
+        """The third step, after the second was committed: only the first key is left."""
+        self._write(self._keys[:1])
+
+    async def _all(self, tx: Transaction) -> list[tuple[int, str, str]]:
+        c = secrets.c
+        rows = await tx.rows(select(c.tenant, c.name, c.sealed).order_by(c.tenant, c.name))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def _unseal(self, tenant: int, name: str, sealed: str) -> bytes:
+        try:
+            plain = self._box.decrypt(sealed)
+        except InvalidToken as error:
+            raise SecretUnreadable(
+                f"The secret {name!r} of tenant {tenant} cannot be decrypted with the keys in "
+                f"{self.key_file}. Restore the key file that belongs to this database, or enter the "
+                "secret again."
+            ) from error
+        label = _label(tenant, name)
+        if not plain.startswith(label):
+            raise SecretUnreadable(
+                f"The secret {name!r} of tenant {tenant} was written for another place in the database. "
+                "Restore the database from a backup, or enter the secret again."
+            )
+        return plain[len(label) :]
+
+    def _write(self, keys: tuple[bytes, ...]) -> None:
+        aside = self.key_file.with_name(self.key_file.name + ".new")
+        aside.unlink(missing_ok=True)
+        _create(aside, keys)
+        aside.replace(self.key_file)
+        self._keys = keys
+        self._box = _box(keys)
+
+
+def _box(keys: tuple[bytes, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def _label(tenant: int, name: str) -> bytes:
+    return f"{tenant}\0{name}\0".encode()
+
+
+def _create(path: Path, keys: tuple[bytes, ...] = ()) -> None:
+    content = b"\n".join(keys or (Fernet.generate_key(),)) + b"\n"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise KeyFileRefused(
+            f"The key file {path} cannot be made: {error.strerror}. Give the user that runs Jackfield write "
+            "access to the folder."
+        ) from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> tuple[bytes, ...]:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise KeyFileRefused(
+                f"The key file {path} can be read by other users (mode {mode:04o}). Run: chmod 600 {path}"
+            )
+        keys = tuple(path.read_bytes().split())
+    except OSError as error:
+        raise KeyFileRefused(
+            f"The key file {path} cannot be read: {error.strerror}. Restore it from the backup of this "
+            "installation; without it the stored secrets are lost and have to be entered again."
+        ) from error
+    try:
+        _box(keys)
+    except ValueError as error:
+        raise KeyFileRefused(
+            f"The key file {path} does not hold keys of Jackfield. Restore it from a backup."
+        ) from error
+    return keys
