@@ -186,9 +186,13 @@ class Population:
     def mailbox_name(self, wanted: str) -> str:
         """`wanted`, or with a number behind it when that was given out before."""
         wanted = ".".join(filter(None, wanted.split("."))) or "user"
-        seen = self._mailbox_names.get(wanted, 0)
-        self._mailbox_names[wanted] = seen + 1
-        return f"{wanted}{seen + 1}" if seen else wanted
+        given_out = self._mailbox_names
+        name = wanted
+        while name in given_out:
+            given_out[wanted] += 1
+            name = f"{wanted}{given_out[wanted]}"
+        given_out[name] = 1
+        return name
 
     def _account(self, index: int, kind: Kind) -> User:
         skus: tuple[Sku, ...]
@@ -397,7 +401,9 @@ class Population:
                     display_name=f"{local.title()} (Admin)",
                     mail_nickname=local,
                 )
-        local = self.mailbox_name(names.latin(title) or kind.value.partition(" ")[0])
+        spelt = names.latin(title)
+        plain = spelt if any(each.isalpha() for each in spelt) else f"{kind.name.lower()}{spelt}"
+        local = self.mailbox_name(plain)
         address = f"{local}@{self._domain}"
         return User(
             **common,

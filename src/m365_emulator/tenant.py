@@ -152,10 +152,11 @@ class Tenant:
         """A reader is about to look: time passes for replication and for the recycle bin."""
         self.replication.read()
         horizon = self.now() - timedelta(days=RECYCLE_BIN_DAYS)
-        for object_id, binned_at in list(self._binned_at.items()):
+        while self._binned_at:
+            oldest, binned_at = next(iter(self._binned_at.items()))
             if binned_at > horizon:
                 break
-            self.purge(object_id)
+            self.purge(oldest)
 
     def seen_user(self, key: str) -> User | None:
         """The living user that readers find under an object id or UPN."""
