@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlencode
 import jinja2
 import msgspec
 from msgspec.structs import replace
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.staticfiles import StaticFiles
 
 from m365_emulator import showing
 from m365_emulator.faults import Kind, Order
@@ -35,6 +35,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
+STATIC = {"stage.css": "text/css", "stage.js": "text/javascript"}
 FOUND_AT_MOST = 12
 
 FAULT_NAMES: Mapping[Kind, str] = {
@@ -105,15 +106,18 @@ class Page:
             Route("/", self._show, methods=["GET"]),
             Route("/_emulator", self._home, methods=["GET"]),
             Route("/_emulator/page/{verb}", self._play, methods=["POST"]),
-            Route("/_emulator/static/{path}", self._static, methods=["GET"]),
+            Route("/_emulator/static/{name}", self._static, methods=["GET"]),
         ]
 
     async def _home(self, _request: Request) -> Response:
         return RedirectResponse("/", 307)
 
     async def _static(self, request: Request) -> Response:
-        files = StaticFiles(directory=HERE / "static")
-        return await files.get_response(request.path_params["path"], request.scope)
+        kind = STATIC.get(request.path_params["name"])
+        if kind is None:
+            raise HTTPException(404)
+        body = (HERE / "static" / request.path_params["name"]).read_bytes()
+        return Response(body, headers=HEADERS | {"cache-control": "no-cache"}, media_type=kind)
 
     async def _show(self, request: Request) -> Response:
         stage, tenant = self._stage, self._stage.tenant

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m365_emulator import batch, delta, directory, errors
@@ -121,7 +121,7 @@ def _graph_app(tenant: Tenant) -> Starlette:
         route for part in (delta.routes, directory.routes, batch.routes) for route in part(tenant)
     ]
     graph = Starlette(
-        routes=[Mount("/v1.0", routes=routes)],
+        routes=[Mount("/v1.0", app=Router(routes, redirect_slashes=False))],
         exception_handlers={GraphError: _refused, HTTPException: _absent},
     )
     graph.router.redirect_slashes = False
