@@ -23,9 +23,9 @@ class contains(GenericFunction[bool]):  # noqa: N801 - SQL functions are written
 
 @compiles(contains, "sqlite")
 def _instr(element: ColumnElement[bool], compiler: Any, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)}) > 0"  # type: ignore[attr-defined]
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
 
 
 @compiles(contains, "postgresql")
 def _strpos(element: ColumnElement[bool], compiler: Any, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)}) > 0"  # type: ignore[attr-defined]
+    return f"strpos({compiler.process(element.clauses, **options)}) > 0"

@@ -124,7 +124,7 @@ async def advance(
     *,
     finished_at: datetime | None = None,
 ) -> Cursor:
-    """One page further (`position` is its next link), or to the end of the round (the delta link and `finished_at`).
+    """One page further, with its next link; or to the end, with the delta link and `finished_at`.
 
     Returns the cursor as it now stands; raises `CursorMoved` when the stored one is not the given
     one.
@@ -198,6 +198,7 @@ async def _move(tx: Transaction, tenant: int, cursor: Cursor, **values: object) 
         )
     if await tx.run(statement) != 1:
         raise CursorMoved(
-            f"The cursor {cursor.resource} of tenant {tenant} is no longer at version {cursor.version}."
+            f"The cursor {cursor.resource} of tenant {tenant} is no longer at version "
+            f"{cursor.version}."
         )
     return await load_cursor(tx, tenant, cursor.resource)

@@ -43,7 +43,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> Database:
-        """Open `sqlite:///path` or `postgresql://user:password@host/database` and migrate it if needed.
+        """Open `sqlite:///path` or `postgresql://user:password@host/database`, migrate it if due.
 
         Safe for several starters at once, and to be killed in the middle. Raises
         `DatabaseUnusable`.
@@ -165,7 +165,8 @@ def _postgresql_engine(url: str) -> AsyncEngine:
 
 def _unreachable(url: str, error: Exception) -> DatabaseUnusable:
     return DatabaseUnusable(
-        f"The database server {place_of(url)} cannot be used ({str(error) or type(error).__name__}).",
+        f"The database server {place_of(url)} cannot be used "
+        f"({str(error) or type(error).__name__}).",
         "Check that it runs and that the database address is right.",
     )
 
@@ -176,6 +177,7 @@ async def _check_postgresql(connection: AsyncConnection) -> None:
     )
     if version < POSTGRESQL_OLDEST:
         raise DatabaseUnusable(
-            f"The database server is PostgreSQL {version}; {POSTGRESQL_OLDEST} is the oldest that works.",
+            f"The database server is PostgreSQL {version}; the oldest that works is "
+            f"{POSTGRESQL_OLDEST}.",
             "Upgrade the server or name another one.",
         )

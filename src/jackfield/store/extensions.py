@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    update,
 )
 
 from jackfield.core.extensions import (
@@ -37,10 +39,12 @@ from jackfield.store.schema import (
     key,
     maybe_text,
     metadata,
+    moment,
     number,
     storable,
     tenant_key,
     text,
+    to_micros,
 )
 from jackfield.store.sequences import latest_change, next_change, take
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
@@ -94,8 +98,13 @@ removed_extensions = Table(
     metadata,
     tenant_key(),
     key("key"),
+    moment("removed_at"),
     number("changed_seq"),
     Index("ix_removed_extension_changed", "tenant", "changed_seq"),
+)
+
+forgotten_removals = Table(
+    "forgotten_removals", metadata, tenant_key(), number("changed_seq", default=None)
 )
 
 _FIELDS = tuple(ExtensionFields.__slots__)
@@ -126,7 +135,7 @@ _drop_memberships = Bulk(
 _save_departments = upsert(
     departments, ("tenant", "key", "name", "name_folded", "external_key", "changed_seq")
 )
-_note_removed = upsert(removed_extensions, ("tenant", "key", "changed_seq"))
+_note_removed = upsert(removed_extensions, ("tenant", "key", "removed_at", "changed_seq"))
 _values: BindParameter[Any] = bindparam("values", expanding=True)
 
 
@@ -256,7 +265,9 @@ async def save_extensions(
     return version
 
 
-async def remove_extensions(tx: Transaction, tenant: int, keys: Sequence[ExtensionKey]) -> int:
+async def remove_extensions(
+    tx: Transaction, tenant: int, keys: Sequence[ExtensionKey], *, now: datetime
+) -> int:
     """Remove extensions; returns how many there were."""
     if not keys:
         return 0
@@ -273,8 +284,29 @@ async def remove_extensions(tx: Transaction, tenant: int, keys: Sequence[Extensi
             delete(extensions).where(extensions.c.tenant == tenant, extensions.c.key.in_(_values)),
             {"values": chunk},
         )
-    await _note_removed.run(tx, ((tenant, key, version) for key in sorted(keys)))
+    await _note_removed.run(tx, ((tenant, key, to_micros(now), version) for key in sorted(keys)))
     return removed
+
+
+async def forget_removals(tx: Transaction, tenant: int, *, before: datetime) -> None:
+    """Forget what was removed before a moment; changes since then cannot be told any more."""
+    r = removed_extensions.c
+    old = (r.tenant == tenant, r.removed_at < before)
+    last = await tx.scalar(select(func.max(r.changed_seq)).where(*old))
+    if last is None:
+        return
+    await tx.run(delete(removed_extensions).where(*old))
+    await tx.run(
+        tx.insert(forgotten_removals)
+        .values(tenant=tenant, changed_seq=last)
+        .on_conflict_do_update(index_elements=["tenant"], set_={"changed_seq": last})
+    )
+
+
+async def forgotten_version(tx: Transaction, tenant: int) -> int:
+    """The oldest version from which changes can be told; 0 while no removal is forgotten."""
+    c = forgotten_removals.c
+    return await tx.scalar(select(c.changed_seq).where(c.tenant == tenant)) or 0
 
 
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
@@ -292,11 +324,60 @@ async def load_departments(tx: Transaction, tenant: int) -> dict[DepartmentKey, 
     return {row[0]: Department(*row) for row in rows}
 
 
+async def find_departments(
+    tx: Transaction,
+    tenant: int,
+    *,
+    keys: Sequence[str] = (),
+    external_keys: Sequence[str] = (),
+    names: Sequence[str] = (),
+) -> list[Department]:
+    """The departments that bear a key, external key or name (in whatever case) of those given."""
+    c = departments.c
+    found: dict[str, Department] = {}
+    for column, values in (
+        (c.key, keys),
+        (c.external_key, external_keys),
+        (c.name_folded, [name.casefold() for name in names]),
+    ):
+        statement = select(c.key, c.name, c.external_key).where(
+            c.tenant == tenant, column.in_(_values)
+        )
+        for chunk in chunks(values):
+            rows = await tx.rows(statement, {"values": chunk})
+            found |= {row[0]: Department(*row) for row in rows}
+    return list(found.values())
+
+
+async def count_members(tx: Transaction, tenant: int, department: DepartmentKey) -> int:
+    """How many extensions are in a department."""
+    m = memberships.c
+    count: int = await tx.scalar(
+        select(func.count())
+        .select_from(memberships)
+        .where(m.tenant == tenant, m.department == department)
+    )
+    return count
+
+
 async def save_departments(tx: Transaction, tenant: int, found: Sequence[Department]) -> None:
-    """Create departments or rename them; names are unique without regard to case."""
+    """Create departments or rename them; names are unique without regard to case.
+
+    A name may pass from one of them to another.
+    """
     if not found:
         return
     version = await next_change(tx, tenant)
+    c = departments.c
+    for chunk in chunks([d.key for d in found]):
+        # A name is free for its new bearer once the former one has let go of it. No name begins
+        # with a control character.
+        await tx.run(
+            update(departments)
+            .where(c.tenant == tenant, c.key.in_(_values))
+            .values(name_folded="\x1f" + c.key),
+            {"values": chunk},
+        )
     await _save_departments.run(
         tx,
         sorted(

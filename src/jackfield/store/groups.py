@@ -141,7 +141,7 @@ async def save_groups(
     if not found:
         return 0
     changed = await next_change(tx, tenant)
-    by_id = {group.id: group for group in found}
+    by_id: dict[str, Group] = {group.id: group for group in found}
     known_words = select(groups.c.id, groups.c.words).where(
         groups.c.tenant == tenant, groups.c.id.in_(_ids)
     )
@@ -208,7 +208,7 @@ async def apply_member_changes(
     removed: Iterable[tuple[GroupId, str]],
     round_number: int,
 ) -> None:
-    """Memberships that Graph reported as given (or still standing, in a full round) and as taken, in that order."""
+    """Memberships that Graph reported as given (in a full round: as standing), then as taken."""
     given = {(one.group, one.member): one.kind.value for one in added}
     await _add_members.run(
         tx, [(tenant, *pair, kind, round_number) for pair, kind in sorted(given.items())]

@@ -268,7 +268,9 @@ async def load_department_links(tx: Transaction, tenant: int) -> dict[GroupId, D
         select(c.group_id, c.key, c.agreed_name, c.group_name, c.flag).where(c.tenant == tenant)
     )
     return {
-        row[0]: DepartmentLink(*row[:4], None if row[4] is None else DepartmentFlag(row[4]))
+        row[0]: DepartmentLink(
+            row[0], row[1], row[2], row[3], None if row[4] is None else DepartmentFlag(row[4])
+        )
         for row in rows
     }
 

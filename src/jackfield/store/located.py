@@ -43,7 +43,7 @@ _SQLITE: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         "The disk refused to read or write the database {place}.",
-        "Check the disk and whether the file is on a network share, which SQLite cannot use safely.",
+        "Check the disk; if it is a network share, move the file: SQLite cannot use one safely.",
     ),
     sqlite3.SQLITE_PERM: (
         "The database {place} may not be accessed.",
@@ -91,7 +91,7 @@ _POSTGRESQL: dict[str, tuple[str, str]] = {
 
 @asynccontextmanager
 async def located(url: str) -> AsyncIterator[None]:
-    """Turn what the database complains of inside the block into `DatabaseUnusable`, where it is one."""
+    """Turn what the database complains of inside the block into `DatabaseUnusable`."""
     try:
         yield
     except DBAPIError as error:

@@ -1,4 +1,4 @@
-"""The shape of the database is brought to the newest version, under a lock, in the caller's one transaction.
+"""The tables are brought to their newest shape, under a lock, in the caller's one transaction.
 
 `HEAD` is compared first and Alembic imported only when there is something to do. A database that a
 newer Jackfield has written, or that is somebody else's, is refused.
@@ -32,7 +32,8 @@ async def migrate(connection: AsyncConnection) -> None:
         return
     if found is not None and found > HEAD:
         raise DatabaseUnusable(
-            f"The database was written by a newer Jackfield (its version is {found}, this one knows {HEAD}).",
+            f"The database was written by a newer Jackfield (its version is {found}, this one "
+            f"knows {HEAD}).",
             "Start the newer Jackfield, or restore a backup that this one made.",
         )
     await connection.run_sync(_upgrade)
@@ -49,7 +50,8 @@ def found_version(connection: Connection) -> str | None:
     foreign = [name for name in tables if name != "alembic_version"]
     if foreign:
         raise DatabaseUnusable(
-            f"The database holds tables that are not Jackfield's ({', '.join(sorted(foreign)[:3])}).",
+            "The database holds tables that are not Jackfield's "
+            f"({', '.join(sorted(foreign)[:3])}).",
             "Give Jackfield a database of its own.",
         )
     return None

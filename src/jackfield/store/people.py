@@ -167,7 +167,7 @@ async def save_people(
         words: dict[str, str] = {}
         for id_ in ids:
             person = by_id[id_]
-            was_words, was_disabled = known.get(id_, ("", True))
+            _, was_disabled = known.get(id_, ("", True))
             values = _values(person, disabled=was_disabled and not person.enabled)
             words[id_] = found_by = words_of(
                 (person.display_name, person.given_name, person.surname),
@@ -225,7 +225,7 @@ async def mark_removed(
 
 
 async def touch_people(tx: Transaction, tenant: int, ids: Sequence[ObjectId]) -> None:
-    """Let people count as changed, because something about them outside this table did (a membership)."""
+    """Let people count as changed, because something else about them did (a membership)."""
     if not ids:
         return
     changed = await next_change(tx, tenant)
@@ -438,7 +438,7 @@ def _values(person: Person, *, disabled: bool) -> tuple[Any, ...]:
 
 def _person(row: AnyRow) -> Person:
     (*texts, enabled, user_type, skus, mailbox, teams, resource, standing, disabled) = row
-    return Person(
+    return Person(  # type: ignore[call-arg]  # mypy cannot count a row
         *texts,
         enabled,
         _USER_TYPES[user_type],

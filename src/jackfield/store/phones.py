@@ -234,12 +234,12 @@ async def save_extensions(
         words: dict[str, str] = {}
         given: list[tuple[int, str, str]] = []
         taken: list[tuple[int, str, str]] = []
-        for key in keys:
-            if key in unchanged:
+        for one in keys:
+            if one in unchanged:
                 continue
-            extension = by_key[key]
+            extension = by_key[one]
             fields = extension.fields
-            words[key] = words_of(
+            words[one] = words_of(
                 (extension.number, fields.first_name, fields.last_name),
                 (fields.email,),
                 (fields.mobile,),
@@ -247,11 +247,11 @@ async def save_extensions(
             rows.append(
                 (
                     tenant,
-                    key,
+                    one,
                     extension.number,
                     sort_key(f"{fields.first_name} {fields.last_name}"),
                     number_sort_key(extension.number),
-                    words[key],
+                    words[one],
                     fields.first_name,
                     fields.last_name,
                     fields.email,
@@ -265,9 +265,9 @@ async def save_extensions(
                     changed,
                 )
             )
-            before = known[key].departments if key in known else ()
-            given += [(tenant, key, d) for d in extension.departments if d not in before]
-            taken += [(tenant, key, d) for d in before if d not in extension.departments]
+            before = known[one].departments if one in known else ()
+            given += [(tenant, one, d) for d in extension.departments if d not in before]
+            taken += [(tenant, one, d) for d in before if d not in extension.departments]
         different += len(rows)
         await _save.run(tx, rows)
         await _drop_memberships.run(tx, sorted(taken))
@@ -291,6 +291,7 @@ async def drop_extensions(tx: Transaction, tenant: int, keys: Sequence[Extension
             continue
         await _touch(tx, tenant)
         await save_words(tx, tenant, Kind.EXTENSION, words, dict.fromkeys(words, ""))
+        dropped_rows = 0
         for table in (phone_memberships, phone_extensions):
             dropped_rows = await tx.run(
                 delete(table).where(table.c.tenant == tenant, table.c.key.in_(_keys)),
@@ -311,10 +312,10 @@ async def load_extensions(
         return found
     c, m = phone_extensions.c, phone_memberships.c
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
-    for key, department in await tx.rows(
+    for row in await tx.rows(
         select(m.key, m.department).where(m.tenant == tenant).order_by(m.key, m.department)
     ):
-        departments[key] = (*departments.get(key, ()), department)
+        departments[row[0]] = (*departments.get(row[0], ()), row[1])
     rows = await tx.rows(select(*_COLUMNS).where(c.tenant == tenant))
     return {row[0]: _extension(row, departments.get(row[0], ())) for row in rows}
 
@@ -331,15 +332,15 @@ async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> l
 async def load_unlinked_extensions(
     tx: Transaction, tenant: int, *, addresses: Sequence[str], persons: Sequence[ObjectId]
 ) -> dict[ExtensionKey, Extension]:
-    """Extensions without a link that bear one of the addresses (casefolded) or, as external key, one of the ids."""
+    """Extensions without a link that bear one of the addresses (casefolded) or external keys."""
     from jackfield.store.links import links
 
     refs = await refs_of(tx, tenant, Kind.EXTENSION, [address_token(one) for one in addresses])
     keys = {ref for found in refs.values() for ref in found}
     c = phone_extensions.c
     by_external_key = select(c.key).where(c.tenant == tenant, c.external_key.in_(_keys))
-    for chunk in chunks(persons):
-        keys |= {row[0] for row in await tx.rows(by_external_key, {"keys": chunk})}
+    for ids_chunk in chunks(persons):
+        keys |= {row[0] for row in await tx.rows(by_external_key, {"keys": ids_chunk})}
     linked = select(links.c.key).where(links.c.tenant == tenant, links.c.key.in_(_keys))
     candidates = sorted(keys)
     for chunk in chunks(candidates):
@@ -449,13 +450,13 @@ async def _load(
     if not rows:
         return {}, {}
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
-    for key, department in await tx.rows(
+    for one, department in await tx.rows(
         select(m.key, m.department)
         .where(m.tenant == tenant, m.key.in_(_keys))
         .order_by(m.key, m.department),
         {"keys": keys},
     ):
-        departments[key] = (*departments.get(key, ()), department)
+        departments[one] = (*departments.get(one, ()), department)
     return (
         {row[0]: _extension(row, departments.get(row[0], ())) for row in rows},
         {row[0]: row.words for row in rows},

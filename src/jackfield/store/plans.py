@@ -188,7 +188,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ActionsPage:
-    """A part of a plan's actions in their order, and how many fit the filter (at most 1,000 are counted)."""
+    """A part of a plan's actions in their order; at most 1,000 are counted."""
 
     actions: tuple[StoredAction, ...]
     total: int

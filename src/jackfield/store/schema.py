@@ -16,8 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, MetaData, 
 from sqlalchemy.types import TypeDecorator
 
 INSTALLATION = 0
-"""The tenant number under which the installation keeps what belongs to no tenant (accounts, sessions, leases).
-"""
+"""The tenant number of what belongs to no tenant: accounts, sessions, leases."""
 
 CHUNK = 250
 """Rows handed to a driver in one go.

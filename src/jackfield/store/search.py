@@ -84,7 +84,7 @@ class Found:
 
 # --- folding ---------------------------------------------------------------------------------
 
-# Letters that NFKD leaves whole though people type them as others. Source: Unicode 15, no decomposition.
+# Letters without a decomposition in Unicode, which people type as others.
 _WHOLE = {
     "ø": "o",
     "ł": "l",
@@ -281,7 +281,7 @@ async def find(
     before: str | None = None,
     where: Sequence[ColumnElement[bool]] = (),
 ) -> Found:
-    """One page of the records that fit every word typed (all records for ""), in the order of a column.
+    """One page of the records that fit every word typed, in the order of a column; "" fits all.
 
     `after` and `before` are `Found.next` and `Found.previous` of another page; an unreadable one
     means the first page.

@@ -184,7 +184,7 @@ async def save_document(
 def decode_strictly(document: str | bytes, shape: type[T]) -> T:
     """JSON as a value of `shape`; unknown keys are errors, at any depth."""
     value = msgspec.json.decode(document, type=shape)
-    # msgspec leaves unknown keys of dataclasses out in silence: what it kept is compared with what came.
+    # msgspec drops unknown keys of dataclasses in silence: compare what it kept with what came.
     kept = msgspec.to_builtins(value)
     unknown = next(_unknown(msgspec.json.decode(document), kept, "$"), None)
     if unknown is not None:

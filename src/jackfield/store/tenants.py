@@ -1,4 +1,4 @@
-"""The tenants of this installation, and the connection of each to its Microsoft 365 organisation."""
+"""The tenants of this installation, and how each is connected to its organisation."""
 
 from __future__ import annotations
 

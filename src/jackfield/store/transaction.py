@@ -38,7 +38,7 @@ class Transaction:
         """Change numbers this transaction has taken (see `sequences.next_change`)."""
 
     def insert(self, table: Table) -> Any:
-        """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`, the same words on both."""
+        """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
         return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
 
     async def rows(
@@ -65,14 +65,14 @@ class Transaction:
 
 
 class Bulk:
-    """A statement for many rows, given as tuples in the order of `names`, in stored form (moments in microseconds)."""
+    """A statement for many rows: tuples in the order of `names`, moments in microseconds."""
 
     __slots__ = ("_build", "_compiled", "names")
 
     def __init__(
         self, names: Sequence[str], build: Callable[[Callable[[Table], Any]], ClauseElement]
     ) -> None:
-        """`build` receives the insert function of the database and returns a statement with the bind names `names`."""
+        """`build` is given the insert function of the database; its statement binds `names`."""
         self.names = tuple(names)
         self._build = build
         self._compiled: dict[bool, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
@@ -115,7 +115,7 @@ def upsert(
     keep: Sequence[str] = (),
     where: Callable[[Any], Any] | None = None,
 ) -> Bulk:
-    """Insert rows or, where the key stands already, overwrite every given column but those of `keep`.
+    """Insert rows or, where the key stands already, overwrite every column but those of `keep`.
 
     `where` receives the excluded row and may narrow which standing rows are overwritten.
     """

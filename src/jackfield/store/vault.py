@@ -113,14 +113,14 @@ class Vault:
         except InvalidToken as error:
             raise SecretUnreadable(
                 f"The secret {name!r} of tenant {tenant} cannot be decrypted with the keys in "
-                f"{self.key_file}. Restore the key file that belongs to this database, or enter the "
-                "secret again."
+                f"{self.key_file}. Restore the key file that belongs to this database, or enter "
+                "the secret again."
             ) from error
         label = _label(tenant, name)
         if not plain.startswith(label):
             raise SecretUnreadable(
-                f"The secret {name!r} of tenant {tenant} was written for another place in the database. "
-                "Restore the database from a backup, or enter the secret again."
+                f"The secret {name!r} of tenant {tenant} was written for another place in the "
+                "database. Restore the database from a backup, or enter the secret again."
             )
         return plain[len(label) :]
 
@@ -149,8 +149,8 @@ def _create(path: Path, keys: tuple[bytes, ...] = ()) -> None:
         return
     except OSError as error:
         raise KeyFileRefused(
-            f"The key file {path} cannot be made: {error.strerror}. Give the user that runs Jackfield write "
-            "access to the folder."
+            f"The key file {path} cannot be made: {error.strerror}. Give the user that runs "
+            "Jackfield write access to the folder."
         ) from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -163,13 +163,14 @@ def _read(path: Path) -> tuple[bytes, ...]:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise KeyFileRefused(
-                f"The key file {path} can be read by other users (mode {mode:04o}). Run: chmod 600 {path}"
+                f"The key file {path} can be read by other users (mode {mode:04o}). "
+                f"Run: chmod 600 {path}"
             )
         keys = tuple(path.read_bytes().split())
     except OSError as error:
         raise KeyFileRefused(
-            f"The key file {path} cannot be read: {error.strerror}. Restore it from the backup of this "
-            "installation; without it the stored secrets are lost and have to be entered again."
+            f"The key file {path} cannot be read: {error.strerror}. Restore it from the backup of "
+            "this installation; without it the stored secrets are lost and must be entered again."
         ) from error
     try:
         _box(keys)
