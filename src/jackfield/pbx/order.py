@@ -46,17 +46,24 @@ class Unsettled:
     def __init__(self) -> None:
         self._touched: set[tuple[str, str]] = set()
         self._removal = False
+        self._claim = False
 
     def note(self, write: Write) -> None:
         """`write` was not answered, or has to wait."""
         self._touched |= touched(write)
         self._removal |= isinstance(write, RemoveExtensionWrite)
+        self._claim |= _claims(write)
 
     def holds_up(self, write: Write) -> bool:
         """Whether `write` would overtake one that was not answered."""
-        what = touched(write)
-        # A removal does not say whose extension it was: whoever claims one after it may be that
-        # person, who would be found again by the external key and left with the old extension.
-        if self._removal and any(kind == "person" for kind, _ in what):
+        # A removal does not say whose extension it is, and whoever claims one may be that person:
+        # found again by the external key before the removal, given a new one after it.
+        if (self._removal and _claims(write)) or (
+            self._claim and isinstance(write, RemoveExtensionWrite)
+        ):
             return True
-        return not self._touched.isdisjoint(what)
+        return not self._touched.isdisjoint(touched(write))
+
+
+def _claims(write: Write) -> bool:
+    return any(kind == "person" for kind, _ in touched(write))

@@ -245,8 +245,9 @@ class PhoneSystem(Protocol):
         """Carry out up to `WRITE_LIMIT` writes in order and answer each one, in that order.
 
         One refused write stops no other; an unanswered one stops those after it that touch the same
-        thing. When it raises, any part of the writes may hold, and all of them may be repeated.
-        `ValueError` for too many.
+        thing. When it raises, any part of the writes may hold; all of them may be repeated, though
+        one that was refused because of what a later one removed is then done. `ValueError` for
+        too many.
         """
         ...
 
