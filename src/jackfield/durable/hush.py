@@ -1,6 +1,6 @@
-"""What DBOS would log as trouble and is none: a cancel that was asked for, a stop under flows.
+"""What DBOS would log as trouble and is none: a cancel, a run taken over, a stop under flows.
 
-Nothing is lost with it: such a run's record says the same, and at the next start the run goes on.
+Nothing is lost with it: the run's record says the same, or it goes on here or elsewhere.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 _ASKED_FOR = ("DBOSAwaitedWorkflowCancelledError",)
 _NO_TROUBLE = (
     "was cancelled during execution",
+    "is no longer owned by this execution",
     # A role that may use its own database only; DBOS wanted to create what is there already.
     "Could not connect to postgres database to verify existence",
 )
