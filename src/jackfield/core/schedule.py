@@ -37,7 +37,9 @@ class ScheduleError(ValueError):
 def check_schedule(rules: ScheduleRules) -> None:
     """Raise `ScheduleError` for an hour, interval or zone that does not exist."""
     if not 0 <= rules.nightly_hour <= 23:
-        raise ScheduleError(f"The hour of the nightly run is {rules.nightly_hour}; it takes 0 to 23.")
+        raise ScheduleError(
+            f"The hour of the nightly run is {rules.nightly_hour}; it takes 0 to 23."
+        )
     if rules.delta_interval_s != 0 and not 5 <= rules.delta_interval_s <= 86_400:
         raise ScheduleError(
             f"The interval is {rules.delta_interval_s} seconds; it takes 0 (off) or 5 to 86,400."

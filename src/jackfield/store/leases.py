@@ -111,6 +111,19 @@ async def release_lease(tx: Transaction, tenant: int, lease: Lease) -> bool:
     )
 
 
+async def give_up_lease(tx: Transaction, tenant: int, name: str, owner: str) -> bool:
+    """Give up whatever lease of that name an owner holds; False if it holds none."""
+    c = leases.c
+    return (
+        await tx.run(
+            update(leases)
+            .where(c.tenant == tenant, c.name == name, c.owner == owner)
+            .values(owner="", until=literal(EPOCH, Moment))
+        )
+        == 1
+    )
+
+
 async def holds_lease(tx: Transaction, tenant: int, lease: Lease, *, now: datetime) -> bool:
     """Whether the lease is still the owner's; ask inside the transaction that writes."""
     c = leases.c

@@ -1,0 +1,1 @@
+"""The keyboard: arguments in, one call of the API, an exit code out."""

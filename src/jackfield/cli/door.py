@@ -1,0 +1,176 @@
+"""How a command reaches Jackfield: over the API of the server that runs, or of one that lives for this command only.
+
+Both ways are the same API with the same answers. A running server is found by the token file in the data folder;
+with none running the data folder's lock is taken, so that no two processes ever work on one SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.settings import Settings
+
+TOKEN_FILE = "server.json"  # noqa: S105 - a file name
+ANSWER_TIMEOUT_S = 60.0
+
+
+class ServerFile(msgspec.Struct, frozen=True):
+    """What a running server leaves in the data folder for commands on the same machine; readable by its owner only."""
+
+    url: str
+    token: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the API."""
+
+    status: int
+    body: Any
+
+
+class Door(Protocol):
+    """The API, wherever it runs."""
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """One request to `/api/v1` + `path`. Raises `CommandFailed` when nothing answers."""
+        ...
+
+
+class RunningServer:
+    """A server that runs already."""
+
+    def __init__(self, file: ServerFile) -> None:
+        self._file = file
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
+        headers = {"Authorization": f"Bearer {self._file.token}"}
+        data = None if body is None else msgspec.json.encode(body)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.request(
+                    method, f"{self._file.url}/api/v1{path}", data=data, headers=headers
+                ) as answer,
+            ):
+                return Answer(answer.status, _decoded(await answer.read()))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise CommandFailed(
+                f"The Jackfield server at {self._file.url} does not answer ({type(error).__name__})."
+            ) from error
+
+
+class OwnServer:
+    """The application inside this process, asked without a socket."""
+
+    def __init__(self, asgi: Any, token: str) -> None:
+        self._asgi = asgi
+        self._token = token
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        plain, _, query = path.partition("?")
+        data = b"" if body is None else msgspec.json.encode(body)
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": f"/api/v1{plain}",
+            "raw_path": f"/api/v1{plain}".encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [
+                (b"host", b"localhost"),
+                (b"authorization", f"Bearer {self._token}".encode()),
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(data)).encode()),
+            ],
+            "client": ("127.0.0.1", 0),
+            "server": ("localhost", 80),
+        }
+        status = 0
+        parts: list[bytes] = []
+        sent = False
+
+        async def receive() -> Mapping[str, Any]:
+            nonlocal sent
+            if sent:
+                await asyncio.Event().wait()
+            sent = True
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                parts.append(message.get("body", b""))
+
+        await self._asgi(scope, receive, send)
+        return Answer(status, _decoded(b"".join(parts)))
+
+
+@asynccontextmanager
+async def open_door(settings: Settings) -> AsyncIterator[Door]:
+    """The API of the running server, or of an application that is started for this command."""
+    file = read_server_file(settings.data_dir)
+    if file is not None:
+        yield RunningServer(file)
+        return
+    from jackfield.app import App
+
+    async with App(settings) as app:
+        await app.start_work()
+        yield OwnServer(app.site, await app.command_token())
+
+
+def read_server_file(data_dir: Path) -> ServerFile | None:
+    """The running server of a data folder; None when none runs (a file left by a killed one does not count)."""
+    path = data_dir / TOKEN_FILE
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=ServerFile)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise CommandFailed(
+            f"The file {path} cannot be read: run the command as the user that runs the server.",
+            Exit.USAGE,
+        ) from None
+    except (OSError, msgspec.DecodeError):
+        return None
+    return file if _is_alive(file.pid) else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _decoded(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body.decode(errors="replace")

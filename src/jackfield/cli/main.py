@@ -1,0 +1,418 @@
+"""The commands of `jackfield`. Each turns its arguments into one call of the API and the answer into text or JSON.
+
+Everything heavy is imported inside the command that needs it, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from jackfield.cli.exits import CommandFailed, Exit
+
+if TYPE_CHECKING:
+    from jackfield.cli.door import Door
+    from jackfield.settings import Settings
+
+app = App(
+    name="jackfield",
+    help="Ties a phone system to Microsoft 365: people become extensions, departments follow groups.",
+    version=lambda: version("jackfield"),
+)
+plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
+sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
+token_commands = App(name="token", help="Tokens for the JSON API.")
+admin_commands = App(name="admin", help="The local administrator's account.")
+for _commands in (plan_commands, sync_commands, token_commands, admin_commands):
+    app.command(_commands)
+
+Json = Annotated[
+    bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")
+]
+DataDir = Annotated[
+    Path | None,
+    Parameter(
+        name="--data-dir", help="The data folder (else JACKFIELD_DATA_DIR or jackfield.toml)."
+    ),
+]
+_credential = Group("Credential (one of the two)")
+_cloud = Group("Which Microsoft cloud")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; see `jackfield.cli.exits`."""
+    try:
+        outcome = app(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return 130
+    return int(outcome) if isinstance(outcome, int) else Exit.DONE
+
+
+@app.command
+def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
+    """Run the server: console, API and all work, until Ctrl-C.
+
+    Parameters
+    ----------
+    listen
+        Address and port, e.g. 127.0.0.1:8200 (else JACKFIELD_LISTEN or jackfield.toml).
+    """
+
+    def run() -> int:
+        from jackfield.app import serve as run_server
+
+        return run_server(_settings(data_dir, listen=listen))
+
+    return _guarded(run)
+
+
+@app.command
+def demo(*, people: int = 250, data: Path | None = None, port: int = 0, seed: int = 1) -> int:
+    """Show the whole product offline: an emulated Microsoft 365 tenant, and Jackfield connected to it.
+
+    Parameters
+    ----------
+    people
+        How many people the emulated tenant has.
+    data
+        Keep the data in this folder (default: a throwaway folder).
+    port
+        Port of the console on 127.0.0.1 (default: 8200, or a free one when it is taken).
+    seed
+        Another seed makes another population.
+    """
+
+    def run() -> int:
+        from jackfield.cli.demo import run_demo
+
+        return run_demo(people=people, data=data, port=port, seed=seed)
+
+    return _guarded(run)
+
+
+@app.command
+def connect(
+    *,
+    tenant_id: str,
+    client_id: str,
+    client_secret_file: Annotated[Path | None, Parameter(group=_credential)] = None,
+    certificate: Annotated[Path | None, Parameter(group=_credential)] = None,
+    cloud: Annotated[
+        Literal["global", "usgov", "dod", "china"], Parameter(group=_cloud)
+    ] = "global",
+    login_url: Annotated[str | None, Parameter(group=_cloud)] = None,
+    graph_url: Annotated[str | None, Parameter(group=_cloud)] = None,
+    ca_bundle: Annotated[Path | None, Parameter(group=_cloud)] = None,
+    sync: bool = True,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """Connect Microsoft 365 by an application registration, prove that it works, and switch people sync on.
+
+    Parameters
+    ----------
+    tenant_id
+        Entra's tenant id, or one of the organisation's domains.
+    client_id
+        The application (client) id of the registration.
+    client_secret_file
+        A file with the client secret (the value, not its id).
+    certificate
+        A PEM file with certificate and private key; the certificate is uploaded to the registration.
+    login_url
+        Another sign-in address than the cloud's own.
+    graph_url
+        Another Graph address than the cloud's own.
+    ca_bundle
+        PEM file of the authorities that sign those addresses.
+    sync
+        Switch people sync on.
+    """
+
+    async def work(door: Door) -> int:
+        body = {
+            "tenant_id": tenant_id,
+            "client_id": client_id,
+            "client_secret": None
+            if client_secret_file is None
+            else _read(client_secret_file).strip(),
+            "certificate": None if certificate is None else _read(certificate),
+            "cloud": "custom" if login_url or graph_url else cloud,
+            "login_url": login_url or "",
+            "graph_url": graph_url or "",
+            "ca_bundle": "" if ca_bundle is None else _read(ca_bundle),
+            "sync": sync,
+        }
+        answer = await _asked(door, "POST", "/connection", body)
+        _print(
+            answer,
+            json,
+            lambda: (
+                f"Connected to {answer['organisation']} (tenant {answer['tid']}). "
+                + (
+                    "People sync is on."
+                    if sync
+                    else "People sync is off; switch it on under Users > M365."
+                )
+            ),
+        )
+        return Exit.DONE
+
+    if (client_secret_file is None) == (certificate is None):
+        return _usage("connect takes one credential: --client-secret-file or --certificate.")
+    if bool(login_url) != bool(graph_url):
+        return _usage("connect takes --login-url and --graph-url together.")
+    return _with_door(work, data_dir)
+
+
+@plan_commands.command(name="people")
+def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: int = 50) -> int:
+    """Read Microsoft 365 and show what a sync would do; nothing is changed.
+
+    Parameters
+    ----------
+    limit
+        How many actions to print.
+    """
+
+    async def work(door: Door) -> int:
+        run = await _followed(door, await _asked(door, "POST", "/people/plan"), quiet=json)
+        return await _show_plan(door, run, json=json, limit=limit)
+
+    return _with_door(work, data_dir)
+
+
+@plan_commands.command(name="approve")
+def plan_approve(
+    plan: str, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
+) -> int:
+    """Carry out a stored plan exactly as it was shown.
+
+    Parameters
+    ----------
+    plan
+        The number of the plan.
+    release_held
+        Also carry out what a guard holds back.
+    """
+
+    async def work(door: Door) -> int:
+        started = await _asked(
+            door, "POST", f"/plans/{plan}/approve", {"release_held": release_held}
+        )
+        run = await _followed(door, started, quiet=json)
+        return _end(run, json)
+
+    return _with_door(work, data_dir)
+
+
+@sync_commands.command(name="people")
+def sync_people(
+    *, person: str | None = None, full: bool = False, data_dir: DataDir = None, json: Json = False
+) -> int:
+    """Bring the phone system in line with Microsoft 365 now.
+
+    Parameters
+    ----------
+    person
+        Only this person: UPN, mail or object ID.
+    full
+        Read everyone again instead of what changed.
+    """
+
+    async def work(door: Door) -> int:
+        body = {"person": person, "full": full}
+        run = await _followed(door, await _asked(door, "POST", "/people/sync", body), quiet=json)
+        return _end(run, json)
+
+    return _with_door(work, data_dir)
+
+
+@app.command
+def runs(*, limit: int = 20, data_dir: DataDir = None, json: Json = False) -> int:
+    """List the last runs."""
+
+    async def work(door: Door) -> int:
+        answer = await _asked(door, "GET", f"/runs?limit={limit}")
+
+        def lines() -> str:
+            return (
+                "\n".join(
+                    f"{run['id']:>6}  {run['started_at'][:19]}  {run['mode']:<7} {run['status']:<9} {run['text']}"
+                    for run in answer["runs"]
+                )
+                or "No runs yet."
+            )
+
+        _print(answer, json, lines)
+        return Exit.DONE
+
+    return _with_door(work, data_dir)
+
+
+@app.command
+def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Say what is wrong with this installation and what to do next."""
+
+    async def work() -> int:
+        from jackfield.cli.doctor import examine
+
+        findings = await examine(_settings(data_dir))
+
+        def lines() -> str:
+            return "\n".join(
+                f"{'ok  ' if finding.good else 'FAIL'}  {finding.what}: {finding.text}"
+                + (f"\n      Next: {finding.next_step}" if finding.next_step else "")
+                for finding in findings
+            )
+
+        _print([finding.as_json() for finding in findings], json, lines)
+        return Exit.DONE if all(finding.good for finding in findings) else Exit.FAILED
+
+    return _guarded(lambda: asyncio.run(work()))
+
+
+@token_commands.command(name="create")
+def token_create(name: str, *, days: int = 0, data_dir: DataDir = None, json: Json = False) -> int:
+    """Create a token for the JSON API; it is shown once.
+
+    Parameters
+    ----------
+    name
+        What it is for.
+    days
+        Days until it expires; 0 = never.
+    """
+
+    async def work(door: Door) -> int:
+        answer = await _asked(door, "POST", "/tokens", {"name": name, "days": days})
+        _print(answer, json, lambda: str(answer["token"]))
+        return Exit.DONE
+
+    return _with_door(work, data_dir)
+
+
+@admin_commands.command(name="reset-password")
+def reset_password(*, name: str = "admin", data_dir: DataDir = None, json: Json = False) -> int:
+    """Give the local administrator a new password, end their sessions and print it."""
+
+    async def work(door: Door) -> int:
+        answer = await _asked(door, "POST", "/accounts/reset-password", {"name": name})
+        _print(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
+        return Exit.DONE
+
+    return _with_door(work, data_dir)
+
+
+def _settings(data_dir: Path | None, **overrides: object) -> Settings:
+    from jackfield.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(data_dir=data_dir, **overrides)
+    except SettingsError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from None
+
+
+def _with_door(work: Callable[[Door], Awaitable[int]], data_dir: Path | None) -> int:
+    async def run() -> int:
+        from jackfield.cli.door import open_door
+
+        async with open_door(_settings(data_dir)) as door:
+            return await work(door)
+
+    return _guarded(lambda: asyncio.run(run()))
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except CommandFailed as error:
+        print(f"jackfield: {error}", file=sys.stderr)
+        return error.code
+    except Exception as error:
+        # Errors that know what happened and what to do next (database, lock, settings) are for the person.
+        if not hasattr(error, "next_step"):
+            raise
+        print(f"jackfield: {error}", file=sys.stderr)
+        return Exit.FAILED
+
+
+def _usage(text: str) -> int:
+    print(f"jackfield: {text}", file=sys.stderr)
+    return Exit.USAGE
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"Cannot read {path}: {error}", Exit.USAGE) from None
+
+
+async def _asked(door: Door, method: str, path: str, body: object = None) -> Any:
+    answer = await door.ask(method, path, body)
+    if answer.status >= 400:
+        problem = answer.body if isinstance(answer.body, dict) else {}
+        text = str(problem.get("detail") or f"The server answered {answer.status}.")
+        raise CommandFailed(text, Exit.USAGE if answer.status in {400, 404, 422} else Exit.FAILED)
+    return answer.body
+
+
+async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
+    """Wait for a run to end, with a bar where somebody watches."""
+    from jackfield.cli.progress import follow
+
+    return await follow(lambda: _asked(door, "GET", f"/runs/{run['id']}"), quiet=quiet)
+
+
+async def _show_plan(door: Door, run: Any, *, json: bool, limit: int) -> int:
+    if run["plan"] is None:
+        return _end(run, json)
+    plan = await _asked(door, "GET", f"/plans/{run['plan']}")
+    page = await _asked(door, "GET", f"/plans/{run['plan']}/actions?limit={limit}")
+
+    def lines() -> str:
+        out = [f"Plan {plan['id']}: {plan['text']}"]
+        out += [f"  {_action_line(action)}" for action in page["actions"]]
+        if page["next"]:
+            out.append("  ... and more: see the console, or --limit.")
+        for refusal in plan["refusals"]:
+            out.append(f"Refused: {refusal['because']} {refusal['next_step']}")
+        out += [f"Note: {notice['text']}" for notice in plan["notices"][:limit]]
+        return "\n".join(out)
+
+    _print({**plan, "actions": page["actions"]}, json, lines)
+    return Exit.REFUSED if plan["guarded"] else _code(run)
+
+
+def _action_line(action: Any) -> str:
+    held = " [held back]" if action["held"] else ""
+    return f"{action['title']}{held} ({action['because']})"
+
+
+def _end(run: Any, json: bool) -> int:
+    _print(run, json, lambda: str(run["text"]))
+    return _code(run)
+
+
+def _code(run: Any) -> int:
+    return {"failed": Exit.FAILED, "cancelled": Exit.FAILED, "refused": Exit.REFUSED}.get(
+        run["status"], Exit.DONE
+    )
+
+
+def _print(document: object, json: bool, text: Callable[[], str]) -> None:
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(document)).decode())
+    else:
+        print(text())

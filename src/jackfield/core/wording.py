@@ -1,0 +1,140 @@
+"""How an action reads: one title and its differences, the same words in console, command line, API and journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from jackfield.core.actions import (
+    Action,
+    ActionKind,
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    DepartmentsChange,
+    DisableExtension,
+    FieldChange,
+    FlagDepartment,
+    KeepLeaver,
+    RemoveExtension,
+    RenameDepartment,
+    UpdateExtension,
+)
+from jackfield.core.extensions import Field
+
+KIND_LABELS: dict[ActionKind, str] = {
+    ActionKind.CREATE_DEPARTMENT: "Departments to create",
+    ActionKind.RENAME_DEPARTMENT: "Departments to rename",
+    ActionKind.FLAG_DEPARTMENT: "Departments to flag",
+    ActionKind.CREATE_EXTENSION: "Extensions to create",
+    ActionKind.ADOPT_EXTENSION: "Extensions to adopt",
+    ActionKind.UPDATE_EXTENSION: "Extensions to update",
+    ActionKind.KEEP_LEAVER: "Leavers to keep",
+    ActionKind.DISABLE_EXTENSION: "Extensions to disable",
+    ActionKind.REMOVE_EXTENSION: "Extensions to remove",
+}
+
+FIELD_LABELS: dict[Field, str] = {
+    Field.FIRST_NAME: "First name",
+    Field.LAST_NAME: "Last name",
+    Field.EMAIL: "E-mail",
+    Field.MOBILE: "Mobile",
+    Field.JOB_TITLE: "Job title",
+    Field.COMPANY: "Company",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of an action: what stands there, what shall, and why."""
+
+    label: str
+    before: str
+    after: str
+    because: str = ""
+
+
+def title(action: Action) -> str:
+    """What the action does, to whom, in one line."""
+    match action:
+        case CreateDepartment():
+            return f"Create department {action.name}"
+        case RenameDepartment():
+            return f"Rename department {action.before} to {action.after}"
+        case FlagDepartment(flag=None):
+            return f"Department {action.name} follows its group again"
+        case FlagDepartment():
+            return f"Flag department {action.name} as {action.flag}"
+        case CreateExtension():
+            return f"Create extension {action.number} for {action.name}"
+        case AdoptExtension():
+            return f"Adopt extension {action.number} for {action.name}"
+        case UpdateExtension():
+            return f"Update extension {action.number} of {action.name}"
+        case KeepLeaver():
+            return f"Keep extension {action.number} of {action.name}, who has left"
+        case DisableExtension():
+            return f"Disable extension {action.number} of {action.name}"
+        case RemoveExtension():
+            return f"Remove extension {action.number} of {action.name}"
+        case _:
+            assert_never(action)
+
+
+def differences(
+    action: Action, departments: dict[str, str], groups: dict[str, str]
+) -> tuple[Difference, ...]:
+    """What the action changes, field by field. The mappings name departments by key and groups by id."""
+    match action:
+        case CreateExtension():
+            fields = [
+                Difference(label, "", value)
+                for field, label in FIELD_LABELS.items()
+                if (value := getattr(action.fields, field))
+            ]
+            names = ", ".join(groups.get(one, one) for one in action.groups)
+            member = [Difference("Departments", "", names)] if names else []
+            return (
+                Difference("Number", action.previous_number or "", action.number),
+                *fields,
+                *member,
+            )
+        case AdoptExtension() | UpdateExtension():
+            return (
+                *(_field(change) for change in action.changes),
+                *_departments(action.departments, departments, groups),
+            )
+        case RenameDepartment():
+            return (Difference("Name", action.before, action.after),)
+        case CreateDepartment():
+            return (Difference("Name", "", action.name),)
+        case FlagDepartment():
+            return (Difference("Flag", "", action.flag or "none"),)
+        case KeepLeaver() | DisableExtension() | RemoveExtension():
+            return ()
+        case _:
+            assert_never(action)
+
+
+def _field(change: FieldChange) -> Difference:
+    return Difference(FIELD_LABELS[change.field], change.before, change.after, change.because)
+
+
+def _departments(
+    change: DepartmentsChange | None, departments: dict[str, str], groups: dict[str, str]
+) -> tuple[Difference, ...]:
+    if change is None:
+        return ()
+    lines: list[Difference] = []
+    if change.add or change.remove:
+        before = [departments.get(one, one) for one in change.before]
+        kept = [departments.get(one, one) for one in change.before if one not in change.remove]
+        after = kept + [groups.get(one, one) for one in change.add]
+        lines.append(Difference("Departments", ", ".join(before), ", ".join(after), change.because))
+    if change.primary is not None:
+        before_primary = departments.get(change.before_primary or "", change.before_primary or "")
+        after_primary = groups.get(change.primary, change.primary)
+        lines.append(
+            Difference("Primary department", before_primary, after_primary, change.because)
+        )
+    return tuple(lines)

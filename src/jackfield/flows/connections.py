@@ -1,0 +1,153 @@
+"""The way to each tenant's Microsoft 365: made from the stored connection, kept while it stays the same.
+
+One pace and one meter serve all tenants of the process, so that budgets and figures are where everyone looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from jackfield.clock import Clock
+from jackfield.graph.auth import TokenSource
+from jackfield.graph.authority import TenantId
+from jackfield.graph.client import GraphClient
+from jackfield.graph.cloud import CLOUDS, Cloud, CloudName, own_cloud
+from jackfield.graph.credentials import (
+    CertificateCredential,
+    Credential,
+    SecretCredential,
+    parse_certificate,
+    parse_secret,
+)
+from jackfield.graph.meter import Meter
+from jackfield.graph.pace import Pace
+from jackfield.graph.transport import Transport
+from jackfield.store.database import Database
+from jackfield.store.tenants import Connection, CredentialKind, load_connection
+from jackfield.store.vault import Vault
+
+OpenTransport = Callable[[Path | None], AbstractAsyncContextManager[Transport]]
+
+
+class NotConnected(Exception):
+    """The tenant has no connection to Microsoft 365 yet."""
+
+    next_step = "Connect it first: jackfield connect, or the API's /connection."
+
+    def __init__(self, tenant: int) -> None:
+        super().__init__(f"Tenant {tenant} is not connected to Microsoft 365. {self.next_step}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    connection: Connection
+    client: GraphClient
+    tokens: TokenSource
+    closing: AsyncExitStack
+
+
+class Connections:
+    """Graph clients by tenant. Close it last."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        open_transport: OpenTransport,
+        data_dir: Path,
+        rng: random.Random,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self.open_transport = open_transport
+        self._data_dir = data_dir
+        self.pace = Pace(clock, rng)
+        self.meter = Meter()
+        self._ways: dict[int, _Way] = {}
+        self._making = asyncio.Lock()
+
+    async def client(self, tenant: int) -> GraphClient:
+        """The tenant's Graph. Raises `NotConnected`, `CredentialUnusable` or `SecretUnreadable`."""
+        async with self._database.read() as tx:
+            connection = await load_connection(tx, tenant)
+            if connection is None:
+                raise NotConnected(tenant)
+            known = self._ways.get(tenant)
+            if known is not None and _same_way(known.connection, connection):
+                return known.client
+            secret = await self._vault.load(tx, tenant, connection.secret_name)
+        async with self._making:
+            await self._leave(tenant)
+            credential = read_credential(connection.credential, connection.client_id, secret or b"")
+            cloud = self.cloud(tenant, connection)
+            self._ways[tenant] = await self._make(tenant, connection, cloud, credential)
+        return self._ways[tenant].client
+
+    async def trial(
+        self, tenant: int, connection: Connection, credential: Credential
+    ) -> tuple[GraphClient, AsyncExitStack]:
+        """A client for a connection that is not stored yet; the caller closes the stack."""
+        way = await self._make(tenant, connection, self.cloud(tenant, connection), credential)
+        return way.client.hurried(20.0), way.closing
+
+    def cloud(self, tenant: int, connection: Connection) -> Cloud:
+        """The addresses of a connection. Raises `AddressRefused`."""
+        name = CloudName(connection.cloud)
+        if name is not CloudName.OWN:
+            return CLOUDS[name]
+        bundle = None
+        if connection.ca_bundle:
+            bundle = self._data_dir / f"ca-{tenant}.pem"
+            bundle.write_text(connection.ca_bundle, encoding="utf-8")
+        return own_cloud(connection.login_url, connection.graph_url, bundle)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for tenant in list(self._ways):
+            await self._leave(tenant)
+
+    async def _make(
+        self, tenant: int, connection: Connection, cloud: Cloud, credential: Credential
+    ) -> _Way:
+        closing = AsyncExitStack()
+        transport = await closing.enter_async_context(self.open_transport(cloud.ca_bundle))
+        tokens = TokenSource(cloud, TenantId(connection.tid), credential, transport, self._clock)
+        client = GraphClient(
+            str(tenant),
+            cloud,
+            tokens,
+            transport,
+            pace=self.pace,
+            meter=self.meter,
+            clock=self._clock,
+        )
+        return _Way(connection, client, tokens, closing)
+
+    async def _leave(self, tenant: int) -> None:
+        way = self._ways.pop(tenant, None)
+        if way is not None:
+            await way.closing.aclose()
+
+
+def read_credential(kind: CredentialKind, client_id: str, secret: bytes) -> Credential:
+    """A credential from its stored form. Raises `CredentialUnusable`."""
+    if kind is CredentialKind.SECRET:
+        return SecretCredential(client_id, parse_secret(secret.decode(errors="replace")))
+    return CertificateCredential(client_id, parse_certificate(secret))
+
+
+def _same_way(known: Connection, now: Connection) -> bool:
+    names = ("tid", "client_id", "credential", "secret_name", "cloud", "login_url", "graph_url")
+    return (
+        all(getattr(known, name) == getattr(now, name) for name in names)
+        and known.ca_bundle == now.ca_bundle
+        and known.connected_at == now.connected_at
+    )

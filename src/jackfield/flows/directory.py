@@ -1,0 +1,295 @@
+"""Reading the tenant's directory into its picture, one page at a time.
+
+Each page and the position that follows it are saved in one transaction, so that a process may die between any two
+lines and go on with the page it was at. Nothing is decided here; an unfinished round never makes anybody gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from jackfield.clock import Clock
+from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.schedule import Mode
+from jackfield.flows.connections import Connections
+from jackfield.graph.delta import (
+    Position,
+    RoundEnd,
+    Step,
+    next_groups_step,
+    next_users_step,
+    start_groups_round,
+    start_users_round,
+)
+from jackfield.graph.directory import GroupsPage, UsersPage, fetch_standing, fetch_user
+from jackfield.graph.errors import CursorExpired, NotFound
+from jackfield.graph.organization import fetch_skus
+from jackfield.store.cursors import Cursor, Resource, RoundKind, advance, begin_round, load_cursor
+from jackfield.store.database import Database
+from jackfield.store.groups import (
+    Member,
+    MemberKind,
+    apply_member_changes,
+    finish_groups_round,
+    mark_groups_removed,
+    mark_groups_seen,
+    save_groups,
+    save_skus,
+)
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.people import (
+    finish_round,
+    load_hashes,
+    mark_removed,
+    mark_seen,
+    save_people,
+    touch_people,
+)
+from jackfield.store.planned import add_unsettled
+from jackfield.store.transaction import Transaction
+
+_log = structlog.get_logger("jackfield.flows.directory")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a round is. `read` counts records of this round as far as this process knows."""
+
+    more: bool
+    full: bool
+    read: int = 0
+
+
+@dataclass(slots=True)
+class _Round:
+    """What this process remembers of a round, to spare the database; lost without harm."""
+
+    number: int
+    hashes: dict[ObjectId, int]
+    read: int = 0
+
+
+class DirectoryReading:
+    """Walks through the users and groups of tenants."""
+
+    def __init__(self, database: Database, connections: Connections, clock: Clock) -> None:
+        self._database = database
+        self._connections = connections
+        self._clock = clock
+        self._rounds: dict[int, _Round] = {}
+
+    async def begin(self, tenant: int, resource: Resource, mode: Mode) -> Progress:
+        """Begin a round, or go on with the one that was interrupted."""
+        async with self._database.write() as tx:
+            cursor = await load_cursor(tx, tenant, resource)
+            running = cursor.version > 0 and cursor.finished_at is None and bool(cursor.position)
+            full = mode is Mode.FULL or cursor.full_finished_at is None or not cursor.position
+            if running and (cursor.kind is RoundKind.FULL or not full):
+                return Progress(more=True, full=cursor.kind is RoundKind.FULL)
+            await self._begin(tx, tenant, cursor, full=full)
+        return Progress(more=True, full=full)
+
+    async def read_users(self, tenant: int) -> Progress:
+        """Read and save the next page of users. Raises `GraphError`."""
+        client = await self._connections.client(tenant)
+        cursor, position = await self._position(tenant, Resource.USERS)
+        if position is None:
+            return self._end(tenant, cursor)
+        known = await self._known(tenant, cursor)
+        try:
+            step = await next_users_step(client, position)
+        except CursorExpired as error:
+            await self._begin_anew(tenant, cursor, error)
+            return Progress(more=True, full=True)
+        try:
+            cursor = await self._save_users_step(tenant, cursor, step, known)
+        except BaseException:
+            # What was remembered may not have been saved.
+            self._rounds.pop(tenant, None)
+            raise
+        if isinstance(step.after, RoundEnd):
+            return self._end(tenant, cursor, known.read)
+        return Progress(more=True, full=cursor.kind is RoundKind.FULL, read=known.read)
+
+    async def read_groups(self, tenant: int) -> Progress:
+        """Read and save the next page of groups and memberships. Raises `GraphError`."""
+        client = await self._connections.client(tenant)
+        cursor, position = await self._position(tenant, Resource.GROUPS)
+        if position is None:
+            return Progress(more=False, full=cursor.kind is RoundKind.FULL)
+        try:
+            step = await next_groups_step(client, position)
+        except CursorExpired as error:
+            await self._begin_anew(tenant, cursor, error)
+            return Progress(more=True, full=True)
+        async with self._database.write() as tx:
+            cursor = await self._restarted(tx, tenant, cursor, step)
+            if step.page is not None:
+                await self._save_groups(tx, tenant, cursor, step.page)
+            after = step.after
+            if isinstance(after, RoundEnd):
+                now = self._clock.now()
+                if after.full:
+                    await finish_groups_round(tx, tenant, cursor.round, now=now)
+                await advance(tx, tenant, cursor, after.cursor, finished_at=now)
+            else:
+                await advance(tx, tenant, cursor, after.encode())
+        more = not isinstance(step.after, RoundEnd)
+        return Progress(more=more, full=cursor.kind is RoundKind.FULL)
+
+    async def read_person(self, tenant: int, person: str) -> ObjectId:
+        """Read one user again, by object ID or UPN. Raises `NotFound` for one never seen."""
+        client = (await self._connections.client(tenant)).hurried(4.0)
+        async with self._database.read() as tx:
+            cursor = await load_cursor(tx, tenant, Resource.USERS)
+            known = await load_hashes(tx, tenant)
+        now = self._clock.now()
+        try:
+            seen = await fetch_user(client, person)
+        except NotFound:
+            person_id = ObjectId(person.lower())
+            if person_id not in known:
+                raise
+            standing = await fetch_standing(client, person_id)
+            async with self._database.write() as tx:
+                await mark_removed(tx, tenant, [person_id], standing, now=now)
+            return person_id
+        found = seen.person
+        async with self._database.write() as tx:
+            if known.get(found.id) != seen.record_hash:
+                await save_people(
+                    tx, tenant, [found], {found.id: seen.record_hash}, cursor.round, now=now
+                )
+        return found.id
+
+    async def read_licences(self, tenant: int) -> None:
+        """Read the names of the tenant's licences. Raises `GraphError`."""
+        skus = await fetch_skus(await self._connections.client(tenant))
+        async with self._database.write() as tx:
+            await save_skus(tx, tenant, {one.sku_id: (one.part_number, "") for one in skus})
+
+    async def _begin(self, tx: Transaction, tenant: int, cursor: Cursor, *, full: bool) -> Cursor:
+        kind = RoundKind.FULL if full else RoundKind.DELTA
+        start = start_users_round if cursor.resource is Resource.USERS else start_groups_round
+        position = start(None if full else cursor.position)
+        begun = await begin_round(tx, tenant, cursor, kind, now=self._clock.now())
+        return await advance(tx, tenant, begun, position.encode())
+
+    async def _begin_anew(self, tenant: int, cursor: Cursor, error: CursorExpired) -> None:
+        """The change log no longer reaches back to where we were: read everything."""
+        _log.info(
+            "directory.cursor_expired", tenant=tenant, resource=cursor.resource, code=error.code
+        )
+        async with self._database.write() as tx:
+            await self._begin(tx, tenant, cursor, full=True)
+
+    async def _position(self, tenant: int, resource: Resource) -> tuple[Cursor, Position | None]:
+        """The cursor, and what to read next; None where the round is over."""
+        async with self._database.read() as tx:
+            cursor = await load_cursor(tx, tenant, resource)
+        if cursor.finished_at is not None or cursor.position is None:
+            return cursor, None
+        return cursor, Position.decode(cursor.position)
+
+    async def _restarted(
+        self,
+        tx: Transaction,
+        tenant: int,
+        cursor: Cursor,
+        step: Step[UsersPage] | Step[GroupsPage],
+    ) -> Cursor:
+        """A full round that begins anew gets a number of its own: nobody was seen in it yet."""
+        if step.restarted and cursor.kind is RoundKind.FULL:
+            self._rounds.pop(tenant, None)
+            return await begin_round(tx, tenant, cursor, cursor.kind, now=self._clock.now())
+        return cursor
+
+    async def _known(self, tenant: int, cursor: Cursor) -> _Round:
+        known = self._rounds.get(tenant)
+        if known is None or known.number != cursor.round:
+            async with self._database.read() as tx:
+                known = _Round(cursor.round, await load_hashes(tx, tenant))
+            self._rounds[tenant] = known
+        return known
+
+    def _end(self, tenant: int, cursor: Cursor, read: int = 0) -> Progress:
+        self._rounds.pop(tenant, None)
+        return Progress(more=False, full=cursor.kind is RoundKind.FULL, read=read)
+
+    async def _save_users_step(
+        self, tenant: int, cursor: Cursor, step: Step[UsersPage], known: _Round
+    ) -> Cursor:
+        async with self._database.write() as tx:
+            cursor = await self._restarted(tx, tenant, cursor, step)
+            if step.page is not None:
+                await self._save_users(tx, tenant, cursor, step.page, known)
+            after = step.after
+            if not isinstance(after, RoundEnd):
+                return await advance(tx, tenant, cursor, after.encode())
+            now = self._clock.now()
+            if after.full:
+                gone = await finish_round(tx, tenant, cursor.round, now=now)
+                _log.info("people.round_finished", tenant=tenant, gone=gone)
+            return await advance(tx, tenant, cursor, after.cursor, finished_at=now)
+
+    async def _save_users(
+        self, tx: Transaction, tenant: int, cursor: Cursor, page: UsersPage, known: _Round
+    ) -> None:
+        now = self._clock.now()
+        changed = page.changed(known.hashes)
+        hashes = {one.person.id: one.record_hash for one in changed}
+        await save_people(
+            tx, tenant, [one.person for one in changed], hashes, cursor.round, now=now
+        )
+        if cursor.kind is RoundKind.FULL:
+            met = [one for one in page.hashes if one not in hashes]
+            # A record we cannot read is still a person who is there.
+            met += [ObjectId(one.id) for one in page.rejected if one.id]
+            await mark_seen(tx, tenant, met, cursor.round)
+        for standing in {one.standing for one in page.removed}:
+            ids = [one.id for one in page.removed if one.standing is standing]
+            await mark_removed(tx, tenant, ids, standing, now=now)
+            for one in ids:
+                known.hashes.pop(one, None)
+        if page.rejected:
+            lines = [
+                Line(
+                    "person.unreadable",
+                    f"Not read from Microsoft 365: {one.why}",
+                    subject=one.id or "",
+                    name=one.id or f"record {one.position} of a page",
+                )
+                for one in page.rejected
+            ]
+            await append_lines(tx, tenant, lines, now=now)
+        known.hashes.update(hashes)
+        known.read += len(page.hashes)
+
+    async def _save_groups(
+        self, tx: Transaction, tenant: int, cursor: Cursor, page: GroupsPage
+    ) -> None:
+        now = self._clock.now()
+        await save_groups(tx, tenant, page.groups, cursor.round, now=now)
+        if cursor.kind is RoundKind.FULL:
+            met = {one.group for one in page.member_changes}
+            met |= {GroupId(one.id) for one in page.rejected if one.id}
+            met -= {one.id for one in page.groups}
+            await mark_groups_seen(tx, tenant, sorted(met), cursor.round)
+        added = [
+            Member(one.group, one.member, MemberKind.GROUP if one.is_group else MemberKind.USER)
+            for one in page.member_changes
+            if not one.removed
+        ]
+        removed = [(one.group, one.member) for one in page.member_changes if one.removed]
+        await apply_member_changes(tx, tenant, added, removed, cursor.round)
+        for standing in {one.standing for one in page.removed}:
+            ids = [GroupId(one.id) for one in page.removed if one.standing is standing]
+            await mark_groups_removed(tx, tenant, ids, standing, now=now)
+        if cursor.kind is RoundKind.DELTA:
+            touched = {one.member for one in page.member_changes if not one.is_group}
+            await touch_people(tx, tenant, sorted(touched))
+            if page.groups or page.removed or any(one.is_group for one in page.member_changes):
+                # Names and nesting reach further than the members named here: plan everyone.
+                await add_unsettled(tx, tenant, None)

@@ -1,0 +1,77 @@
+"""Reading a tenant's phone system into its picture: all of it, or what changed since the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from jackfield.clock import Clock
+from jackfield.pbx.port import PhoneSystem, PhoneSystemForgot
+from jackfield.store.database import Database
+from jackfield.store.phones import (
+    begin_reading,
+    drop_extensions,
+    finish_reading,
+    load_phone_state,
+    save_departments,
+    save_extensions,
+    save_used_numbers,
+)
+
+_log = structlog.get_logger("jackfield.flows.phones")
+
+PhoneOf = Callable[[int], PhoneSystem]
+"""The phone system of a tenant, by our tenant number."""
+
+
+class PhoneReading:
+    """Keeps the picture of each tenant's phone system."""
+
+    def __init__(self, database: Database, phone_of: PhoneOf, clock: Clock) -> None:
+        self._database = database
+        self._phone_of = phone_of
+        self._clock = clock
+
+    async def read(self, tenant: int, *, everything: bool) -> int:
+        """Bring the picture up to date; returns how many extensions were new, different or gone.
+
+        Safe to repeat. Raises `PhoneSystemError`.
+        """
+        phone = self._phone_of(tenant)
+        async with self._database.read() as tx:
+            state = await load_phone_state(tx, tenant)
+        cursor = None if everything or not phone.capabilities.changes else state.cursor
+        try:
+            return await self._read(tenant, phone, cursor, state.round)
+        except PhoneSystemForgot:
+            _log.info("phones.cursor_forgotten", tenant=tenant)
+            return await self._read(tenant, phone, None, state.round)
+
+    async def _read(self, tenant: int, phone: PhoneSystem, cursor: str | None, known: int) -> int:
+        round_number = known
+        if cursor is None:
+            async with self._database.write() as tx:
+                round_number = await begin_reading(tx, tenant)
+        different = 0
+        onward = cursor
+        async for page in phone.read_extensions(cursor):
+            async with self._database.write() as tx:
+                different += await save_extensions(tx, tenant, page.extensions, round_number)
+                different += await drop_extensions(tx, tenant, page.removed)
+            onward = page.cursor
+        departments = await phone.read_departments()
+        # A hundred thousand numbers are not worth fetching where nothing has happened.
+        numbers = await phone.read_used_numbers() if different or cursor is None else None
+        async with self._database.write() as tx:
+            different += await finish_reading(
+                tx,
+                tenant,
+                cursor=onward,
+                now=self._clock.now(),
+                round_number=round_number if cursor is None else None,
+            )
+            await save_departments(tx, tenant, departments)
+            if numbers is not None:
+                await save_used_numbers(tx, tenant, numbers)
+        return different

@@ -1,0 +1,305 @@
+"""Making a plan: the slice of the three pictures that matters is loaded, `core.plan` decides, the plan is stored.
+
+What is loaded for a few touched people gives the same plan as loading everyone, restricted to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from jackfield.clock import Clock
+from jackfield.core.actions import GUARDS, ActionKind, CreateDepartment, Plan, RefusalKind
+from jackfield.core.departments import groups_of_interest
+from jackfield.core.fields import addresses
+from jackfield.core.memberships import resolve_memberships
+from jackfield.core.people import ObjectId, Standing
+from jackfield.core.pictures import Summary, View
+from jackfield.core.plan import plan as make_plan
+from jackfield.core.rules import PeopleRules, PhoneLimits
+from jackfield.flows.phones import PhoneOf
+from jackfield.store.cursors import Resource, accept_people, load_cursor
+from jackfield.store.database import Database
+from jackfield.store.groups import load_edges, load_groups
+from jackfield.store.links import (
+    count_links,
+    load_department_links,
+    load_links,
+    load_links_of_extensions,
+    load_waiting,
+)
+from jackfield.store.people import (
+    count_people,
+    load_people,
+    load_people_of_addresses,
+    load_touched,
+)
+from jackfield.store.phones import (
+    load_departments,
+    load_extensions,
+    load_phone_state,
+    load_touched_extensions,
+    load_unlinked_extensions,
+    load_used_numbers,
+)
+from jackfield.store.planned import Planned, load_planned, save_planned
+from jackfield.store.plans import (
+    PlanStatus,
+    StoredPlan,
+    Versions,
+    count_recent,
+    find_plan_of_run,
+    list_plans,
+    save_plan,
+    supersede_plans,
+)
+from jackfield.store.runs import StoredRun
+from jackfield.store.sequences import latest_change
+from jackfield.store.settings import PeopleSettings, load_people_settings
+from jackfield.store.transaction import Transaction
+
+EVERYONE = "everyone"
+TOUCHED = "touched people"
+_RECENT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A view and everything else a plan depends on, as of one moment of the database."""
+
+    view: View
+    settings: PeopleSettings
+    versions: Versions
+    people_now: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The plan a run has made; `plan` is 0 where there was nothing to do."""
+
+    plan: int
+    total: int = 0
+    held: int = 0
+    guarded: bool = False
+
+
+class Planning:
+    """Makes and stores plans."""
+
+    def __init__(self, database: Database, phone_of: PhoneOf, clock: Clock) -> None:
+        self._database = database
+        self._phone_of = phone_of
+        self._clock = clock
+
+    async def make(
+        self,
+        tenant: int,
+        run: StoredRun,
+        *,
+        everything: bool,
+        groups_readable: bool,
+        person: ObjectId | None = None,
+        preview: bool = False,
+    ) -> Made:
+        """Plan for everyone, for one person, or for whoever is touched; a repeat answers the stored plan."""
+        async with self._database.read() as tx:
+            known = await find_plan_of_run(tx, tenant, run.flow)
+        if known is not None:
+            return Made(known.id, known.total, known.held, is_guarded(known))
+        loaded = await self.load(
+            tenant, everything=everything, groups_readable=groups_readable, person=person
+        )
+        if loaded is None:
+            return Made(0)
+        limits = self.limits(tenant)
+        plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
+        return await self._save(tenant, run, loaded, plan, preview=preview, by=run.by)
+
+    def limits(self, tenant: int) -> PhoneLimits:
+        """What the tenant's phone system can take."""
+        can = self._phone_of(tenant).capabilities
+        return PhoneLimits(can.ranges, can.name_length, can.fields)
+
+    async def load(
+        self,
+        tenant: int,
+        *,
+        everything: bool,
+        groups_readable: bool = True,
+        person: ObjectId | None = None,
+    ) -> Loaded | None:
+        """The view to plan from; None where nobody is touched."""
+        now = self._clock.now()
+        async with self._database.read() as tx:
+            stored = await load_people_settings(tx, tenant)
+            marks = await load_planned(tx, tenant)
+            state = await load_phone_state(tx, tenant)
+            versions = Versions(await latest_change(tx, tenant), state.version, stored.version)
+            ids: list[ObjectId] | None = None
+            scope = EVERYONE
+            if person is not None:
+                ids, scope = [person], person
+            elif not (everything or marks is None or _must_plan_everyone(marks, stored.version)):
+                ids = await _touched(tx, tenant, marks)
+                scope = TOUCHED
+                if not ids:
+                    return None
+            view = await _view(
+                tx, tenant, stored.value.rules, ids, groups_readable=groups_readable, now=now
+            )
+            people_now = (await count_people(tx, tenant)).present
+        summary = replace(view.summary, people_now=people_now)
+        return Loaded(replace(view, summary=summary), stored.value, versions, people_now, scope)
+
+    async def _save(
+        self,
+        tenant: int,
+        run: StoredRun,
+        loaded: Loaded,
+        plan: Plan,
+        *,
+        preview: bool,
+        by: str,
+    ) -> Made:
+        now = self._clock.now()
+        kinds = {refusal.kind for refusal in plan.refusals}
+        for_everyone = loaded.scope == EVERYONE
+        async with self._database.write() as tx:
+            # One person planned on demand: everyone else still waits for their turn.
+            if not preview and loaded.scope in {EVERYONE, TOUCHED}:
+                reaches_further = loaded.scope == TOUCHED and any(
+                    isinstance(one, CreateDepartment) for one in plan.actions
+                )
+                marks = Planned(
+                    loaded.versions.people_seq,
+                    loaded.versions.phones_version,
+                    loaded.versions.settings_version,
+                    None if reaches_further else (),
+                )
+                await save_planned(tx, tenant, marks)
+            disbelieved = kinds & {RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER}
+            if not preview and for_everyone and not disbelieved:
+                await accept_people(tx, tenant, loaded.people_now)
+            latest = await list_plans(tx, tenant, limit=1)
+            if not preview and not plan.actions and _says_nothing_new(plan, latest, for_everyone):
+                return Made(0, guarded=bool(kinds & GUARDS))
+            await supersede_plans(tx, tenant, now=now)
+            id_ = await save_plan(
+                tx,
+                tenant,
+                plan,
+                now=now,
+                made_by=by,
+                versions=loaded.versions,
+                people_now=loaded.people_now,
+                scope=loaded.scope,
+                run=run.flow,
+            )
+        return Made(id_, len(plan.actions), len(plan.held), bool(kinds & GUARDS))
+
+
+def is_guarded(plan: StoredPlan) -> bool:
+    """Whether a guard refused something of the plan."""
+    return any(refusal.kind in GUARDS for refusal in plan.refusals)
+
+
+def _must_plan_everyone(marks: Planned, settings_version: int) -> bool:
+    return marks.settings_version != settings_version or marks.unsettled is None
+
+
+async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectId]:
+    """Who must be looked at again; with anybody at all, also everyone who waits for an extension."""
+    people, _ = await load_touched(tx, tenant, marks.people_seq)
+    state = await load_phone_state(tx, tenant)
+    touched = {*people, *(marks.unsettled or ())}
+    if state.version > marks.phones_version:
+        keys = await load_touched_extensions(tx, tenant, marks.phones_version)
+        linked = await load_links_of_extensions(tx, tenant, keys)
+        touched |= {link.person for link in linked.values()}
+    elif not touched:
+        return []
+    touched |= set(await load_waiting(tx, tenant))
+    return sorted(touched)
+
+
+async def _view(
+    tx: Transaction,
+    tenant: int,
+    rules: PeopleRules,
+    ids: Sequence[ObjectId] | None,
+    *,
+    groups_readable: bool,
+    now: datetime,
+) -> View:
+    people = await load_people(tx, tenant, ids)
+    links = await load_links(tx, tenant, ids)
+    if ids is None:
+        extensions = await load_extensions(tx, tenant)
+        same = Counter(
+            address
+            for one in people.values()
+            if one.standing is Standing.PRESENT
+            for address in addresses(one)
+        )
+        same_address = {address: count for address, count in same.items() if count > 1}
+    else:
+        wanted = sorted({address for one in people.values() for address in addresses(one)})
+        extensions = await load_extensions(tx, tenant, sorted(link.key for link in links.values()))
+        extensions |= await load_unlinked_extensions(
+            tx, tenant, addresses=wanted, persons=sorted(people)
+        )
+        bearers = await load_people_of_addresses(tx, tenant, wanted)
+        same_address = {address: len(found) for address, found in bearers.items()}
+    department_links = await load_department_links(tx, tenant)
+    groups = await load_groups(tx, tenant)
+    interest = groups_of_interest(rules.departments, rules.scope, groups) | set(department_links)
+    edges = await load_edges(tx, tenant, ids)
+    memberships = resolve_memberships(edges.people, edges.nested, interest)
+    cursor = await load_cursor(tx, tenant, Resource.USERS)
+    elsewhere = await _elsewhere(tx, tenant, now) if ids is not None else (0, 0)
+    return View(
+        people=people,
+        links=links,
+        extensions=extensions,
+        memberships=memberships,
+        same_address=same_address,
+        groups={group: groups[group] for group in interest if group in groups},
+        departments=await load_departments(tx, tenant),
+        department_links=department_links,
+        used_numbers=await load_used_numbers(tx, tenant),
+        summary=Summary(
+            linked=(await count_links(tx, tenant)).linked,
+            round_finished=cursor.finished_at is not None and cursor.full_finished_at is not None,
+            people_accepted=cursor.accepted_people,
+            groups_readable=groups_readable,
+            removals_elsewhere=elsewhere[0],
+            disables_elsewhere=elsewhere[1],
+        ),
+    )
+
+
+async def _elsewhere(tx: Transaction, tenant: int, now: datetime) -> tuple[int, int]:
+    """Removals and disables of the last hour: many small plans must not do what one big one may not."""
+    since = now - _RECENT
+    return (
+        await count_recent(tx, tenant, ActionKind.REMOVE_EXTENSION, since),
+        await count_recent(tx, tenant, ActionKind.DISABLE_EXTENSION, since),
+    )
+
+
+def _says_nothing_new(plan: Plan, latest: Sequence[StoredPlan], for_everyone: bool) -> bool:
+    """A plan without actions is kept only where its refusals differ from what is known already."""
+    if not plan.held and not plan.refusals:
+        return True
+    if not latest:
+        return False
+    last = latest[0]
+    if last.status is PlanStatus.PROPOSED:
+        return False
+    if not for_everyone:
+        return not plan.held
+    return last.refusals == plan.refusals and last.held == len(plan.held)

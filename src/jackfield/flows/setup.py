@@ -1,0 +1,211 @@
+"""Connecting a tenant to Microsoft 365: the credential is proven by real calls before anything is stored.
+
+A failed attempt changes nothing. The guided set-up of an application registration joins with its own issue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jackfield.clock import Clock
+from jackfield.core.schedule import Mode
+from jackfield.flows.connections import Connections, read_credential
+from jackfield.graph.authority import find_tenant
+from jackfield.graph.client import GraphClient, new_uuid
+from jackfield.graph.cloud import AddressRefused, CloudName
+from jackfield.graph.credentials import CertificateCredential
+from jackfield.graph.directory import fetch_groups_page, fetch_users_page
+from jackfield.graph.errors import GraphError, PermissionMissing
+from jackfield.graph.organization import fetch_organization
+from jackfield.store.alarms import end_alarm
+from jackfield.store.cursors import forget_cursors
+from jackfield.store.database import Database
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.people import count_people
+from jackfield.store.schedule import want
+from jackfield.store.settings import load_people_settings, save_people_settings
+from jackfield.store.tenants import (
+    Connection,
+    CredentialKind,
+    create_tenant,
+    load_connection,
+    load_tenants,
+    mark_verified,
+    save_connection,
+    save_tenant,
+)
+from jackfield.store.vault import Vault
+
+SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
+_WORK = "people"
+
+
+class SetupRefused(Exception):
+    """The connection was not made; `text` says what is wrong and `next_step` what to do."""
+
+    def __init__(self, text: str, next_step: str = "") -> None:
+        super().__init__(f"{text} {next_step}".rstrip())
+        self.text = text
+        self.next_step = next_step
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAsk:
+    """What an administrator gives to connect an organisation; exactly one of secret and certificate."""
+
+    tenant_id: str
+    """Entra's tenant id, or a domain of the organisation."""
+    client_id: str
+    client_secret: str | None = None
+    certificate: str | None = None
+    """PEM text with certificate and private key."""
+    cloud: str = CloudName.GLOBAL.value
+    login_url: str = ""
+    graph_url: str = ""
+    ca_bundle: str = ""
+    sync: bool = True
+    """Switch people sync on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection that works, and what it cannot do yet."""
+
+    tenant: int
+    tid: str
+    organisation: str
+    missing: tuple[str, ...]
+    """Permissions that features want and the application lacks; everything else goes on."""
+
+
+class Setup:
+    """Makes and keeps the connection of each tenant."""
+
+    def __init__(
+        self, database: Database, vault: Vault, connections: Connections, clock: Clock
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._connections = connections
+        self._clock = clock
+
+    async def first_tenant(self) -> int:
+        """The tenant that the console starts with, made at the first start."""
+        async with self._database.write() as tx:
+            tenants = await load_tenants(tx)
+            if tenants:
+                return tenants[0].number
+            return (await create_tenant(tx, "Main", now=self._clock.now())).number
+
+    async def connect(self, tenant: int, ask: ConnectAsk, *, by: str) -> Connected:
+        """Prove the credential by reading the organisation, users and groups; then store it.
+
+        Raises `SetupRefused`.
+        """
+        try:
+            return await self._connect(tenant, ask, by=by)
+        except GraphError as error:
+            raise SetupRefused(error.what, error.next_step) from error
+        except AddressRefused as error:
+            raise SetupRefused(str(error)) from error
+
+    async def _connect(self, tenant: int, ask: ConnectAsk, *, by: str) -> Connected:
+        now = self._clock.now()
+        if (ask.client_secret is None) == (ask.certificate is None):
+            raise SetupRefused(
+                "A connection takes one credential: a client secret or a certificate."
+            )
+        own = bool(ask.login_url or ask.graph_url)
+        if own and not (ask.login_url and ask.graph_url):
+            raise SetupRefused(
+                "Own addresses come as a pair: the login address and the Graph address."
+            )
+        kind = CredentialKind.SECRET if ask.certificate is None else CredentialKind.CERTIFICATE
+        secret = (ask.client_secret if ask.certificate is None else ask.certificate) or ""
+        credential = read_credential(kind, ask.client_id.strip(), secret.encode())
+        expires_at = None
+        if isinstance(credential, CertificateCredential):
+            credential.certificate.check(now)
+            expires_at = credential.certificate.ends_at
+        wanted = Connection(
+            tid="",
+            organisation="",
+            client_id=ask.client_id.strip(),
+            credential=kind,
+            secret_name=SECRET_NAME,
+            connected_at=now,
+            cloud=CloudName.OWN.value if own else _known_cloud(ask.cloud),
+            login_url=ask.login_url,
+            graph_url=ask.graph_url,
+            ca_bundle=ask.ca_bundle,
+            credential_expires_at=expires_at,
+        )
+        tid = await self._tenant_id(tenant, wanted, ask.tenant_id)
+        wanted = replace(wanted, tid=tid)
+        async with self._database.read() as tx:
+            before = await load_connection(tx, tenant)
+            people = (await count_people(tx, tenant)).present
+        if before is not None and before.tid != tid and people:
+            raise SetupRefused(
+                f"This tenant is connected to {before.organisation} ({before.tid}) and knows {people:,} of its "
+                "people; connecting another organisation would make all of them leavers.",
+                "Connect the other organisation in an installation of its own.",
+            )
+        client, closing = await self._connections.trial(tenant, wanted, credential)
+        async with closing:
+            organisation = await fetch_organization(client)
+            missing = await _missing(client)
+        wanted = replace(
+            wanted,
+            organisation=organisation.name,
+            default_domain=organisation.default_domain,
+            usage_country=organisation.country,
+        )
+        async with self._database.write() as tx:
+            await self._vault.save(tx, tenant, SECRET_NAME, secret, now=now)
+            await save_connection(tx, tenant, wanted)
+            await mark_verified(tx, tenant, now=now)
+            if before is None or before.tid != tid:
+                await forget_cursors(tx, tenant)
+            named = next(one for one in await load_tenants(tx) if one.number == tenant)
+            await save_tenant(tx, replace(named, name=organisation.name or named.name))
+            await end_alarm(tx, tenant, "people.sync", now=now)
+            text = f"Connected to {organisation.name} ({tid}) by {kind.value}."
+            await append_lines(tx, tenant, [Line("tenant.connected", text, by=by)], now=now)
+            if ask.sync:
+                stored = await load_people_settings(tx, tenant)
+                await save_people_settings(
+                    tx,
+                    tenant,
+                    replace(stored.value, enabled=True),
+                    expected_version=stored.version,
+                    by=by,
+                    now=now,
+                )
+                await want(tx, tenant, _WORK, Mode.FULL, now=now)
+        return Connected(tenant, tid, organisation.name, missing)
+
+    async def _tenant_id(self, tenant: int, wanted: Connection, name: str) -> str:
+        cloud = self._connections.cloud(tenant, wanted)
+        async with self._connections.open_transport(cloud.ca_bundle) as transport:
+            return await find_tenant(
+                cloud, name, transport, now=self._clock.now(), client_request_id=new_uuid()
+            )
+
+
+async def _missing(client: GraphClient) -> tuple[str, ...]:
+    """Permissions that a real call found missing. Without the one for users nothing can be done."""
+    await fetch_users_page(client)
+    try:
+        await fetch_groups_page(client)
+    except PermissionMissing as error:
+        return (error.permission or "GroupMember.Read.All",)
+    return ()
+
+
+def _known_cloud(name: str) -> str:
+    try:
+        return CloudName(name).value
+    except ValueError:
+        known = ", ".join(cloud.value for cloud in CloudName if cloud is not CloudName.OWN)
+        raise SetupRefused(f"There is no cloud {name!r}; known are {known}.") from None

@@ -1,0 +1,181 @@
+"""Signing in as a local administrator: password, delay after wrong ones, sessions, and the first password.
+
+Passwords are hashed with argon2id in a thread, two at a time, so that a flood of attempts neither blocks the loop nor
+eats the memory. Signing in with Microsoft joins this file with its own issue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from jackfield.clock import Clock
+from jackfield.store.accounts import (
+    count_accounts,
+    load_account,
+    note_failure,
+    note_success,
+    save_account,
+)
+from jackfield.store.database import Database
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.schema import INSTALLATION
+from jackfield.store.sessions import SessionStore
+from jackfield.store.tokens import find_token, note_use, use_is_stale
+
+IDLE = timedelta(hours=8)
+OWNER = "admin"
+FREE_ATTEMPTS = 4
+"""Wrong passwords without a delay; then it doubles from one second up to `LONGEST_DELAY`."""
+LONGEST_DELAY = timedelta(minutes=15)
+T = TypeVar("T")
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks: a signed-in browser or the bearer of a token."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The cookie's value for a browser that has just signed in."""
+
+    cookie: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nobody was signed in, in words for the person at the keyboard."""
+
+    text: str
+    retry_after_s: int = 0
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What a session remembers."""
+
+    name: str
+    role: str
+    generation: int
+
+
+class LocalSignIn:
+    """Local accounts and their sessions."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._sessions = SessionStore(database, clock)
+        self._hasher = PasswordHasher()
+        self._two_at_a_time = asyncio.Semaphore(2)
+        self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
+
+    async def ensure_owner(self) -> str | None:
+        """Make the first administrator; returns the password, which is kept nowhere, or None if there is one."""
+        async with self._database.read() as tx:
+            if await count_accounts(tx):
+                return None
+        return await self.reset_password(OWNER)
+
+    async def reset_password(self, name: str) -> str:
+        """A new password for an account (made where there is none); its sessions are over."""
+        password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
+        hashed = await self._in_thread(self._hasher.hash, password)
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            await save_account(tx, name, hashed, now=now)
+            line = Line("account.password", f"A new password was made for {name}.", name=name)
+            await append_lines(tx, INSTALLATION, [line], now=now)
+        return password
+
+    async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
+        """Check a password. The answer for an unknown name takes as long as that for a wrong password."""
+        now = self._clock.now()
+        async with self._database.read() as tx:
+            account = await load_account(tx, name[:200])
+        if account is not None and account.locked_until is not None and now < account.locked_until:
+            wait = int((account.locked_until - now).total_seconds()) + 1
+            return Refused(f"Too many wrong passwords. Try again in {wait} seconds.", wait)
+        hashed = self._dummy if account is None else account.password_hash
+        good = await self._in_thread(self._verify, hashed, password[:1000])
+        if account is None or not good:
+            if account is not None:
+                delay = delay_after(account.failed + 1)
+                locked = now + delay if delay else None
+                async with self._database.write() as tx:
+                    await note_failure(tx, account.name, locked_until=locked)
+                    text = f"Wrong password for {account.name} from {address}."
+                    line = Line("account.refused", text, name=account.name)
+                    await append_lines(tx, INSTALLATION, [line], now=now)
+            return Refused("The name or the password is wrong.")
+        fresh = None
+        if self._hasher.check_needs_rehash(hashed):
+            fresh = await self._in_thread(self._hasher.hash, password)
+        async with self._database.write() as tx:
+            await note_success(tx, account.name, now=now, password_hash=fresh)
+            line = Line("account.signed_in", f"{account.name} signed in from {address}.")
+            await append_lines(tx, INSTALLATION, [line], now=now)
+        # Always a new value: one that the browser brought along is never taken over.
+        cookie = secrets.token_urlsafe(32)
+        kept = _Kept(account.name, account.role, account.generation)
+        await self._sessions.set(cookie, msgspec.json.encode(kept), expires_in=IDLE)
+        return SignedIn(cookie, account.name)
+
+    async def viewer(self, cookie: str) -> Viewer | None:
+        """Who a session cookie belongs to; None if the session is over."""
+        raw = await self._sessions.get(cookie, renew_for=IDLE)
+        if raw is None:
+            return None
+        kept = msgspec.json.decode(raw, type=_Kept)
+        async with self._database.read() as tx:
+            account = await load_account(tx, kept.name)
+        if account is None or account.generation != kept.generation:
+            return None
+        return Viewer(account.name, account.role)
+
+    async def sign_out(self, cookie: str) -> None:
+        """End one session."""
+        await self._sessions.delete(cookie)
+
+    async def token_viewer(self, secret: str) -> Viewer | None:
+        """Who an API token stands for; None if it opens nothing."""
+        now = self._clock.now()
+        async with self._database.read() as tx:
+            token = await find_token(tx, secret, now=now)
+        if token is None:
+            return None
+        if use_is_stale(token, now=now):
+            async with self._database.write() as tx:
+                await note_use(tx, token.tenant, token.id, now=now)
+        return Viewer(f"token {token.name}", token.role)
+
+    async def _in_thread(self, work: Callable[..., T], *args: str) -> T:
+
+        async with self._two_at_a_time:
+            return await asyncio.to_thread(work, *args)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def delay_after(failures: int) -> timedelta | None:
+    """How long an account is closed after so many wrong passwords in a row."""
+    if failures <= FREE_ATTEMPTS:
+        return None
+    return min(LONGEST_DELAY, timedelta(seconds=2.0 ** min(failures - FREE_ATTEMPTS - 1, 20)))

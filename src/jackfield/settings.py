@@ -1,0 +1,239 @@
+"""What the process needs to know before the database is open: one TOML file and the environment, frozen once read.
+
+The administrator's choices are not here (see `store/settings.py`). An unknown key refuses to start and names the
+nearest known one, so that a typing error never becomes a silent default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+ENVIRONMENT_PREFIX = "JACKFIELD_"
+FILE_VARIABLE = "JACKFIELD_CONFIG"
+FILE_NAME = "jackfield.toml"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it, where it stands, and what would be right."""
+
+
+class LogLevel(StrEnum):
+    """How much the process says."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Role(StrEnum):
+    """Parts of the work that a process takes on."""
+
+    WEB = "web"
+    """Console, API and health pages."""
+    SYNC = "sync"
+    """Runs: reading Microsoft 365, planning, writing to the phone system."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process. `doctor` prints them; `docs/settings.md` explains them."""
+
+    data_dir: Path = Path("jackfield-data")
+    """Folder of the SQLite databases, the key file, the token file and the lock."""
+    database_url: str = ""
+    """`postgresql://user:password@host/database`; empty = SQLite in `data_dir`."""
+    listen: str = "127.0.0.1:8200"
+    """Address and port of the console and the API."""
+    public_url: str = ""
+    """How people reach the console from outside, e.g. `https://pbx.example.org`; empty = `http://{listen}`."""
+    allow_insecure_http: bool = False
+    """Allow plain http on an address other than loopback. Cookies and passwords then travel in clear text."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of reverse proxies whose `X-Forwarded-For` and `-Proto` are believed."""
+    log_level: LogLevel = LogLevel.INFO
+    roles: tuple[Role, ...] = (Role.WEB, Role.SYNC)
+
+    @property
+    def listen_host(self) -> str:
+        """The address without the port, brackets of IPv6 removed."""
+        return _split_listen(self.listen)[0]
+
+    @property
+    def listen_port(self) -> int:
+        """The port; 0 = any free one."""
+        return _split_listen(self.listen)[1]
+
+    @property
+    def url(self) -> str:
+        """The address of the console as people type it, without a slash at its end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = self.listen_host
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.listen_port}"
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, *, file: Path | None = None, **overrides: object
+) -> Settings:
+    """Read the file, then the environment, then `overrides` (command line); later ones win.
+
+    The file is `file`, else the one `JACKFIELD_CONFIG` names, else `jackfield.toml` in the current folder if it is
+    there. Raises `SettingsError` for anything unknown or unusable.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    named = file or (Path(environment[FILE_VARIABLE]) if environment.get(FILE_VARIABLE) else None)
+    path = named or Path(FILE_NAME)
+    if named is not None or path.is_file():
+        values |= _read_file(path)
+    for variable, text in environment.items():
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != FILE_VARIABLE:
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+            values[_known(name, f"the environment variable {variable}", ENVIRONMENT_PREFIX)] = (
+                _parse_text(name, text)
+            )
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_located(str(error))) from None
+    _check(settings)
+    return settings
+
+
+def describe(settings: Settings) -> dict[str, str]:
+    """Every setting as text for `doctor`, the database password masked."""
+    shown = {name: _shown(getattr(settings, name)) for name in Settings.__struct_fields__}
+    if settings.database_url:
+        parts = urlsplit(settings.database_url)
+        if parts.password:
+            shown["database_url"] = settings.database_url.replace(f":{parts.password}@", ":***@")
+    return shown
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
+    return {_known(name, f"the file {path}", ""): value for name, value in document.items()}
+
+
+def _known(name: str, where: str, prefix: str) -> str:
+    known = Settings.__struct_fields__
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    nearest = near[0] if near else "data_dir"
+    suggestion = f"{prefix}{nearest.upper()}" if prefix else nearest
+    raise SettingsError(
+        f"Unknown setting {name!r} in {where}. The nearest known one is {suggestion!r}; "
+        "docs/settings.md lists them all."
+    )
+
+
+def _parse_text(name: str, text: str) -> object:
+    if name in {"roles", "trusted_proxies"}:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if name == "allow_insecure_http":
+        return {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "": False,
+        }.get(text.strip().lower(), text)
+    return text
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise NotImplementedError
+
+
+def _located(message: str) -> str:
+    problem, _, where = message.partition(" - at `$.")
+    name = where.rstrip("`") or "a setting"
+    return f"The setting {name!r} cannot be used: {problem[:1].lower()}{problem[1:]}. See docs/settings.md."
+
+
+def _split_listen(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(
+            f"The setting 'listen' is {listen!r}; it takes an address and a port, e.g. '127.0.0.1:8200' or '[::1]:8200'."
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _check(settings: Settings) -> None:
+    host, _ = _split_listen(settings.listen)
+    if settings.database_url and not settings.database_url.startswith(
+        ("postgresql://", "postgres://")
+    ):
+        raise SettingsError(
+            "The setting 'database_url' must begin with 'postgresql://'; leave it empty for SQLite in 'data_dir'."
+        )
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.path not in {"", "/"}
+        ):
+            raise SettingsError(
+                f"The setting 'public_url' is {settings.public_url!r}; it takes scheme and host only, "
+                "e.g. 'https://pbx.example.org'."
+            )
+    reached_by_https = settings.public_url.startswith("https://")
+    reached_at = urlsplit(settings.public_url).hostname if settings.public_url else host
+    if (
+        not reached_by_https
+        and not is_loopback(reached_at or "")
+        and not settings.allow_insecure_http
+    ):
+        raise SettingsError(
+            f"The console would be reached at {settings.url} without encryption: passwords and sessions would travel "
+            "in clear text. Put a reverse proxy with TLS before it and set 'public_url' to its https address, "
+            "listen on 127.0.0.1, or set 'allow_insecure_http = true' if you accept that."
+        )
+    if not settings.roles:
+        raise SettingsError("The setting 'roles' is empty; it takes one or more of: web, sync.")
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            raise SettingsError(
+                f"The setting 'trusted_proxies' holds {proxy!r}, which is neither an address nor a network."
+            ) from None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(part) for part in value)
+    return str(value)
