@@ -22,6 +22,21 @@ FILE_VARIABLE = "JACKFIELD_CONFIG"
 FILE_NAME = "jackfield.toml"
 
 
+SERVER_FILE = "server.json"
+"""Name of the `ServerFile` in the data folder."""
+
+
+class ServerFile(msgspec.Struct, frozen=True):
+    """What a running server leaves in its data folder for commands on the same machine.
+
+    Readable by its owner only.
+    """
+
+    url: str
+    token: str
+    pid: int
+
+
 class SettingsError(Exception):
     """A setting that cannot be used; the text names it, where it stands, and what would be right."""
 
@@ -83,7 +98,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_settings(
-    environment: Mapping[str, str] | None = None, *, file: Path | None = None, **overrides: object
+    environment: Mapping[str, str] | None = None,
+    *,
+    file: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
 ) -> Settings:
     """Read the file, then the environment, then `overrides` (command line); later ones win.
 
@@ -102,7 +120,7 @@ def load_settings(
             values[_known(name, f"the environment variable {variable}", ENVIRONMENT_PREFIX)] = (
                 _parse_text(name, text)
             )
-    values |= {name: value for name, value in overrides.items() if value is not None}
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:

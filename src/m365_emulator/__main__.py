@@ -32,6 +32,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ca-out", type=Path, help="where the https port's authority is written")
     parser.add_argument("--people", type=int, default=250, help="population (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which population (%(default)s)")
+    parser.add_argument(
+        "--exit-with-stdin", action="store_true", help="end when standard input is closed"
+    )
     parser.add_argument("--ready-file", type=Path, help="written when ready: addresses as JSON")
     app = parser.add_argument_group("an application registered from the start")
     app.add_argument("--register-app", metavar="CLIENT_ID", help="its client id, a GUID")
@@ -104,15 +107,16 @@ async def _run(arguments: argparse.Namespace) -> None:
     }
 
     def ready() -> None:
-        line = " ".join(f"{name}={value}" for name, value in facts.items())
-        sys.stdout.write(f"ready {line}\n")
-        sys.stdout.flush()
+        """Write the file whole before the line is printed: who waits for one finds both."""
         if arguments.ready_file:
             beside = arguments.ready_file.with_suffix(".part")
             beside.write_text(json.dumps(facts))
             beside.replace(arguments.ready_file)
+        line = " ".join(f"{name}={value}" for name, value in facts.items())
+        sys.stdout.write(f"ready {line}\n")
+        sys.stdout.flush()
 
-    await serve(emulator, ports, ready)
+    await serve(emulator, ports, ready, with_stdin=arguments.exit_with_stdin)
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -8,6 +8,8 @@ import contextlib
 import signal
 import socket
 import ssl
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -72,13 +74,20 @@ async def serve(
     app: ASGIApp,
     ports: Sequence[tuple[socket.socket, ssl.SSLContext | None]],
     ready: Callable[[], None],
+    *,
+    with_stdin: bool = False,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once every port answers."""
+    """Serve until SIGINT or SIGTERM; `ready` is called once every port answers.
+
+    With `with_stdin` also until standard input closes: who started us is gone, however it ended.
+    """
     servers = [_server(app, context) for _, context in ports]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    if with_stdin:
+        threading.Thread(target=_outlive_stdin, args=(loop, stopping), daemon=True).start()
     async with asyncio.TaskGroup() as group:
         for server, (bound, _) in zip(servers, ports, strict=True):
             group.create_task(server.serve(sockets=[bound]))
@@ -89,6 +98,13 @@ async def serve(
         for server in servers:
             server.should_exit = True
             server.force_exit = True
+
+
+def _outlive_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stopping.set)
 
 
 def _server(app: ASGIApp, context: ssl.SSLContext | None) -> _Server:

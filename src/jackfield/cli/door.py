@@ -17,18 +17,9 @@ from typing import Any, Protocol
 import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.settings import Settings
+from jackfield.settings import SERVER_FILE, ServerFile, Settings
 
-TOKEN_FILE = "server.json"  # noqa: S105 - a file name
 ANSWER_TIMEOUT_S = 60.0
-
-
-class ServerFile(msgspec.Struct, frozen=True):
-    """What a running server leaves in the data folder for commands on the same machine; readable by its owner only."""
-
-    url: str
-    token: str
-    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,7 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
 
 def read_server_file(data_dir: Path) -> ServerFile | None:
     """The running server of a data folder; None when none runs (a file left by a killed one does not count)."""
-    path = data_dir / TOKEN_FILE
+    path = data_dir / SERVER_FILE
     try:
         file = msgspec.json.decode(path.read_bytes(), type=ServerFile)
     except FileNotFoundError:

@@ -316,7 +316,7 @@ def _settings(data_dir: Path | None, **overrides: object) -> Settings:
     from jackfield.settings import SettingsError, load_settings
 
     try:
-        return load_settings(data_dir=data_dir, **overrides)
+        return load_settings(overrides={"data_dir": data_dir, **overrides})
     except SettingsError as error:
         raise CommandFailed(str(error), Exit.USAGE) from None
 

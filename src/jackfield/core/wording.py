@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -20,7 +21,8 @@ from jackfield.core.actions import (
     RenameDepartment,
     UpdateExtension,
 )
-from jackfield.core.extensions import Field
+from jackfield.core.extensions import DepartmentKey, Field
+from jackfield.core.people import GroupId
 
 KIND_LABELS: dict[ActionKind, str] = {
     ActionKind.CREATE_DEPARTMENT: "Departments to create",
@@ -82,7 +84,7 @@ def title(action: Action) -> str:
 
 
 def differences(
-    action: Action, departments: dict[str, str], groups: dict[str, str]
+    action: Action, departments: Mapping[DepartmentKey, str], groups: Mapping[GroupId, str]
 ) -> tuple[Difference, ...]:
     """What the action changes, field by field. The mappings name departments by key and groups by id."""
     match action:
@@ -121,7 +123,9 @@ def _field(change: FieldChange) -> Difference:
 
 
 def _departments(
-    change: DepartmentsChange | None, departments: dict[str, str], groups: dict[str, str]
+    change: DepartmentsChange | None,
+    departments: Mapping[DepartmentKey, str],
+    groups: Mapping[GroupId, str],
 ) -> tuple[Difference, ...]:
     if change is None:
         return ()
@@ -132,7 +136,11 @@ def _departments(
         after = kept + [groups.get(one, one) for one in change.add]
         lines.append(Difference("Departments", ", ".join(before), ", ".join(after), change.because))
     if change.primary is not None:
-        before_primary = departments.get(change.before_primary or "", change.before_primary or "")
+        before_primary = (
+            departments.get(change.before_primary, change.before_primary)
+            if change.before_primary
+            else ""
+        )
         after_primary = groups.get(change.primary, change.primary)
         lines.append(
             Difference("Primary department", before_primary, after_primary, change.because)

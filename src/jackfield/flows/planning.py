@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from jackfield.clock import Clock
 from jackfield.core.actions import GUARDS, ActionKind, CreateDepartment, Plan, RefusalKind
 from jackfield.core.departments import groups_of_interest
+from jackfield.core.explanations import explain_person
 from jackfield.core.fields import addresses
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.people import ObjectId, Standing
@@ -123,6 +124,15 @@ class Planning:
         """What the tenant's phone system can take."""
         can = self._phone_of(tenant).capabilities
         return PhoneLimits(can.ranges, can.name_length, can.fields)
+
+    async def explain(self, tenant: int, person: ObjectId) -> tuple[str, ...]:
+        """Why it is so for one person: scope, number, fields, departments, and what comes next."""
+        loaded = await self.load(tenant, everything=False, person=person)
+        if loaded is None:
+            return ()
+        return await asyncio.to_thread(
+            explain_person, loaded.view, loaded.settings.rules, self.limits(tenant), person
+        )
 
     async def load(
         self,

@@ -1,0 +1,341 @@
+"""The fuse box: builds every object once, wires it, starts it in order and stops it in order.
+
+The only file that names a phone system. Nobody below reads settings; they are handed values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import random
+import signal
+import sys
+from contextlib import AbstractAsyncContextManager, suppress
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+import structlog
+
+from jackfield.clock import SystemClock
+from jackfield.durable import Durable, GivenUp, Lane, NotRunningError
+from jackfield.flows.applying import Applying
+from jackfield.flows.connections import Connections
+from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.health import Health
+from jackfield.flows.people import APPLY, SYNC, PeopleSync
+from jackfield.flows.phones import PhoneReading
+from jackfield.flows.planning import Planning
+from jackfield.flows.setup import Setup
+from jackfield.flows.signin import LocalSignIn
+from jackfield.graph.transport import AiohttpTransport, Transport
+from jackfield.logs import configure_logs
+from jackfield.pbx.builtin import BuiltInPhones
+from jackfield.settings import SERVER_FILE, Role, ServerFile, Settings
+from jackfield.store.alarms import open_alarms
+from jackfield.store.database import Database
+from jackfield.store.runs import RunStatus, list_runs
+from jackfield.store.schema import INSTALLATION
+from jackfield.store.sequences import latest_change
+from jackfield.store.tokens import create_token, revoke_token
+from jackfield.store.vault import Vault
+from jackfield.web.live import Hub, RunFrame, Snapshot
+from jackfield.web.rooms import Rooms
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+SWEEP_EVERY_S = 1.0
+FIGURES_EVERY_S = 60.0
+FORGET_EVERY_S = 6 * 3600.0
+STOP_WITHIN_S = 1.0
+
+_log = structlog.get_logger("jackfield.app")
+
+
+class InUse(Exception):
+    """Another process works on the data folder."""
+
+    def __init__(self, data_dir: Path, holder: str) -> None:
+        self.next_step = "Stop it first, or give this one another data folder."
+        super().__init__(
+            f"The data folder {data_dir} is in use by the process {holder}. {self.next_step}"
+        )
+
+
+class App:
+    """The product in one process. Enter it to open the database; `start_work` begins the work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.new_password: str | None = None
+        """The first administrator's password, if this start has made it."""
+        self.port = settings.listen_port
+        self._lock: TextIOWrapper | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._token = ""
+        self._token_id = ""
+
+    async def __aenter__(self) -> Self:
+        settings = self.settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not settings.database_url:
+            self._lock = take_lock(settings.data_dir)
+        url = settings.database_url or f"sqlite:///{settings.data_dir / 'jackfield.db'}"
+        self.database = await Database.open(url)
+        self.vault = Vault.open(settings.data_dir / "jackfield.key")
+        clock, database = self.clock, self.database
+        self.connections = Connections(
+            database,
+            self.vault,
+            clock,
+            open_transport=_open_transport,
+            data_dir=settings.data_dir,
+            rng=random.Random(),  # noqa: S311 - spreads waiting times, keeps no secret
+        )
+        self.health = Health(database, self.connections, clock)
+        self.setup = Setup(database, self.vault, self.connections, clock)
+        self.tenant = await self.setup.first_tenant()
+        self.signin = LocalSignIn(database, clock)
+        self.new_password = await self.signin.ensure_owner()
+        self.planning = Planning(database, self._phone_of, clock)
+        self.people = PeopleSync(
+            database,
+            DirectoryReading(database, self.connections, clock),
+            PhoneReading(database, self._phone_of, clock),
+            self.planning,
+            Applying(database, self._phone_of, clock),
+            clock,
+        )
+        lane = Lane("people", poll=0.5, concurrency=8)
+        self.durable = Durable(url, "main", [lane], given_up=self._given_up, clock=clock)
+        self.durable.define(SYNC, lane, self.people.sync)
+        self.durable.define(APPLY, lane, self.people.apply)
+        self.people.work_with(self.durable)
+        self.hub = Hub(self._look, clock)
+        self.rooms = Rooms(
+            settings=settings,
+            tenant=self.tenant,
+            database=database,
+            clock=clock,
+            people=self.people,
+            planning=self.planning,
+            setup=self.setup,
+            signin=self.signin,
+            hub=self.hub,
+            graph_figures=self.health.figures,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.hub.stop()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        with suppress(NotRunningError, RuntimeError):
+            await self.durable.stop()
+        if self._token_id:
+            async with self.database.write() as tx:
+                await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
+            (self.settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
+        await self.connections.close()
+        await self.database.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    @property
+    def site(self) -> Litestar:
+        """The web application."""
+        from jackfield.web.api import api_router
+        from jackfield.web.site import build_site
+
+        return build_site(self.rooms, [api_router(self.rooms)])
+
+    async def start_work(self) -> None:
+        """Start the durable runner, and whatever looks at the clock."""
+        await self.durable.start()
+        self._begin("sweep", self._sweep, SWEEP_EVERY_S)
+        self._begin("figures", self.health.write_figures, FIGURES_EVERY_S)
+        self._begin("forget", self.health.forget_old, FORGET_EVERY_S)
+
+    async def command_token(self) -> str:
+        """A token for commands on this machine, revoked when the process ends."""
+        if not self._token:
+            async with self.database.write() as tx:
+                self._token, token = await create_token(
+                    tx,
+                    INSTALLATION,
+                    name="command line",
+                    role="owner",
+                    created_by="Jackfield",
+                    now=self.clock.now(),
+                )
+            self._token_id = token.id
+        return self._token
+
+    async def announce(self) -> None:
+        """Leave the address and a token for commands on this machine, readable by the owner only."""
+        host = self.settings.listen_host
+        shown = f"[{host}]" if ":" in host else host
+        file = ServerFile(f"http://{shown}:{self.port}", await self.command_token(), os.getpid())
+        path = self.settings.data_dir / SERVER_FILE
+        beside = path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(msgspec.json.encode(file))
+        beside.replace(path)
+
+    def watch(self) -> None:
+        """Let the hub look for changes while somebody watches."""
+        self._tasks.append(asyncio.create_task(self.hub.run(), name="hub"))
+
+    def _begin(self, name: str, work: Any, every_s: float) -> None:
+        self._tasks.append(asyncio.create_task(self._repeat(name, work, every_s), name=name))
+
+    async def _repeat(self, name: str, work: Any, every_s: float) -> None:
+        """Do something now and then, for ever; a failure is said once until it works again."""
+        failing = False
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                if not failing:
+                    _log.exception("task.failed", task=name, error=str(error))
+                failing = True
+            else:
+                failing = False
+            await self.clock.sleep(every_s)
+
+    async def _sweep(self) -> None:
+        await self.people.sweep()
+
+    def _phone_of(self, tenant: int) -> BuiltInPhones:
+        return BuiltInPhones(self.database, tenant, self.clock)
+
+    async def _given_up(self, run: GivenUp) -> None:
+        _log.error("run.given_up", flow=run.flow, run=run.run_id)
+
+    async def _look(self) -> Snapshot:
+        async with self.database.read() as tx:
+            change = await latest_change(tx, self.tenant)
+            running = await list_runs(tx, self.tenant, status=RunStatus.RUNNING, limit=5)
+            latest = await list_runs(tx, self.tenant, limit=1)
+            alarms = await open_alarms(tx, self.tenant)
+        frames = tuple(
+            RunFrame(str(one.id), one.done, one.total, one.stage or "Starting") for one in running
+        )
+        runs = tuple((one.id, one.status) for one in (*running, *latest))
+        return Snapshot(
+            {"people": change, "runs": runs, "alarms": tuple(one.id for one in alarms)}, frames
+        )
+
+
+def take_lock(data_dir: Path) -> TextIOWrapper:
+    """Hold the data folder for this process. Raises `InUse`."""
+    file = (data_dir / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "of unknown number"
+        file.close()
+        raise InUse(data_dir, holder) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _open_transport(ca_bundle: Path | None) -> AbstractAsyncContextManager[Transport]:
+    return AiohttpTransport(ca_bundle=ca_bundle, user_agent=f"Jackfield/{version('jackfield')}")
+
+
+def serve(settings: Settings) -> int:
+    """Run the server until SIGINT or SIGTERM; returns the exit code."""
+    configure_logs(settings.log_level)
+    return asyncio.run(run_server(settings, asyncio.Event()))
+
+
+async def run_server(
+    settings: Settings, stop: asyncio.Event, ready: asyncio.Future[App] | None = None
+) -> int:
+    """The server inside a running loop, until `stop` is set; `ready` is told when pages are answered."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """uvicorn without its own idea of signals: we stop it in our order."""
+
+        def capture_signals(self) -> Any:
+            return suppress()
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with App(settings) as app:
+        config = uvicorn.Config(
+            app.site,
+            host=settings.listen_host,
+            port=settings.listen_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+            proxy_headers=False,
+        )
+        server = Server(config)
+        serving = asyncio.create_task(server.serve(), name="web")
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if serving.done():
+            _log.error("web.not_started", listen=settings.listen)
+            return 1
+        app.port = server.servers[0].sockets[0].getsockname()[1]
+        app.watch()
+        await app.announce()
+        if app.new_password is not None and ready is None:
+            _say_password(app)
+        _log.info("server.ready", url=settings.url, version=version("jackfield"))
+        working = asyncio.create_task(_work(app), name="work")
+        if ready is not None:
+            ready.set_result(app)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+        _log.info("server.stopping")
+        app.hub.stop()
+        server.should_exit = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(serving), STOP_WITHIN_S)
+        for task in (working, stopping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    return 0
+
+
+async def _work(app: App) -> None:
+    if Role.SYNC in app.settings.roles:
+        await app.start_work()
+
+
+def _say_password(app: App) -> None:
+    sys.stdout.write(
+        f"Jackfield answers at {app.settings.url}\n"
+        f"Sign in as admin with the password {app.new_password}\n"
+        "It is shown this once; jackfield admin reset-password makes another.\n"
+    )
+    sys.stdout.flush()

@@ -1,0 +1,231 @@
+"""The whole product offline: the emulated tenant as its own process, and a real Jackfield connected to it.
+
+Nothing here differs from a real installation but the addresses, and the delta interval of 5 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+
+from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.settings import SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from jackfield.app import App
+
+CONSOLE_PORT = 8200
+DELTA_INTERVAL_S = 5
+STAGE_WITHIN_S = 120.0
+STOP_WITHIN_S = 1.0
+
+
+class _Stage(msgspec.Struct):
+    """What the emulated tenant says of itself when it is ready."""
+
+    url: str
+    tenant_id: str
+    people: int
+
+
+def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
+    """Run until Ctrl-C; returns the exit code."""
+    if people < 1:
+        raise CommandFailed("--people takes at least 1.", Exit.USAGE)
+    if data is not None:
+        return asyncio.run(_demo(people, data, port, seed))
+    with tempfile.TemporaryDirectory(prefix="jackfield-demo-") as folder:
+        return asyncio.run(_demo(people, Path(folder), port, seed))
+
+
+async def _demo(people: int, data: Path, port: int, seed: int) -> int:
+    from jackfield.app import run_server
+    from jackfield.logs import configure_logs
+
+    data.mkdir(parents=True, exist_ok=True)
+    listen = f"127.0.0.1:{port or _free_port(CONSOLE_PORT)}"
+    overrides = {"data_dir": data, "listen": listen, "log_level": "warning"}
+    try:
+        settings = load_settings({}, overrides=overrides)
+    except SettingsError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from None
+    configure_logs(settings.log_level)
+    stop = asyncio.Event()
+    client_id, certificate = _credential(data)
+    async with _stage(data, people, seed, client_id, certificate) as told:
+        ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(run_server(settings, stop, ready))
+        showing = asyncio.create_task(_show(ready, told, client_id, certificate, stop))
+        done, _ = await asyncio.wait({serving, showing}, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            if task.exception() is not None:
+                stop.set()
+                await asyncio.wait({serving})
+        showing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await showing
+        return await serving
+
+
+@contextlib.asynccontextmanager
+async def _stage(data: Path, people: int, seed: int, client_id: str, certificate: Path) -> Any:
+    """The emulated tenant as a process; gives a task that ends with what it says of itself."""
+    ready_file = data / "tenant.json"
+    ready_file.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "m365_emulator",
+        *("--port", "0", "--people", str(people), "--seed", str(seed)),
+        *("--register-app", client_id, "--certificate", str(certificate)),
+        *("--ready-file", str(ready_file), "--exit-with-stdin"),
+        # It ends with us, however we end: our side of this pipe closes with the process.
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    async def told() -> _Stage:
+        async with asyncio.timeout(STAGE_WITHIN_S):
+            while not ready_file.exists():
+                if process.returncode is not None:
+                    raise CommandFailed("The emulated tenant did not start; see its words above.")
+                await asyncio.sleep(0.02)
+        return msgspec.json.decode(ready_file.read_bytes(), type=_Stage)
+
+    waiting = asyncio.create_task(told())
+    try:
+        yield waiting
+    finally:
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, CommandFailed):
+            await waiting
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _show(
+    ready: asyncio.Future[App],
+    told: asyncio.Task[_Stage],
+    client_id: str,
+    certificate: Path,
+    stop: asyncio.Event,
+) -> None:
+    """Connect, watch the first sync, and say where to look."""
+    from jackfield.cli.door import RunningServer, read_server_file
+    from jackfield.cli.progress import follow
+
+    try:
+        app = await ready
+        stage = await told
+        file = read_server_file(app.settings.data_dir)
+        if file is None:
+            raise CommandFailed("Jackfield did not say where it listens.")
+        door = RunningServer(file)
+        body: dict[str, Any] = {
+            "tenant_id": stage.tenant_id,
+            "client_id": client_id,
+            "certificate": certificate.read_text(encoding="utf-8"),
+            "login_url": stage.url,
+            "graph_url": stage.url,
+            "sync": False,
+        }
+        await _asked(door, "POST", "/connection", body)
+        stored = await _asked(door, "GET", "/settings/people")
+        stored["settings"]["schedule"]["delta_interval_s"] = DELTA_INTERVAL_S
+        stored["settings"]["enabled"] = True
+        await _asked(door, "PUT", "/settings/people", stored)
+        run = await _asked(door, "POST", "/people/sync", {"full": True})
+        end = await follow(lambda: _asked(door, "GET", f"/runs/{run['id']}"))
+        _say(app, stage, str(end["text"]))
+    except BaseException:
+        stop.set()
+        raise
+
+
+def _say(app: App, stage: _Stage, outcome: str) -> None:
+    if app.new_password is None:
+        password = "the one you know (jackfield admin reset-password makes another)"
+    else:
+        password = app.new_password
+    sys.stdout.write(
+        f"\n{outcome}\n\n"
+        f"  Console    {app.settings.url}\n"
+        f"  Sign in    admin\n"
+        f"  Password   {password}\n"
+        f"  Tenant     {stage.url}   hire, rename, move or disable people here\n\n"
+        "What changes there shows in the console within 10 seconds. Ctrl-C stops everything.\n"
+    )
+    sys.stdout.flush()
+
+
+async def _asked(door: Any, method: str, path: str, body: object = None) -> Any:
+    answer = await door.ask(method, path, body)
+    if answer.status >= 400:
+        detail = answer.body.get("detail") if isinstance(answer.body, dict) else answer.body
+        raise CommandFailed(f"{method} {path}: {detail}")
+    return answer.body
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or a free one where somebody has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise CommandFailed("No port is free on 127.0.0.1.")
+
+
+def _credential(data: Path) -> tuple[str, Path]:
+    """The client id and certificate of the demo's application; made at the first start in a folder."""
+    pem, client = data / "demo-application.pem", data / "demo-application.id"
+    if pem.exists() and client.exists():
+        return client.read_text(encoding="utf-8"), pem
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Jackfield demo")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=365))
+        .sign(key, SHA256())
+    )
+    pem.touch(mode=0o600)
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    client_id = str(uuid4())
+    client.write_text(client_id, encoding="utf-8")
+    return client_id, pem

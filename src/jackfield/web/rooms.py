@@ -1,0 +1,61 @@
+"""What the front door is handed by the fuse box: the flows it speaks to and the values it needs.
+
+Pages receive it as `house: House`; it is made once and never changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from jackfield.clock import Clock
+from jackfield.flows.people import PeopleSync
+from jackfield.flows.planning import Planning
+from jackfield.flows.setup import Setup
+from jackfield.flows.signin import LocalSignIn
+from jackfield.store.database import Database
+from jackfield.web.live import Hub
+
+
+class DoorSettings(Protocol):
+    """The settings of the process that concern the door; `jackfield.settings.Settings` has them."""
+
+    @property
+    def url(self) -> str:
+        """The console's address as people type it, without a slash at its end."""
+        ...
+
+    @property
+    def listen_host(self) -> str: ...
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Addresses or networks whose `X-Forwarded-For` and `-Proto` are believed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything behind the front door."""
+
+    settings: DoorSettings
+    database: Database
+    clock: Clock
+    people: PeopleSync
+    planning: Planning
+    setup: Setup
+    signin: LocalSignIn
+    hub: Hub
+    graph_figures: Callable[[int], object]
+    """Figures of Graph calls of a tenant since the process started."""
+    csrf_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Signs form tokens. Where several processes serve one console, give all of them the same."""
+
+
+House = NamedDependency[SkipValidation[Rooms]]
+"""How a handler asks for the rooms."""
