@@ -1,4 +1,4 @@
-"""The core's tests bear the ids of the rules they show: `@rule("U-07")` puts it into the test's id."""
+"""The core's tests bear the ids of the rules they show: `@rule("U-07")` says which."""
 
 import pytest
 

@@ -21,6 +21,7 @@ from jackfield.core.people import GroupId, ObjectId, Person
 from jackfield.core.plan import Action, PhoneLimits, Plan, Summary, View
 
 LIMITS = PhoneLimits((NumberRange("100", "999"),))
+NO_FIELDS = ExtensionFields()
 
 
 def rule(id_: str) -> Callable[..., Any]:
@@ -49,7 +50,7 @@ def fields_of(someone: Person) -> ExtensionFields:
     return ExtensionFields(someone.given_name, someone.surname, someone.mail)
 
 
-def extension(number: str, fields: ExtensionFields = ExtensionFields(), **more: Any) -> Extension:
+def extension(number: str, fields: ExtensionFields = NO_FIELDS, **more: Any) -> Extension:
     """An extension whose key is its number with an "e" before it."""
     return Extension(ExtensionKey(f"e{number}"), ExtensionNumber(number), fields, **more)
 

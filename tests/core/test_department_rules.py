@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from core.sketches import (
     LIMITS,
     department,
@@ -17,7 +18,6 @@ from core.sketches import (
     settled,
     view,
 )
-
 from jackfield.core.departments import (
     DepartmentRules,
     DepartmentSource,
@@ -99,11 +99,8 @@ def test_a_department_made_by_hand_is_neither_used_nor_changed(standing, expecte
 @rule("D-02")
 def test_groups_of_one_name_get_departments_of_their_own():
     """Microsoft 365 allows two groups called Sales; each has its own members."""
-    twin = group("SALES", )
-    twin = replace(twin, id=GroupId("sales-2"))
-    rules = PeopleRules(
-        departments=DepartmentRules(DepartmentSource.CHOSEN, (SALES.id, twin.id))
-    )
+    twin = replace(group("SALES"), id=GroupId("sales-2"))
+    rules = PeopleRules(departments=DepartmentRules(DepartmentSource.CHOSEN, (SALES.id, twin.id)))
 
     made = plan(view(groups=[SALES, twin]), rules, LIMITS)
 
@@ -117,7 +114,9 @@ def test_a_numbered_name_still_fits_the_phone_system():
     limits = replace(LIMITS, name_length=12)
     rules = PeopleRules(departments=DepartmentRules(DepartmentSource.CHOSEN, (long.id,)))
 
-    created = only(plan(view(groups=[long], departments=[department("A department")]), rules, limits))
+    created = only(
+        plan(view(groups=[long], departments=[department("A department")]), rules, limits)
+    )
 
     assert created.name == "A departme 1"
 
@@ -149,11 +148,12 @@ def test_a_department_whose_link_was_lost_is_found_by_its_key():
 def test_a_department_deleted_by_hand_is_made_again():
     """As with extensions: still selected in Microsoft 365 means it shall be there."""
     seen = settled(
-        ANN, members={"sales": [ANN]}, groups=[SALES], department_links=[department_link(SALES, D_SALES)]
+        ANN,
+        members={"sales": [ANN]},
+        groups=[SALES],
+        department_links=[department_link(SALES, D_SALES)],
     )
-    seen = replace(
-        seen, links={ANN.id: replace(seen.links[ANN.id], departments=(D_SALES.key,))}
-    )
+    seen = replace(seen, links={ANN.id: replace(seen.links[ANN.id], departments=(D_SALES.key,))})
 
     created, update = plan(seen, ONLY_SALES, LIMITS).actions
 
@@ -218,14 +218,12 @@ def test_a_change_of_case_is_a_renaming_of_its_own():
 
 @rule("D-05")
 def test_without_the_right_to_read_groups_departments_and_members_stay_as_they_are():
-    """An old consent lacks the permission: other syncs go on, and nobody leaves for want of a group."""
+    """An old consent lacks the permission: other syncs go on, nobody leaves for want of it."""
     rules = PeopleRules(ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES.id,)))
     blind = Summary(linked=1, groups_readable=False)
     someone = replace(ANN, job_title="Engineer")
     seen = settled(someone, groups=[RENAMED], departments=[D_OPS], summary=blind)
-    seen = replace(
-        seen, department_links={OPS.id: department_link(OPS, D_OPS, flag=None)}
-    )
+    seen = replace(seen, department_links={OPS.id: department_link(OPS, D_OPS, flag=None)})
 
     update = only(plan(seen, rules, LIMITS))
 
@@ -273,9 +271,7 @@ LINKED = view(
             DepartmentFlag.VANISHED,
             id="recycled",
         ),
-        pytest.param(
-            replace(LINKED, groups={}), ONLY_SALES, DepartmentFlag.VANISHED, id="unknown"
-        ),
+        pytest.param(replace(LINKED, groups={}), ONLY_SALES, DepartmentFlag.VANISHED, id="unknown"),
         pytest.param(LINKED, PeopleRules(), DepartmentFlag.DESELECTED, id="deselected"),
     ],
 )
@@ -304,12 +300,12 @@ def test_a_group_that_is_back_takes_its_flag_away():
 # --- memberships -----------------------------------------------------------------------------
 
 
-def standing_in(*keys, primary=None, given=(), member_of=(), rules=BOTH):
+def standing_in(keys=(), primary=None, given=(), member_of=(), rules=BOTH):
     """Ann's update, whose extension stands in departments `keys`, some given by Jackfield."""
     seen = view(
         [ANN],
         links=[link(ANN, "100", departments=given)],
-        extensions=[extension("100", fields_of(ANN), departments=keys, primary=primary)],
+        extensions=[extension("100", fields_of(ANN), departments=tuple(keys), primary=primary)],
         members={group_id: [ANN] for group_id in member_of},
         groups=[SALES, OPS],
         departments=[D_SALES, D_OPS, department("Hand")],
@@ -403,8 +399,8 @@ HAND = DepartmentKey("d-hand")
     ],
 )
 def test_memberships_given_by_jackfield_follow_the_groups(about, add, remove, primary):
-    """What was given by hand stays, what Jackfield gave follows: each can be told from the other."""
-    change = standing_in(*about.pop("keys", ()), **about)
+    """What was given by hand stays, what Jackfield gave follows: one can tell them apart."""
+    change = standing_in(**about)
 
     if add is None:
         assert change is None

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from core.sketches import LIMITS, extension, fields_of, link, person, settled, view
 
+from core.sketches import LIMITS, extension, fields_of, link, person, settled, view
 from jackfield.core.people import LeaverPolicy, Standing
 from jackfield.core.plan import (
     GUARDS,

@@ -18,7 +18,9 @@ NEW_PLAN = "00000000-0000-4000-8000-000000000001"
     ("plans", "expected"),
     [
         pytest.param([], LicenceFacts(), id="nothing"),
-        pytest.param([(E5_MAILBOX, "Enabled", "exchange")], LicenceFacts(has_mailbox=True), id="E5"),
+        pytest.param(
+            [(E5_MAILBOX, "Enabled", "exchange")], LicenceFacts(has_mailbox=True), id="E5"
+        ),
         pytest.param(
             [(E5_MAILBOX.upper(), "Warning", "Exchange")],
             LicenceFacts(has_mailbox=True),

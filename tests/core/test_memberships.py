@@ -76,7 +76,7 @@ def test_a_directory_with_a_million_memberships():
     groups = [f"g{n:04}" for n in range(5_000)]
     crowd = [f"p{n:06}" for n in range(100_000)]
     people = {group: rng.sample(crowd, 200) for group in groups}
-    nested = {groups[n]: [groups[n + 1]] for n in range(0, 400)}
+    nested = {groups[n]: [groups[n + 1]] for n in range(400)}
     nested[groups[400]] = [groups[0]]
     nested |= {groups[n]: rng.sample(groups, 3) for n in range(4_900, 5_000)}
     interest = set(groups[:50]) | set(groups[4_950:])

@@ -131,7 +131,7 @@ def test_a_start_that_leads_nowhere_is_refused_where_it_is_set():
 
     assert parse_start(" 200 ", ranges) == "200"
     assert parse_start("  ", ranges) is None
-    with pytest.raises(NumberingError, match="no extension number from 1000 on.*100–999"):
+    with pytest.raises(NumberingError, match=r"no extension number from 1000 on.*100–999"):
         parse_start("1000", ranges)
     with pytest.raises(NumberingError, match="starting number “2oo”"):
         NumberRules("2oo")
@@ -139,7 +139,14 @@ def test_a_start_that_leads_nowhere_is_refused_where_it_is_set():
 
 @pytest.mark.parametrize(
     ("number", "inside"),
-    [("0200", True), ("200", False), ("0199", False), ("10000", True), ("10501", False), ("x", False)],
+    [
+        ("0200", True),
+        ("200", False),
+        ("0199", False),
+        ("10000", True),
+        ("10501", False),
+        ("x", False),
+    ],
 )
 def test_a_range_knows_its_numbers(number, inside):
     """Phone systems ask it before they create what a plan says."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from core.sketches import (
     LIMITS,
     extension,
@@ -15,7 +16,6 @@ from core.sketches import (
     settled,
     view,
 )
-
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.numbering import NumberRange, NumberRules
 from jackfield.core.people import (
@@ -25,8 +25,10 @@ from jackfield.core.people import (
     Scope,
     ScopeReason,
     ScopeRules,
+    ScopeVerdict,
     Standing,
     UserType,
+    explain,
     judge,
 )
 from jackfield.core.plan import (
@@ -281,7 +283,7 @@ SCOPES = {
     [pytest.param(scope, found, id=f"U-13 {scope.value}") for scope, found in SCOPES.items()],
 )
 def test_the_four_scopes_are_those_of_the_manual(scope, expected):
-    """An administrator who knows 3CX finds the same four selections, and the same people in them."""
+    """Whoever knows 3CX finds the same four selections, and the same people in them."""
     rules = PeopleRules(ScopeRules(scope, frozenset({ANN.id}), (SALES,)))
     seen = view([ANN, BOB, CYD], members={SALES: [BOB]}, groups=[group("Sales")])
 
@@ -317,6 +319,39 @@ def test_somebody_who_left_the_selected_groups_falls_under_the_policy_out_of_sco
     assert isinstance(action, kind)
     assert action.cause is LeaverCause.OUT_OF_SCOPE
     assert action.because.startswith("Not in scope: not a member of any selected group.")
+
+
+@rule("U-14")
+def test_a_selected_group_that_was_deleted_takes_in_nobody():
+    """Its members are still listed for a while; the group is gone all the same."""
+    rules = PeopleRules(ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES,)))
+    gone = replace(group("Sales"), standing=Standing.RECYCLED)
+
+    made = plan(view([ANN], members={SALES: [ANN]}, groups=[gone]), rules, LIMITS)
+
+    assert made.actions == ()
+
+
+def test_the_group_that_brought_somebody_in_is_the_first_selected_one():
+    """The reason shown must not change with the order in which Graph lists groups."""
+    ops = GroupId("ops")
+    rules = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(ops, SALES, ops))
+
+    verdict = judge(ANN, frozenset({SALES, ops}), rules)
+
+    assert (verdict.reason, verdict.group) == (ScopeReason.IN_GROUP, ops)
+    assert explain(verdict, "Operations") == (
+        "In scope: a member of the selected group “Operations”."
+    )
+
+
+@pytest.mark.parametrize("reason", ScopeReason)
+def test_every_verdict_is_a_sentence(reason):
+    """The licence column and the coverage page show it as it is."""
+    sentence = explain(ScopeVerdict(reason.value.startswith("in_"), reason))
+
+    assert sentence.startswith(("In scope: ", "Not in scope: "))
+    assert sentence.startswith("In scope") is reason.value.startswith("in_")
 
 
 GUEST = person("Gil Guest", user_type=UserType.GUEST)
@@ -375,7 +410,10 @@ DOUBTS = [
     ),
     pytest.param(
         [replace(ANN, upn="ann@old.example")],
-        [extension("300", fields_of(ANN)), extension("301", ExtensionFields(email="ann@old.example"))],
+        [
+            extension("300", fields_of(ANN)),
+            extension("301", ExtensionFields(email="ann@old.example")),
+        ],
         {},
         id="U-16 mail and UPN lead to different ones",
     ),
@@ -436,7 +474,9 @@ def test_an_extension_that_carries_the_object_id_is_the_persons_own():
 
 NOT_BY_THEMSELVES = [
     pytest.param({"has_mailbox": False}, ScopeReason.NO_MAILBOX_LICENCE, id="no mailbox licence"),
-    pytest.param({"is_resource_account": True}, ScopeReason.RESOURCE_ACCOUNT, id="resource account"),
+    pytest.param(
+        {"is_resource_account": True}, ScopeReason.RESOURCE_ACCOUNT, id="resource account"
+    ),
     pytest.param(
         {"enabled": False, "disabled_when_first_seen": True},
         ScopeReason.DISABLED_WHEN_FIRST_SEEN,
@@ -496,9 +536,7 @@ def test_losing_the_licence_is_leaving_the_scope_never_a_silent_removal():
     someone = replace(ANN, has_mailbox=False)
 
     kept = only(plan(settled(someone), EVERYONE, LIMITS))
-    removed = only(
-        plan(settled(someone), PeopleRules(on_out_of_scope=LeaverPolicy.REMOVE), LIMITS)
-    )
+    removed = only(plan(settled(someone), PeopleRules(on_out_of_scope=LeaverPolicy.REMOVE), LIMITS))
 
     assert isinstance(kept, KeepLeaver)
     assert isinstance(removed, RemoveExtension)

@@ -4,10 +4,10 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from core.sketches import LIMITS, person, view
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.sketches import LIMITS, person, view
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.fields import addresses, shown_name, wanted_fields
 from jackfield.core.people import ObjectId, Person
@@ -62,7 +62,7 @@ def test_cleaning_is_done_once_and_for_all(text):
         pytest.param("Ann Field", 4, "Ann", id="no space at the end"),
         pytest.param(f"A{FAMILY}", 3, "A", id="not inside a family"),
         pytest.param("🇩🇪🇫🇷", 3, "🇩🇪", id="not inside a flag"),
-        pytest.param("👍🏽", 1, "👍🏽"[:1], id="a skin tone alone stays behind"),
+        pytest.param("👍🏽", 1, "👍", id="a skin tone alone stays behind"),
         pytest.param("A\u0323\u0302\u0301b", 2, "A\u0323", id="nothing before the marks to end at"),
         pytest.param("xe\u0301y", 2, "x", id="not between letter and mark"),
     ],
@@ -134,7 +134,10 @@ def test_the_address_is_one_that_mail_reaches(about, expected):
 def test_mobile_title_and_company_come_as_they_are():
     """What came is kept; E.164 is made where it is dialled."""
     someone = person(
-        "Ann Field", mobile_phone="\u202a+44 7700 900101\u202c", job_title="CTO ", company_name="ACME"
+        "Ann Field",
+        mobile_phone="\u202a+44 7700 900101\u202c",
+        job_title="CTO ",
+        company_name="ACME",
     )
 
     assert wanted_fields(someone, LIMITS).fields == ExtensionFields(

@@ -68,7 +68,7 @@ def guard(
             )
 
     removals = [action for action in free_leavers if isinstance(action, RemoveExtension)]
-    count = len(removals) + summary.removals_elsewhere
+    count = _count(leavers, RemoveExtension) + summary.removals_elsewhere
     if removals and _trips(rules.removals, count, linked):
         held += removals
         free_leavers = [a for a in free_leavers if not isinstance(a, RemoveExtension)]
@@ -81,7 +81,7 @@ def guard(
             )
         )
     disables = [action for action in free_leavers if isinstance(action, DisableExtension)]
-    count = len(disables) + summary.disables_elsewhere
+    count = _count(leavers, DisableExtension) + summary.disables_elsewhere
     if disables and _trips(rules.disables, count, linked):
         held += disables
         free_leavers = [a for a in free_leavers if not isinstance(a, DisableExtension)]
@@ -141,6 +141,11 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
 
 def _trips(threshold: Threshold, count: int, linked: int) -> bool:
     return count > threshold.number and count * 100 > threshold.percent * linked
+
+
+def _count(leavers: Sequence[LeaverAction], kind: type[LeaverAction]) -> int:
+    """How many are wanted, those held for another reason included."""
+    return sum(isinstance(action, kind) for action in leavers)
 
 
 def _renumbers(action: CreateExtension) -> bool:

@@ -1,0 +1,215 @@
+"""The planner rig: three random pictures; plan, carry out, plan again, until it is quiet.
+
+What must hold whatever the pictures: it ends, nothing is left to do, nobody's number is taken,
+nobody has two extensions, and what is held or refused stays the same. A failure prints its seed.
+"""
+
+import random
+from collections import Counter
+
+import pytest
+
+from core.rehearsal import SEEDS, Rehearsal
+from jackfield.core.departments import department_groups
+from jackfield.core.fields import wanted_fields
+from jackfield.core.leavers import waits_for_enabling
+from jackfield.core.people import LeaverPolicy, ScopeReason, Standing, judge
+from jackfield.core.plan import (
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    FlagDepartment,
+    RefusalKind,
+    RenameDepartment,
+    plan,
+)
+
+ROUNDS = 200
+
+
+def check_plan(world, made):
+    """What holds for every single plan."""
+    created = [action for action in made.actions + made.held if isinstance(action, CreateExtension)]
+    numbers = Counter(action.number for action in created)
+    assert not numbers.keys() & world.used(), "a number that somebody has"
+    assert not numbers or max(numbers.values()) == 1, "one number for two people"
+    people = Counter(
+        action.person
+        for action in made.actions + made.held
+        if not isinstance(action, CreateDepartment | RenameDepartment | FlagDepartment)
+    )
+    assert not people or max(people.values()) == 1, "two actions for one person"
+    adopted = Counter(action.key for action in made.actions if isinstance(action, AdoptExtension))
+    assert not adopted.keys() & {link.key for link in world.links.values()}
+    assert not adopted or max(adopted.values()) == 1, "one extension for two people"
+    assert all(action.because for action in made.actions + made.held)
+    assert all(refusal.because and refusal.next_step for refusal in made.refusals)
+
+
+def check_world(world):
+    """What holds in the phone system and in the archive at every moment."""
+    numbers = Counter(known.number for known in world.extensions.values())
+    assert not numbers or max(numbers.values()) == 1
+    owners = Counter(known.external_key for known in world.extensions.values())
+    assert all(count == 1 for owner, count in owners.items() if owner), "two for one person"
+    keys = Counter(link.key for link in world.links.values())
+    assert not keys or max(keys.values()) == 1, "one extension linked to two people"
+
+
+def check_quiet(world, made):
+    """Once nothing is left to do, the phone system is as the rules want it."""
+    refused = {refusal.subject for refusal in made.refusals}
+    held = {action.person for action in made.held}
+    for person in world.people.values():
+        verdict = judge(person, present_groups(world, person), world.rules.scope)
+        link = world.links.get(person.id)
+        if person.id in refused | held:
+            continue
+        if person.standing is not Standing.PRESENT:
+            check_leaver(world, link, world.rules.on_deleted)
+        elif waits_for_enabling(person, verdict):
+            check_leaver(world, link, world.rules.on_disabled)
+        elif verdict.in_scope:
+            extension = world.extensions[link.key]
+            assert link.left is None
+            assert extension.fields == wanted_fields(person, world.limits).fields
+            check_departments(world, person, extension, link)
+        elif verdict.reason is not ScopeReason.NOT_IN_GROUPS or world.summary.groups_readable:
+            check_leaver(world, link, world.rules.on_out_of_scope)
+
+
+def present_groups(world, person):
+    return frozenset(
+        group
+        for group in world.memberships[person.id]
+        if world.groups[group].standing is Standing.PRESENT
+    )
+
+
+def check_leaver(world, link, policy):
+    """A leaver has what the policy leaves, and the archive knows that they left."""
+    if link is None:
+        return
+    assert link.left is not None
+    assert policy is not LeaverPolicy.REMOVE
+    if policy is LeaverPolicy.DISABLE and link.key in world.extensions:
+        assert not world.extensions[link.key].enabled
+
+
+def check_departments(world, person, extension, link):
+    """Whoever is in a followed group stands in its department; what Jackfield gave is deserved."""
+    if not world.summary.groups_readable:
+        return
+    populated = {*world.department_links, *present_groups(world, person)}
+    followed = department_groups(
+        world.rules.departments, world.rules.scope, world.groups, populated
+    )
+    for group in followed:
+        department = world.department_links[group]
+        assert department.key in world.departments
+        assert department.flag is None
+        if group in world.memberships[person.id]:
+            assert department.key in extension.departments
+        else:
+            assert department.key not in set(link.departments) & set(extension.departments)
+    for group in world.department_links.keys() - set(followed):
+        gone = world.department_links[group].key not in world.departments
+        assert gone or world.department_links[group].flag is not None
+
+
+def settle(world, rounds=ROUNDS):
+    """Plan and carry out until nothing is left to do; the last plan and how many it took."""
+    for number in range(rounds):
+        made = plan(world.view(), world.rules, world.limits)
+        check_plan(world, made)
+        if not made.actions:
+            return made, number
+        world.carry_out(made)
+        check_world(world)
+    raise AssertionError(f"still at it after {rounds} rounds: {made.actions[:3]}")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_planning_and_doing_comes_to_rest(seed):
+    """The promise behind every button: press it again and nothing happens."""
+    world = Rehearsal(random.Random(seed))
+
+    made, rounds = settle(world)
+
+    assert rounds <= 5
+    check_quiet(world, made)
+    assert plan(world.view(), world.rules, world.limits) == made
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_comes_to_rest_among_failures_and_busy_hands(seed):
+    """Writes fail, answers get lost, people edit what was just written: the truth wins."""
+    world = Rehearsal(random.Random(seed))
+
+    for _ in range(6):
+        made = plan(world.view(), world.rules, world.limits)
+        check_plan(world, made)
+        world.carry_out(made, failing_percent=30)
+        check_world(world)
+        world.disturb()
+        check_world(world)
+    made, _ = settle(world)
+
+    check_quiet(world, made)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_held_or_refused_stays_so_until_somebody_acts(seed):
+    """A held action that slipped out in the next round would make the guard a joke."""
+    world = Rehearsal(random.Random(seed))
+    first = plan(world.view(), world.rules, world.limits)
+    told = {
+        (refusal.kind, refusal.subject)
+        for refusal in first.refusals
+        if refusal.kind is not RefusalKind.RANGE_EXHAUSTED
+    }
+
+    last, _ = settle(world)
+
+    guarded = {kind for kind, subject in told if not subject}
+    assert guarded == {refusal.kind for refusal in last.refusals if not refusal.subject}
+    assert {(type(action), action.person) for action in first.held} == {
+        (type(action), action.person) for action in last.held
+    }
+    assert {one for one in told if one[1]} >= {
+        (refusal.kind, refusal.subject)
+        for refusal in last.refusals
+        if refusal.subject and refusal.kind is not RefusalKind.RANGE_EXHAUSTED
+    }
+
+
+def test_the_rehearsals_reach_every_corner():
+    """A rig that never meets a guard or an adoption would prove nothing about them."""
+    met = Counter()
+    for seed in range(400):
+        world = Rehearsal(random.Random(seed))
+        made = plan(world.view(), world.rules, world.limits)
+        met.update(type(action).__name__ for action in made.actions)
+        met.update(f"held {type(action).__name__}" for action in made.held)
+        met.update(refusal.kind.value for refusal in made.refusals)
+        met.update("returns" for action in made.actions if getattr(action, "returns", False))
+        met.update("again" for action in made.actions if getattr(action, "previous_number", None))
+
+    expected = {
+        *(kind.value for kind in RefusalKind),
+        "CreateDepartment",
+        "RenameDepartment",
+        "FlagDepartment",
+        "CreateExtension",
+        "AdoptExtension",
+        "UpdateExtension",
+        "KeepLeaver",
+        "DisableExtension",
+        "RemoveExtension",
+        "held CreateExtension",
+        "held DisableExtension",
+        "held RemoveExtension",
+        "returns",
+        "again",
+    }
+    assert expected <= met.keys()
