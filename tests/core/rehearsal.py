@@ -346,6 +346,8 @@ class Rehearsal:
             case AdoptExtension():
                 known = self.extensions[action.key]
                 assert action.key not in {link.key for link in self.links.values()}
+                link = self.links.get(action.person)
+                assert action.replaces == (link.key if link else None)
                 known = replace(known, external_key=action.person)
                 self._write(action.person, known, action, (), recorded=recorded)
             case UpdateExtension():

@@ -182,7 +182,7 @@ def test_a_deleted_extension_that_was_made_again_by_hand_is_taken_over():
     adoption = only(plan(seen, EVERYONE, LIMITS))
 
     assert isinstance(adoption, AdoptExtension)
-    assert adoption.number == "300"
+    assert (adoption.number, adoption.replaces) == ("300", "e105")
 
 
 @rule("U-06")

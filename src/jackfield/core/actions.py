@@ -129,6 +129,8 @@ class AdoptExtension:
     changes: tuple[FieldChange, ...]
     departments: DepartmentsChange | None
     because: str
+    replaces: ExtensionKey | None = None
+    """The key in the person's link so far, whose extension is gone from the phone system."""
 
 
 @dataclass(frozen=True, slots=True)

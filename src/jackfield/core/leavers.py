@@ -65,13 +65,14 @@ def leaver_action(
     rules: PeopleRules,
 ) -> LeaverAction | None:
     """The policy's action; None where the extension is already as the policy wants it."""
+    number = extension.number if extension is not None else link.number
     match policy(cause, rules):
         case LeaverPolicy.REMOVE:
             because = f"{_reason(cause, verdict)} The extension is removed."
-            return RemoveExtension(link.person, name, link.key, link.number, cause, because)
+            return RemoveExtension(link.person, name, link.key, number, cause, because)
         case LeaverPolicy.DISABLE if extension is not None and extension.enabled:
             because = f"{_reason(cause, verdict)} The extension is disabled."
-            return DisableExtension(link.person, name, link.key, link.number, cause, because)
+            return DisableExtension(link.person, name, link.key, number, cause, because)
         case LeaverPolicy.DISABLE | LeaverPolicy.KEEP as chosen:
             if link.left is cause:
                 return None
@@ -82,7 +83,7 @@ def leaver_action(
             else:
                 outcome = "The extension stays as it is."
             because = f"{_reason(cause, verdict)} {outcome}"
-            return KeepLeaver(link.person, name, link.key, link.number, cause, because)
+            return KeepLeaver(link.person, name, link.key, number, cause, because)
         case unknown:
             assert_never(unknown)
 

@@ -229,7 +229,7 @@ class _Planning:
                 case Doubt(because, next_step):
                     self._refuse(RefusalKind.DOUBTFUL_MATCH, person, because, next_step)
                 case Match(extension, because):
-                    if adoption := self._adoption(person, extension, because):
+                    if adoption := self._adoption(person, link, extension, because):
                         adoptions.append(adoption)
                 case None:
                     if creation := self._creation(person, verdict, link, pool, person.id in kept):
@@ -288,7 +288,7 @@ class _Planning:
         )
 
     def _adoption(
-        self, person: Person, extension: Extension, because: str
+        self, person: Person, link: Link | None, extension: Extension, because: str
     ) -> AdoptExtension | None:
         wanted = wanted_fields(person, self._limits, extension.fields)
         if wanted is None:
@@ -304,6 +304,7 @@ class _Planning:
             field_changes(wanted.fields, extension.fields, None),
             self._assignments.change(groups, extension, ()),
             because,
+            link.key if link is not None else None,
         )
 
     def _updates(self) -> list[UpdateExtension]:

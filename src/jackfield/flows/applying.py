@@ -239,7 +239,8 @@ def prepare(action: Action, pictures: Pictures) -> Write | _Stale | None:
                 _key(groups, action.primary),
             )
         case AdoptExtension():
-            if action.person in links and links[action.person].key != action.key:
+            linked = links.get(action.person)
+            if linked is not None and linked.key not in {action.key, action.replaces}:
                 return _Stale("The person has got another extension since the plan was made.")
             return _update(
                 action.key, action.changes, action.departments, groups, adopt=action.person
@@ -394,7 +395,8 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: _Record) -> N
 def _updated_link(
     action: AdoptExtension | UpdateExtension, extension: Extension, pictures: Pictures
 ) -> Link:
-    link = pictures.links.get(action.person)
+    # An adopted extension replaces one that is gone: what was agreed on about that one is no use.
+    link = pictures.links.get(action.person) if isinstance(action, UpdateExtension) else None
     # What stood there and was not changed equals what Microsoft 365 has: both sides agree on it.
     agreed = link.agreed if link is not None else extension.fields
     agreed = replace(agreed, **{change.field.value: change.after for change in action.changes})
