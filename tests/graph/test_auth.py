@@ -12,6 +12,7 @@ from doubles.certificates import usable
 from doubles.scripted_graph import ScriptedGraph, answer, entra_refused
 from doubles.virtual_clock import VirtualClock
 from jackfield.graph.auth import TokenSource, permissions_of
+from jackfield.graph.cloud import own_cloud
 from jackfield.graph.credentials import CertificateCredential, Signing
 from jackfield.graph.errors import (
     CredentialUnusable,
@@ -237,6 +238,34 @@ async def test_texts_of_numbers_are_read_too(tokens: Make):
     graph = ScriptedGraph(entra=[answer({"access_token": "t", "expires_in": "3599"})])
 
     assert await tokens(graph).token() == "t"
+
+
+@pytest.mark.parametrize("refusal", [70011, 500011, 1002012])
+async def test_a_server_of_ones_own_may_know_graph_by_microsofts_name(tokens: Make, refusal):
+    """`connect --graph-url` takes any server; not each has thought of its own address."""
+    own = own_cloud("https://login.example", "https://graph.example")
+    graph = ScriptedGraph(entra=[entra_refused(refusal, "invalid_scope", 400)])
+    source = tokens(graph, cloud=own)
+
+    await source.token()
+    source.forget()
+    await source.token()
+
+    assert [graph.form(number)["scope"] for number in range(3)] == [
+        "https://graph.example/.default",
+        "https://graph.microsoft.com/.default",
+        "https://graph.microsoft.com/.default",
+    ]
+
+
+async def test_microsofts_own_clouds_are_asked_by_one_name_only(tokens: Make):
+    """A wrong cloud must be told, not tried around."""
+    graph = ScriptedGraph(entra=[entra_refused(500011, "invalid_resource", 400)])
+
+    with pytest.raises(TokenRejected, match="same cloud"):
+        await tokens(graph).token()
+
+    assert len(graph.token_requests) == 1
 
 
 def token_with(claims: object) -> str:

@@ -14,7 +14,7 @@ from jackfield.graph.cloud import CLOUDS, AddressRefused, CloudName, own_cloud
 )
 def test_each_cloud_asks_for_tokens_of_its_own_graph(name, scope):
     """Tokens of one cloud are worth nothing in another."""
-    assert CLOUDS[name].scope == scope
+    assert CLOUDS[name].scopes == (scope,)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doubles.scripted_graph import ScriptedGraph, answer, refused
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Person, Standing, UserType
+from jackfield.graph.asking import Answer
 from jackfield.graph.client import GraphClient
 from jackfield.graph.directory import (
     DELTA_USERS,
@@ -16,8 +19,11 @@ from jackfield.graph.directory import (
     fetch_standing,
     fetch_user,
     fetch_users_page,
+    parse_user,
+    record_hash,
 )
-from jackfield.graph.errors import MalformedAnswer, NotFound
+from jackfield.graph.errors import Call, MalformedAnswer, NotFound
+from jackfield.graph.wire import USER_SELECT, read_users
 
 Make = Callable[..., GraphClient]
 ANN = "5d0e3c1a-7b52-4a55-9d1b-0c8a2f2f4a10"
@@ -303,6 +309,43 @@ async def test_what_is_no_page_is_an_error_and_never_an_empty_page(client: Make,
     """An empty page would look as if everybody had left."""
     with pytest.raises(MalformedAnswer, match=r"GET /users"):
         await fetch_users_page(client(ScriptedGraph(answer(body))))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*USER_SELECT.split(","), "@removed", "value", "@odata.nextLink"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.mark.hostile
+@given(records=st.lists(JSON, max_size=5), cut=st.integers(0, 40), noise=st.binary(max_size=4))
+def test_no_answer_whatever_breaks_the_reader(records, cut, noise):
+    """Every record is read or named as rejected, or the page as a whole is refused."""
+    body = json.dumps({"value": [user(ANN), *records]}).encode()
+    half = body[: len(body) - cut] + noise if cut else body
+
+    try:
+        page = read_users(Answer(half, {}, Call("GET", "/users")))
+    except MalformedAnswer:
+        assert cut
+        return
+
+    assert cut or len(page.records) + len(page.rejected) == len(records) + 1
+    for record in page.records:
+        parse_user(record)
+        record_hash(record)
 
 
 @pytest.mark.hostile

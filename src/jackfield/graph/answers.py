@@ -83,7 +83,7 @@ def refusal(
             return Rejected(refused, "Check the mailbox's Exchange permissions.", call)
         case 403 if said_by_graph:
             return _permission(refused, needs, call)
-        case 404:
+        case 404 if not _is_page(response.body):
             return NotFound(f"Microsoft Graph does not find {call.path} ({named}).{said}", "", call)
         case 410:
             return _expired(named, call)
@@ -106,7 +106,7 @@ def refusal(
                 "Check the Graph address and any proxy between.",
                 call,
             )
-        case _ if not said_by_graph:
+        case _ if not said_by_graph and not _is_json(response.body):
             return MalformedAnswer(
                 f"{call.method} {call.path} got {response.status} with {describe(response.body)}, "
                 "not Graph's JSON.",
@@ -138,14 +138,22 @@ def claims_challenge(response: Response) -> str | None:
     return None if found is None else found.group(1)
 
 
+def _is_page(body: bytes) -> bool:
+    return body[:200].lstrip().startswith(b"<")
+
+
+def _is_json(body: bytes) -> bool:
+    return body[:200].lstrip()[:1] in {b"{", b"["}
+
+
 def describe(body: bytes) -> str:
     """What a body that is not the expected JSON looks like, for a message."""
     start = body[:200].lstrip()
     if not start:
         return "an empty body"
-    if start.startswith(b"<"):
+    if _is_page(body):
         return "a web page (HTML)"
-    if start[:1] in {b"{", b"["}:
+    if _is_json(body):
         return "JSON of another shape"
     return f"a body that begins {shown(start[:40].decode('utf-8', 'replace'))!r}"
 

@@ -41,6 +41,7 @@ REFUSED_FOR_S = 60.0
 """How long a refusal stands before Entra is asked once more; doubles each time."""
 REFUSED_LONGEST_S = 1800.0
 ASSERTION_LIFE = timedelta(minutes=10)
+WRONG_SCOPE = {"AADSTS500011", "AADSTS70011", "AADSTS1002012", "invalid_scope", "invalid_resource"}
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -90,6 +91,7 @@ class TokenSource:
         self._held: _Held | None = None
         self._refused: _Refused | None = None
         self._claims: str | None = None
+        self._scopes = cloud.scopes
 
     async def token(self) -> str:
         """A token that is good now. Many callers at once cause one request.
@@ -156,10 +158,20 @@ class TokenSource:
         return error.with_traceback(None)
 
     async def _fetch(self) -> _Held:
+        while len(self._scopes) > 1:
+            try:
+                return await self._fetch_for(self._scopes[0])
+            except TokenRejected as error:
+                if error.code not in WRONG_SCOPE:
+                    raise
+                self._scopes = self._scopes[1:]
+        return await self._fetch_for(self._scopes[0])
+
+    async def _fetch_for(self, scope: str) -> _Held:
         url = self._cloud.token_endpoint(self._tenant_id)
         form = {
             "client_id": self._credential.client_id,
-            "scope": self._cloud.scope,
+            "scope": scope,
             "grant_type": "client_credentials",
             **self._proof(url),
         }

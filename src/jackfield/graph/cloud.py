@@ -26,6 +26,9 @@ class CloudName(StrEnum):
     """Addresses given by the administrator."""
 
 
+MICROSOFTS_SCOPE = "https://graph.microsoft.com/.default"
+
+
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """The two addresses of a cloud. Tokens of one cloud are worth nothing in another."""
@@ -44,9 +47,13 @@ class Cloud:
         return f"{self.graph}/v1.0"
 
     @property
-    def scope(self) -> str:
-        """What an application asks a token for: everything it was granted."""
-        return f"{self.graph}/.default"
+    def scopes(self) -> tuple[str, ...]:
+        """What an application asks a token for: everything it was granted on this Graph.
+
+        A server at an own address may know Graph only by Microsoft's name, so that comes second.
+        """
+        own = f"{self.graph}/.default"
+        return (own, MICROSOFTS_SCOPE) if self.name is CloudName.OWN else (own,)
 
     def token_endpoint(self, tenant: str) -> str:
         return f"{self.login}/{tenant}/oauth2/v2.0/token"

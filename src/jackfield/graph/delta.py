@@ -132,8 +132,8 @@ def start_groups_round(cursor: str | None) -> Position:
 async def next_users_step(client: GraphClient, position: Position) -> Step[UsersPage]:
     """Read the page at `position`.
 
-    Raises `CursorExpired` if the round's own beginning is too old (start one without a cursor),
-    else the errors of `GraphClient`; after any of them the same position may be tried again.
+    Raises `CursorExpired` only if the cursor the round began from is too old (start one without);
+    else the errors of `GraphClient`, after which the same position may be tried again.
     """
     return await _next(_USERS, client, position)
 
@@ -186,10 +186,15 @@ async def _next(source: _Source[PageT], client: GraphClient, at: Position) -> St
                 return Step(page, _after_delta(page, at))
             case _:
                 assert_never(at.stage)
-    except CursorExpired:
-        began_here = at.stage is Stage.FOLLOW and at.pages == 0
-        if began_here or at.restarts >= MOST_RESTARTS:
+    except CursorExpired as error:
+        if at.stage is Stage.FOLLOW and at.pages == 0:
             raise
+        if at.restarts >= MOST_RESTARTS:
+            raise MalformedAnswer(
+                "Microsoft Graph gives links and then does not accept them, "
+                f"{MOST_RESTARTS + 1} times in one round.",
+                call=error.call,
+            ) from error
         cursor = at.bookmark if at.stage is Stage.FOLLOW else None
         again = _start(source, cursor, restarts=at.restarts + 1)
         return Step(None, again, restarted=True)

@@ -92,7 +92,10 @@ class UsersPage:
         return [parse_user(wire) for wire in self.users.values()]
 
     def changed(self, known: Mapping[ObjectId, int]) -> list[SeenPerson]:
-        """Those whose hash is not the known one, parsed; nobody else costs more than a look-up."""
+        """Those whose hash is not the known one, parsed; nobody else costs more than a look-up.
+
+        Forget the known hash of whoever is removed: they may come back with the same record.
+        """
         return [
             SeenPerson(parse_user(self.users[person_id]), record_hash)
             for person_id, record_hash in self.hashes.items()
