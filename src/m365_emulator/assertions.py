@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 from m365_emulator import entra_errors
 from m365_emulator.apps import Application, Certificate
@@ -24,10 +23,7 @@ ALGORITHMS = ("RS256", "PS256")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class _Registry(jws.JWSRegistry):
-    """Real clients send their certificate chain along in x5c: several kilobytes of header."""
-
-    max_header_length = 32 * 1024
+_REGISTRY = JWSRegistry(algorithms=ALGORITHMS)
 
 
 def client_id_of(assertion: str) -> str | None:
@@ -48,10 +44,11 @@ def verify(
 ) -> Certificate:
     """The certificate that signed the assertion; EntraError when it does not prove anything.
 
-    `audiences` are the addresses that mean this token endpoint. Padding ('=') is tolerated, as
-    azure-identity leaves it on the signature and MSAL on the thumbprint.
+    `audiences` are the addresses that mean this token endpoint. Base64 padding ('=') is tolerated:
+    azure-identity signs and sends all three parts with it, MSAL the thumbprint. So the signature
+    is checked over the very characters that came, of whatever size (MSAL sends its chain in x5c).
     """
-    header, claims, compact = _open(assertion)
+    header, claims, signed, signature = _open(assertion)
     algorithm = header.get("alg")
     if algorithm not in ALGORITHMS:
         raise entra_errors.unsupported_algorithm(str(algorithm))
@@ -61,35 +58,32 @@ def verify(
             application.app_id, certificate.starts_at, certificate.ends_at
         )
     key = RSAKey.import_key(certificate.public_key_pem)
-    try:
-        jws.deserialize_compact(
-            compact,
-            key,
-            registry=_Registry(algorithms=ALGORITHMS, strict_check_header=False),
-        )
-    except (JoseError, ValueError) as error:
-        raise entra_errors.bad_signature(application.app_id, certificate.sha1) from error
+    if not _REGISTRY.get_alg(algorithm).verify(signed, signature, key):
+        raise entra_errors.bad_signature(application.app_id, certificate.sha1)
     _check(claims, application, frozenset(audiences), now)
     return certificate
 
 
 def _decode(part: str) -> bytes:
+    """Base64url with or without padding; ValueError when it is neither."""
     stripped = part.rstrip("=")
-    return base64.urlsafe_b64decode(stripped + "=" * (-len(stripped) % 4))
+    return base64.b64decode(stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True)
 
 
-def _open(assertion: str) -> tuple[dict[str, Any], dict[str, Any], str]:
-    parts = [part.rstrip("=") for part in assertion.strip().split(".")]
+def _open(assertion: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
+    """Header, claims, what was signed, and the signature."""
+    parts = assertion.strip().split(".")
     if len(parts) != 3 or not all(parts):
         raise entra_errors.malformed_assertion("A signed JWT has three parts.")
     try:
         header = msgspec.json.decode(_decode(parts[0]))
         claims = msgspec.json.decode(_decode(parts[1]))
+        signature = _decode(parts[2])
     except (ValueError, msgspec.DecodeError) as error:
         raise entra_errors.malformed_assertion("It is not base64url-encoded JSON.") from error
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise entra_errors.malformed_assertion("Header and claims must be JSON objects.")
-    return header, claims, ".".join(parts)
+    return header, claims, f"{parts[0]}.{parts[1]}".encode(), signature
 
 
 def _certificate(header: dict[str, Any], application: Application) -> Certificate:

@@ -271,4 +271,4 @@ def _announces_cp1(form: Mapping[str, str]) -> bool:
         raise entra_errors.malformed_request("The 'claims' parameter is not JSON.") from error
     access = asked.get("access_token") or {}
     values = (access.get("xms_cc") or {}).get("values") or [] if isinstance(access, dict) else []
-    return "cp1" in values
+    return any(str(value).lower() == "cp1" for value in values)

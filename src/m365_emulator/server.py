@@ -146,7 +146,7 @@ async def _absent(request: Request, error: Exception) -> Response:
             headers=error.headers,
         )
     else:
-        version, _, rest = request.url.path.lstrip("/").partition("/")
+        version, _, rest = request.scope["path"].lstrip("/").partition("/")
         refusal = errors.absent(rest or version)
     return errors.respond(refusal, request)
 

@@ -1,19 +1,25 @@
-"""The emulated tenant in process: a standing clock, twenty people, and a client without sockets.
+"""The emulated tenant, in process and as a process of its own.
 
-Shared by the tests of this folder; tests over real sockets start it as a process themselves.
+In process: a standing clock, twenty people, and a client without sockets. As a process: `stage`,
+with an http and an https port on loopback, for clients that we have not written.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection  # noqa: TID251 - plain tests drive the stage with it
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from starlette.types import ASGIApp
 
@@ -75,7 +81,7 @@ class Client:
             "server": (parts.hostname, parts.port or 80),
             "client": ("127.0.0.1", 50000),
             "root_path": "",
-            "path": parts.path,
+            "path": unquote(parts.path),
             "raw_path": parts.path.encode(),
             "query_string": parts.query.encode(),
             "headers": [(k.lower().encode(), v.encode()) for k, v in given.items()],
@@ -175,6 +181,73 @@ def credential() -> Credential:
 def expired_credential() -> Credential:
     """A certificate that ended yesterday."""
     return Credential(NOON - timedelta(days=365), NOON - timedelta(days=1))
+
+
+class Stage:
+    """The emulator as a process; `play` is its control API."""
+
+    def __init__(self, facts: dict[str, Any], key_pem: bytes, credential: Credential) -> None:
+        self.url: str = facts["url"]
+        self.https: str = facts["https_url"].replace("127.0.0.1", "localhost")
+        self.tenant: str = facts["tenant_id"]
+        self.domain: str = facts["domain"]
+        self.authority_file: str = facts["ca_file"]
+        self.app_id = APP_ID
+        self.secret = SECRET
+        self.key_pem = key_pem
+        self.credential = credential
+
+    def play(self, method: str, path: str, body: Any = None) -> Any:
+        return self.ask(method, f"/_emulator{path}", body)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """JSON in, JSON out, over the http port; an error fails the test."""
+        connection = HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, None if body is None else json.dumps(body))
+            answer = connection.getresponse()
+            text = answer.read()
+        assert answer.status < 400, text
+        return json.loads(text) if text else None
+
+
+APP_ID = "9c1f0000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(scope="session")
+def stage_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    now = datetime.now(UTC)
+    credential = Credential(now - timedelta(days=1), now + timedelta(days=30))
+    (folder / "certificate.pem").write_bytes(credential.pem)
+    command = [
+        *(sys.executable, "-m", "m365_emulator", "--port", "0", "--https-port", "0"),
+        *("--ca-out", str(folder / "authority.pem"), "--people", "120", "--seed", "11"),
+        *("--ready-file", str(folder / "ready.json"), "--register-app", APP_ID),
+        *("--certificate", str(folder / "certificate.pem"), "--client-secret", SECRET),
+        *("--roles", "User.Read.All,GroupMember.Read.All,LicenseAssignment.Read.All"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("ready "), line
+            facts = json.loads((folder / "ready.json").read_text())
+            pem = credential.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            yield Stage(facts, pem, credential)
+        finally:
+            process.terminate()
+            assert process.wait(timeout=5) == 0
+
+
+@pytest.fixture
+def stage(stage_process: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The process, reset to its first day. Its authority is trusted by who is told to."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    stage_process.play("POST", "/reset")
+    return stage_process
 
 
 @pytest.fixture(scope="session")
