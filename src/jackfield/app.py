@@ -38,6 +38,7 @@ from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import SERVER_FILE, Role, ServerFile, Settings
 from jackfield.store.alarms import open_alarms
 from jackfield.store.database import Database
+from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.runs import RunStatus, list_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sequences import latest_change
@@ -86,7 +87,7 @@ class App:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         if not settings.database_url:
             self._lock = take_lock(settings.data_dir)
-        url = settings.database_url or f"sqlite:///{settings.data_dir / 'jackfield.db'}"
+        url = database_url(settings)
         self.database = await Database.open(url)
         self.vault = Vault.open(settings.data_dir / "jackfield.key")
         clock, database = self.clock, self.database
@@ -166,6 +167,7 @@ class App:
     async def start_work(self) -> None:
         """Start the durable runner, and whatever looks at the clock."""
         await self.durable.start()
+        await self.people.take_stock()
         self._begin("sweep", self._sweep, SWEEP_EVERY_S)
         self._begin("figures", self.health.write_figures, FIGURES_EVERY_S)
         self._begin("forget", self.health.forget_old, FORGET_EVERY_S)
@@ -241,6 +243,20 @@ class App:
         return Snapshot(
             {"people": change, "runs": runs, "alarms": tuple(one.id for one in alarms)}, frames
         )
+
+
+async def examine_database(settings: Settings) -> tuple[str, str] | None:
+    """Open and close the database; what is wrong and what to do about it, or None."""
+    try:
+        await (await Database.open(database_url(settings))).close()
+    except DatabaseUnusable as error:
+        return error.text, error.next_step
+    return None
+
+
+def database_url(settings: Settings) -> str:
+    """The address of our own database."""
+    return settings.database_url or f"sqlite:///{settings.data_dir / 'jackfield.db'}"
 
 
 def take_lock(data_dir: Path) -> TextIOWrapper:

@@ -35,6 +35,7 @@ from jackfield.store.plans import (
     ActionStatus,
     PlanStatus,
     count_outcomes,
+    list_plans,
     load_plan,
     load_unsettled,
     move_plan,
@@ -46,6 +47,7 @@ from jackfield.store.runs import (
     Trigger,
     begin_run,
     end_run,
+    list_runs,
     load_run_of_flow,
     report_progress,
 )
@@ -159,6 +161,49 @@ class PeopleSync:
                 await self._enqueue(tenant.number, Ask(mode))
         return begun
 
+    async def take_stock(self) -> None:
+        """After a start: what was under way when the process died either goes on by itself or is taken up here.
+
+        The runner's own records may be gone; the tables say what is left to do.
+        """
+        async with self._database.read() as tx:
+            tenants = [one.number for one in await load_tenants(tx)]
+        for tenant in tenants:
+            async with self._database.read() as tx:
+                running = await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=500)
+                open_plans = [
+                    plan
+                    for status in (PlanStatus.APPROVED, PlanStatus.APPLYING)
+                    for plan in await list_plans(tx, tenant, status=status)
+                ]
+            lost = {one.flow for one in running if not await self._is_alive(one.flow)}
+            async with self._database.write() as tx:
+                for one in running:
+                    if one.flow in lost:
+                        await give_up_lease(tx, tenant, WORK, one.flow)
+                        await end_run(
+                            tx,
+                            tenant,
+                            one.id,
+                            RunStatus.FAILED,
+                            now=self._clock.now(),
+                            text="Interrupted when the process ended; what was left goes on in a run of its own.",
+                        )
+            alive = {one.flow for one in running} - lost
+            for plan in open_plans:
+                if not alive:
+                    await self._apply_later(tenant, plan.id, plan.decided_by)
+
+    async def _is_alive(self, flow: str) -> bool:
+        assert self._runner is not None  # noqa: S101 - wired by app.py
+        try:
+            await self._runner.wait(RunId(flow), timeout_s=2.0)
+        except TimeoutError:
+            return True
+        except DurableError:
+            return False
+        return False
+
     async def start(self, tenant: int, ask: Ask) -> RunId:
         """Begin a run now; it waits its turn behind other runs of the tenant.
 
@@ -191,8 +236,7 @@ class PeopleSync:
                 )
             if release:
                 await release_held(tx, tenant, plan)
-        assert self._runner is not None  # noqa: S101 - wired by app.py
-        return await self._runner.enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
+        return await self._apply_later(tenant, plan, by)
 
     async def turn_down(self, tenant: int, plan: int, *, by: str) -> None:
         """Refuse a proposed plan. Raises `PlanNotOpen`."""
@@ -223,6 +267,10 @@ class PeopleSync:
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         return await self._runner.enqueue(SYNC, tenant, ask.as_json(), key=_key(tenant, ask))
+
+    async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
+        assert self._runner is not None  # noqa: S101 - wired by app.py
+        return await self._runner.enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
 
     # --- The flows -----------------------------------------------------------------------------------
 

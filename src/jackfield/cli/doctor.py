@@ -1,0 +1,170 @@
+"""What is wrong with an installation, and what to do next: each finding is one thing that was really tried.
+
+Looks from outside: at files and settings, at a running server over its API, else at the database itself. It changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jackfield.cli.exits import CommandFailed
+from jackfield.settings import Settings, describe
+
+if TYPE_CHECKING:
+    from jackfield.cli.door import Door
+
+LITTLE_SPACE = 500 * 1024 * 1024
+EXPIRES_SOON_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    text: str
+    next_step: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "what": self.what,
+            "good": self.good,
+            "text": self.text,
+            "next_step": self.next_step,
+        }
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that can be looked at, in the order in which things depend on each other."""
+    findings = [_python(), _settings(settings), _data_dir(settings)]
+    if not findings[-1].good:
+        return findings
+    findings += [_space(settings), _key_file(settings)]
+    from jackfield.cli.door import RunningServer, read_server_file
+
+    try:
+        file = read_server_file(settings.data_dir)
+    except CommandFailed as error:
+        return [*findings, Finding("Server", False, str(error))]
+    if file is None:
+        findings.append(Finding("Server", True, "Not running.", "Start it with: jackfield serve"))
+        return [*findings, await _database(settings)]
+    door = RunningServer(file)
+    try:
+        answer = await door.ask("GET", "/status")
+    except CommandFailed as error:
+        step = f"Look at its log; if it hangs, stop the process {file.pid} and start it again."
+        return [*findings, Finding("Server", False, str(error), step)]
+    findings.append(Finding("Server", True, f"Answers at {file.url} (process {file.pid})."))
+    return findings + await _from_inside(door, answer.body)
+
+
+async def _from_inside(door: Door, status: Any) -> list[Finding]:
+    connection = (await door.ask("GET", "/connection")).body
+    if not connection["connected"]:
+        return [
+            Finding(
+                "Microsoft 365",
+                False,
+                "Not connected.",
+                "Connect it: jackfield connect --tenant-id ... --client-id ... --certificate FILE",
+            )
+        ]
+    findings = [
+        Finding("Microsoft 365", True, f"Connected to {connection['organisation']}."),
+        _credential(connection),
+    ]
+    if status["sync"]:
+        text = f"{status['linked']:,} of {status['people']:,} people have an extension."
+        findings.append(Finding("People sync", True, text))
+    else:
+        step = "Switch it on under Users > M365, or connect again without --no-sync."
+        findings.append(Finding("People sync", False, "Switched off.", step))
+    run = status["last_run"]
+    if run is not None:
+        good = run["status"] not in {"failed", "refused"}
+        step = "" if good else "Look at it: jackfield runs, or Runs in the console."
+        findings.append(Finding("Last run", good, str(run["text"]), step))
+    alarms = (await door.ask("GET", "/alarms")).body["alarms"]
+    findings += [Finding("Alarm", False, one["text"], one["next_step"]) for one in alarms]
+    return findings
+
+
+def _credential(connection: Any) -> Finding:
+    from datetime import UTC, datetime
+
+    if connection["credential_expires_at"] is None:
+        return Finding(
+            "Credential", True, f"A client {connection['credential']}; its end is not known here."
+        )
+    ends = datetime.fromisoformat(connection["credential_expires_at"])
+    days = (ends - datetime.now(UTC)).days
+    good = days > EXPIRES_SOON_DAYS
+    step = "" if good else "Make a new certificate, upload it in Entra and run jackfield connect."
+    return Finding("Credential", good, f"The certificate is valid for {days} more days.", step)
+
+
+def _python() -> Finding:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), found)
+
+
+def _settings(settings: Settings) -> Finding:
+    shown = ", ".join(f"{name}={value}" for name, value in describe(settings).items() if value)
+    return Finding("Settings", True, shown)
+
+
+def _data_dir(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    if not folder.exists():
+        step = "It is made at the first start: jackfield serve"
+        return Finding("Data folder", False, f"{folder} does not exist.", step)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding(
+            "Data folder",
+            False,
+            f"{folder} cannot be written by this user.",
+            "Run as the user that owns it, or change its owner.",
+        )
+    return Finding("Data folder", True, str(folder.resolve()))
+
+
+def _space(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data_dir).free
+    text = f"{free / 1024**3:.1f} GiB free."
+    if free < LITTLE_SPACE:
+        return Finding("Disk", False, text, "Make room: a full disk stops every sync.")
+    return Finding("Disk", True, text)
+
+
+def _key_file(settings: Settings) -> Finding:
+    path = settings.data_dir / "jackfield.key"
+    if not path.exists():
+        return Finding("Key file", True, "Not made yet.")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return Finding(
+            "Key file",
+            False,
+            f"{path} can be read by others (mode {mode:04o}).",
+            f"chmod 600 {path}",
+        )
+    return Finding("Key file", True, f"{path}, readable by its owner only.")
+
+
+async def _database(settings: Settings) -> Finding:
+    if not settings.database_url and not (settings.data_dir / "jackfield.db").exists():
+        return Finding("Database", True, "Not made yet.")
+    from jackfield.app import examine_database
+
+    problem = await examine_database(settings)
+    if problem is None:
+        return Finding("Database", True, "Can be opened.")
+    return Finding("Database", False, *problem)

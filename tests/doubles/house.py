@@ -1,0 +1,256 @@
+"""The product's flows whole, on virtual time: real database, emulated tenant in process, deterministic runner.
+
+Four things are replaced and nothing else: the clock, the durable runner, the way to Microsoft (straight into the
+emulator's ASGI app) and, if a test says so, the phone system.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from doubles.asgi_transport import AsgiTransport
+from doubles.virtual_clock import VirtualClock
+from jackfield.core.extensions import Extension, Link
+from jackfield.core.people import ObjectId
+from jackfield.core.rules import PeopleRules
+from jackfield.core.schedule import Mode
+from jackfield.durable import Hook, Journal, Lane, Rehearsal
+from jackfield.flows.applying import Applying
+from jackfield.flows.connections import Connections
+from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.people import APPLY, SYNC, Ask, PeopleSync
+from jackfield.flows.phones import PhoneReading
+from jackfield.flows.planning import Planning
+from jackfield.flows.setup import ConnectAsk, Connected, Setup
+from jackfield.graph.transport import Transport
+from jackfield.pbx.builtin import BuiltInPhones
+from jackfield.pbx.port import PhoneSystem
+from jackfield.store.alarms import Alarm, open_alarms
+from jackfield.store.database import Database
+from jackfield.store.journal import StoredLine, load_lines
+from jackfield.store.links import load_links
+from jackfield.store.phones import load_extensions
+from jackfield.store.plans import StoredAction, StoredPlan, list_plans, load_actions
+from jackfield.store.runs import StoredRun, Trigger, list_runs
+from jackfield.store.settings import (
+    Approval,
+    PeopleSettings,
+    load_people_settings,
+    save_people_settings,
+)
+from jackfield.store.vault import Vault
+from m365_emulator.clock import Clock as StageClock
+from m365_emulator.server import Emulator
+
+SECRET = "the-secret"  # noqa: S105 - of an emulated application
+LANE = Lane("people", poll=0.5, concurrency=4)
+
+
+class House:
+    """One installation and the organisations it is tied to. Make it with `open_house`."""
+
+    def __init__(self, database: Database, folder: Path, clock: VirtualClock, seed: int) -> None:
+        self.database = database
+        self.clock = clock
+        self.vault = Vault.open(folder / "jackfield.key")
+        self.stages: dict[str, Emulator] = {}
+        self.apps: dict[str, str] = {}
+        """Client ids by host."""
+        self.phones: dict[int, PhoneSystem] = {}
+        self.journal = Journal()
+        self._folder = folder
+        self._rng = random.Random(seed)
+        self.build()
+
+    def build(self, hook: Hook | None = None) -> None:
+        """Everything that lives in a process, anew: what a start after a crash does."""
+        self.connections = Connections(
+            self.database,
+            self.vault,
+            self.clock,
+            open_transport=self._open_transport,
+            data_dir=self._folder,
+            rng=self._rng,
+        )
+        self.setup = Setup(self.database, self.vault, self.connections, self.clock)
+        self.planning = Planning(self.database, self.phone, self.clock)
+        self.people = PeopleSync(
+            self.database,
+            DirectoryReading(self.database, self.connections, self.clock),
+            PhoneReading(self.database, self.phone, self.clock),
+            self.planning,
+            Applying(self.database, self.phone, self.clock),
+            self.clock,
+        )
+        self.runner = Rehearsal(
+            self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook
+        )
+        self.runner.define(SYNC, LANE, self.people.sync)
+        self.runner.define(APPLY, LANE, self.people.apply)
+        self.people.work_with(self.runner)
+
+    def phone(self, tenant: int) -> PhoneSystem:
+        """The tenant's phone system: the built-in one unless a test has put another in `phones`."""
+        if tenant not in self.phones:
+            self.phones[tenant] = BuiltInPhones(self.database, tenant, self.clock)
+        return self.phones[tenant]
+
+    def raise_stage(self, people: int = 60, *, seed: int = 5, host: str = "localhost:8365") -> Emulator:
+        """An emulated organisation on the same virtual time, with an application of the given secret."""
+        stage = Emulator(
+            people=people, seed=seed, clock=StageClock(self.clock.now), sleep=self.clock.sleep
+        )
+        self.apps[host] = stage.register(secret=SECRET).app_id
+        self.stages[host] = stage
+        return stage
+
+    async def connect(
+        self, stage: Emulator, tenant: int = 1, *, sync: bool = False, secret: str = SECRET
+    ) -> Connected:
+        """Connect a tenant to an organisation, as an administrator would."""
+        host = next(host for host, one in self.stages.items() if one is stage)
+        ask = ConnectAsk(
+            stage.tenant.id,
+            self.apps[host],
+            client_secret=secret,
+            login_url=f"http://{host}",
+            graph_url=f"http://{host}",
+            sync=sync,
+        )
+        return await self.setup.connect(tenant, ask, by="admin")
+
+    async def choose(
+        self,
+        rules: PeopleRules | None = None,
+        tenant: int = 1,
+        *,
+        approval: Approval = Approval.AUTOMATIC,
+        **changes: Any,
+    ) -> None:
+        """Save the administrator's choices about people sync."""
+        async with self.database.write() as tx:
+            stored = await load_people_settings(tx, tenant)
+            wanted = replace(
+                stored.value, rules=rules or stored.value.rules, approve=approval, **changes
+            )
+            await save_people_settings(
+                tx,
+                tenant,
+                wanted,
+                expected_version=stored.version,
+                by="admin",
+                now=self.clock.now(),
+            )
+
+    async def settings(self, tenant: int = 1) -> PeopleSettings:
+        async with self.database.read() as tx:
+            return (await load_people_settings(tx, tenant)).value
+
+    async def sync(
+        self,
+        tenant: int = 1,
+        *,
+        full: bool = False,
+        person: str = "",
+        preview: bool = False,
+    ) -> StoredRun:
+        """Ask for a run, let everything come to rest, and answer the run."""
+        mode = Mode.FULL if full else Mode.DELTA
+        await self.people.start(
+            tenant, Ask(mode, Trigger.ADMINISTRATOR, "admin", person, preview)
+        )
+        await self.runner.idle()
+        return (await self.runs(tenant))[0]
+
+    async def approve(self, plan: int, tenant: int = 1, *, release: bool = False) -> StoredRun:
+        """Approve a plan and let it be carried out."""
+        await self.people.approve(tenant, plan, by="admin", release=release)
+        await self.runner.idle()
+        return (await self.runs(tenant))[0]
+
+    async def runs(self, tenant: int = 1) -> tuple[StoredRun, ...]:
+        """Runs, the newest first."""
+        async with self.database.read() as tx:
+            return await list_runs(tx, tenant)
+
+    async def plans(self, tenant: int = 1) -> tuple[StoredPlan, ...]:
+        """Plans, the newest first."""
+        async with self.database.read() as tx:
+            return await list_plans(tx, tenant)
+
+    async def actions(self, plan: int, tenant: int = 1) -> tuple[StoredAction, ...]:
+        """A plan's actions in their order (the first 1,000)."""
+        async with self.database.read() as tx:
+            return (await load_actions(tx, tenant, plan, limit=1000)).actions
+
+    async def links(self, tenant: int = 1) -> dict[ObjectId, Link]:
+        async with self.database.read() as tx:
+            return await load_links(tx, tenant)
+
+    async def extensions(self, tenant: int = 1) -> list[Extension]:
+        """Extensions as the phone system itself tells them, by number."""
+        found = [
+            one
+            async for page in self.phone(tenant).read_extensions()
+            for one in page.extensions
+        ]
+        return sorted(found, key=lambda one: (len(one.number), one.number))
+
+    async def pictured(self, tenant: int = 1) -> list[Extension]:
+        """Extensions as we last saw them, by number."""
+        async with self.database.read() as tx:
+            found = await load_extensions(tx, tenant)
+        return sorted(found.values(), key=lambda one: (len(one.number), one.number))
+
+    async def number_of(self, person: str, tenant: int = 1) -> str | None:
+        """The number of a person's extension."""
+        link = (await self.links(tenant)).get(ObjectId(person))
+        return None if link is None else link.number
+
+    async def alarms(self, tenant: int = 1) -> tuple[Alarm, ...]:
+        """Alarms that stand."""
+        async with self.database.read() as tx:
+            return await open_alarms(tx, tenant)
+
+    async def lines(self, tenant: int = 1, limit: int = 500) -> tuple[StoredLine, ...]:
+        """The journal, the newest line first."""
+        async with self.database.read() as tx:
+            return (await load_lines(tx, tenant, limit=limit)).lines
+
+    @asynccontextmanager
+    async def _open_transport(self, _ca_bundle: Path | None) -> AsyncIterator[Transport]:
+        yield _ByHost(self.stages)
+
+
+class _ByHost:
+    """Sends a request into the stage that its address names."""
+
+    def __init__(self, stages: dict[str, Emulator]) -> None:
+        self._stages = stages
+
+    async def send(self, request: Any) -> Any:
+        host = request.url.split("/")[2]
+        return await AsgiTransport(self._stages[host]).send(request)
+
+
+@asynccontextmanager
+async def open_house(url: str, folder: Path, *, seed: int = 1) -> AsyncIterator[House]:
+    """A house on an empty database, with its first tenant and a started runner."""
+    database = await Database.open(url)
+    try:
+        house = House(database, folder, VirtualClock(), seed)
+        await house.setup.first_tenant()
+        await house.runner.start()
+        try:
+            yield house
+        finally:
+            await house.runner.stop()
+            await house.connections.close()
+    finally:
+        await database.close()
