@@ -19,7 +19,7 @@ from jackfield.graph.errors import (
     Unreachable,
 )
 from jackfield.graph.pace import Pace, Workload
-from jackfield.graph.transport import AnswerTooLarge, TransportFailed
+from jackfield.graph.transport import AnswerTooLarge, TransportClosed, TransportFailed
 
 USERS = Ask("/users", {"$select": "id", "$top": "999"}, needs="User.Read.All")
 OK = answer({"value": []})
@@ -155,6 +155,16 @@ async def test_reading_gives_up_when_its_time_is_over(client: Make, clock: Virtu
 
     assert clock.monotonic() <= 60
     assert len(graph.sent) < 10
+
+
+async def test_a_connection_that_was_replaced_is_not_waited_for(client: Make, clock: VirtualClock):
+    """The run asks again by the new one; this one will never come back."""
+    graph = ScriptedGraph(TransportClosed(maybe_received=True))
+
+    with pytest.raises(Unreachable, match="replaced or closed"):
+        await client(graph).get(USERS)
+
+    assert clock.monotonic() == 0
 
 
 @pytest.mark.parametrize(

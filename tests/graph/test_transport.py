@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from jackfield.graph.errors import CredentialUnusable
-from jackfield.graph.transport import AiohttpTransport, AnswerTooLarge, Request, TransportFailed
+from jackfield.graph.transport import (
+    AiohttpTransport,
+    AnswerTooLarge,
+    Request,
+    TransportClosed,
+    TransportFailed,
+)
 from m365_emulator.tls import make_certificates
 
 Reply = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -153,6 +159,28 @@ async def test_a_broken_connection_is_one_error(transport: AiohttpTransport, rep
             await transport.send(Request("GET", url))
 
     assert caught.value.maybe_received
+
+
+async def test_a_way_that_was_closed_here_is_told_apart():
+    """A new certificate replaces the connection while a page is on its way."""
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def reply(_: bytes, __: asyncio.StreamWriter) -> None:
+        asked.set()
+        await over.wait()
+
+    transport = AiohttpTransport(user_agent="x")
+    async with server(reply) as url:
+        async with transport:
+            under_way = asyncio.ensure_future(transport.send(Request("GET", url)))
+            await asked.wait()
+        with pytest.raises(TransportClosed) as first:
+            await under_way
+        with pytest.raises(TransportClosed) as second:
+            await transport.send(Request("GET", url))
+        over.set()
+
+    assert (first.value.maybe_received, second.value.maybe_received) == (True, False)
 
 
 async def test_no_answer_in_time_is_said(transport: AiohttpTransport):

@@ -38,6 +38,7 @@ from jackfield.graph.transport import (
     Request,
     Response,
     Transport,
+    TransportClosed,
     TransportFailed,
 )
 
@@ -323,10 +324,16 @@ def _unanswered(error: TransportFailed, call: Call, repeatable: bool) -> _Failed
                 "Jackfield tries again by itself; check network, name service and firewall.",
                 call,
             ),
-            may_repeat=repeatable or not error.maybe_received,
+            may_repeat=_may_come_through(error, repeatable),
         )
     failed.error.__cause__ = error
     return failed
+
+
+def _may_come_through(error: TransportFailed, repeatable: bool) -> bool:
+    if isinstance(error, TransportClosed):
+        return False
+    return repeatable or not error.maybe_received
 
 
 def _may_repeat(error: GraphError, repeatable: bool) -> bool:

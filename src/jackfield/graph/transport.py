@@ -61,6 +61,15 @@ class AnswerTooLarge(TransportFailed):
     """The answer was larger than the request allows; repeating it gives the same."""
 
 
+class TransportClosed(TransportFailed):
+    """We closed the way out ourselves: the connection was replaced, or the process ends."""
+
+    def __init__(self, *, maybe_received: bool) -> None:
+        super().__init__(
+            "this connection was replaced or closed on our side", maybe_received=maybe_received
+        )
+
+
 class Transport(Protocol):
     """Sends one request. Raises `TransportFailed`, nothing else."""
 
@@ -104,13 +113,14 @@ class AiohttpTransport:
             self._session = None
 
     async def send(self, request: Request) -> Response:
-        if self._session is None:
-            raise RuntimeError("the transport is not open")
+        session = self._session
+        if session is None or session.closed:
+            raise TransportClosed(maybe_received=False)
         timeout = aiohttp.ClientTimeout(
             total=request.timeout_s, connect=min(CONNECT_TIMEOUT_S, request.timeout_s)
         )
         try:
-            async with self._session.request(
+            async with session.request(
                 request.method,
                 URL(request.url, encoded=True),
                 headers=request.headers,
@@ -139,6 +149,8 @@ class AiohttpTransport:
                 f"no complete answer within {request.timeout_s:.0f} s", maybe_received=True
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if session.closed:
+                raise TransportClosed(maybe_received=True) from error
             # ValueError: an address that cannot be encoded, a header with a line break
             raise TransportFailed(
                 f"the connection broke ({str(error) or type(error).__name__})", maybe_received=True
