@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -30,6 +29,7 @@ from jackfield.graph.errors import (
     Throttled,
     Unreachable,
 )
+from jackfield.graph.links import followed
 from jackfield.graph.meter import Failure, Meter, WorkloadFigures
 from jackfield.graph.pace import Pace, WaitTooLong, Workload
 from jackfield.graph.transport import (
@@ -44,7 +44,6 @@ from jackfield.graph.transport import (
 
 PATIENCE_S = 90.0
 """How long one call may take, waiting and repeating included; then its caller tries later."""
-MAX_LINK_LENGTH = 32_000
 
 P = TypeVar("P", bound=Page)
 
@@ -131,12 +130,12 @@ class GraphClient:
         if link is None:
             url = ask.url(self._cloud.root)
         else:
-            url = self._followed(link, Call("GET", ask.path))
+            url = followed(link, self._cloud.graph, Call("GET", ask.path))
         answer = await self._call("GET", ask, url, repeatable=True, by_link=link is not None)
         page = read(answer)
         for onward in (page.next_link, page.delta_link):
             if onward is not None:
-                self._followed(onward, answer.call)
+                followed(onward, self._cloud.graph, answer.call)
         if page.next_link is not None and page.next_link == link:
             raise LinkRefused(
                 f"A page of {ask.path} names itself as the next one.", call=answer.call
@@ -266,38 +265,6 @@ class GraphClient:
         elif error.call is not None and not isinstance(error, LookAfresh):
             failure = Failure(self._clock.now(), error.call, error.what)
             self._meter.failed(self._tenant, ask.workload, failure)
-
-    def _followed(self, link: str, call: Call) -> str:
-        """The address to ask for a link: its path and query on our own Graph, nowhere else."""
-        parts = _parse_link(link)
-        if parts is None or _origin(parts) != _origin(urlsplit(self._cloud.graph)):
-            raise LinkRefused(
-                f"A page of {call.path} leads to {shown(link.partition('?')[0])!r}; Jackfield only "
-                f"follows links to {self._cloud.graph}.",
-                "Nothing was sent there. Check the Graph address of this connection.",
-                call,
-            )
-        query = f"?{parts.query}" if parts.query else ""
-        return f"{self._cloud.graph}{parts.path}{query}"
-
-
-def _parse_link(link: str) -> SplitResult | None:
-    """A link's parts; None if two readers could take it for two different addresses."""
-    if len(link) > MAX_LINK_LENGTH or not link.isascii() or not link.isprintable():
-        return None
-    if any(mark in link for mark in " \\"):
-        return None
-    try:
-        parts = urlsplit(link)
-        _ = parts.port  # a bad port is only noticed here
-    except ValueError:
-        return None
-    return None if "@" in parts.netloc else parts
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname or "", parts.port or default
 
 
 def _identified(call: Call, response: Response) -> Call:
