@@ -73,12 +73,17 @@ class Lister:
         token = self._token(request, query)
         size = self._size(query.top, token)
         annotations: dict[str, object] = {}
-        if query.counted and token.page == 0:
-            annotations["@odata.count"] = sum(1 for _ in self._matching(query, collection, ""))
         if query.order:
             found = self._sorted(query, collection, query.order, token)
         else:
-            found = list(islice(self._matching(query, collection, token.after), max(size, 1) + 1))
+            # One more than is shown tells whether anything follows.
+            found = list(
+                islice(
+                    self._matching(query, collection, token.after), self._reach(query, token, size)
+                )
+            )
+        if query.counted and token.page == 0:
+            annotations["@odata.count"] = len(found)
         shown = found[:size]
         if len(found) > size:
             annotations["@odata.nextLink"] = self._next(request, query, token, shown)
@@ -91,6 +96,11 @@ class Lister:
         """A `/$count` answer: a bare number as text."""
         number = sum(1 for each in behind("") if fits is None or fits(each))
         return Response(str(number), media_type="text/plain")
+
+    @staticmethod
+    def _reach(query: Query, token: PageToken, size: int) -> int | None:
+        """How many objects to look at; None is all, for the first page of a counted query."""
+        return None if query.counted and token.page == 0 else max(size, 1) + 1
 
     @staticmethod
     def _matching(query: Query, collection: Collection, after: str) -> Iterator[Any]:

@@ -7,11 +7,12 @@ Verbs take properties spelled as Graph spells them. HTTP, permissions and paging
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import FieldInfo, replace
 
 from m365_emulator import licences, names
 from m365_emulator.licences import Sku
@@ -440,13 +441,13 @@ class Tenant:
     @staticmethod
     def _write_difference(register: Register[R], before: R, after: R) -> R:
         changed, cleared = set(), set(after.cleared)
-        for each in msgspec.structs.fields(after):
-            old, new = getattr(before, each.name), getattr(after, each.name)
-            if old == new or each.name == "cleared":
+        for name, known in _fields_of(type(after)).items():
+            old, new = getattr(before, known.name), getattr(after, known.name)
+            if old == new or name == "cleared":
                 continue
-            changed.add(each.encode_name)
+            changed.add(name)
             if new is None:
-                cleared.add(each.encode_name)
+                cleared.add(name)
         if not changed:
             return before
         saved = replace(after, cleared=frozenset(cleared))
@@ -455,7 +456,7 @@ class Tenant:
 
     @staticmethod
     def _changed(before: R, properties: dict[str, Any]) -> R:
-        by_name = {each.encode_name: each for each in msgspec.structs.fields(before)}
+        by_name = _fields_of(type(before))
         values: dict[str, Any] = {}
         for name, value in properties.items():
             known = by_name.get(name)
@@ -555,6 +556,12 @@ class Tenant:
         for group_id, rule in self._rules.items():
             if only is None or only == group_id:
                 self.memberships.write(group_id, user.id, present=rule(user))
+
+
+@lru_cache
+def _fields_of(kind: type[User] | type[Group]) -> dict[str, FieldInfo]:
+    """The fields of a resource by Graph's spelling."""
+    return {each.encode_name: each for each in msgspec.structs.fields(kind)}
 
 
 def _guid(chance: Random) -> str:
