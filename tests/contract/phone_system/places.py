@@ -109,12 +109,13 @@ class ThreeCxHouse:
     """One PBX for each tenant."""
 
     lost_of: int = 20
+    seed: int = 0
     places: dict[int, ThreeCxPlace] = field(default_factory=dict)
 
     async def place(self, tenant: int) -> Place:
         if tenant not in self.places:
             pbx = ThreeCx()
-            line = Line(pbx, seed=tenant, lost_of=self.lost_of)
+            line = Line(pbx, seed=1000 * self.seed + tenant, lost_of=self.lost_of)
             self.places[tenant] = ThreeCxPlace(line, pbx)
         return self.places[tenant]
 

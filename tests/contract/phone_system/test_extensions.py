@@ -31,6 +31,7 @@ from jackfield.pbx.port import (
     Refused,
     RemoveExtensionWrite,
     UpdateExtensionWrite,
+    Write,
 )
 
 NOWHERE = ExtensionKey("nowhere")
@@ -428,13 +429,14 @@ async def test_one_person_is_bound_to_one_extension(place: Place) -> None:
 
 async def test_hand_made_extension_is_never_taken_for_our_own_creation(place: Place) -> None:
     """Same number and same e-mail: an adoption for a plan to propose, not for a repeat to do."""
-    fields = ExtensionFields("Ada", "L", "p1@example.com")
-    key = await place.extension_by_hand("1001", fields)
+    writes = [new_extension(n) for n in range(1, 31)]
+    keys = [await place.extension_by_hand(write.number, write.fields) for write in writes]
 
-    outcome = await settle_one(place, new_extension(1, "1001"))
+    outcomes = await settle(place, writes)
 
-    assert code(outcome) is RefusalCode.NUMBER_TAKEN
-    assert (await read(place)).extensions[key].external_key is None
+    assert {code(outcome) for outcome in outcomes} == {RefusalCode.NUMBER_TAKEN}
+    standing = (await read(place)).extensions
+    assert {standing[key].external_key for key in keys} == {None}
 
 
 async def test_removal_repeated_is_done(place: Place) -> None:
@@ -470,6 +472,39 @@ async def test_person_who_was_removed_can_come_back(place: Place) -> None:
     standing = (await read(place)).extensions
     assert [extension.number for extension in standing.values()] == ["1002"]
     assert first.key not in standing
+
+
+async def test_people_are_renumbered_by_removal_and_creation_in_one_call(place: Place) -> None:
+    """Where a number cannot change, this is how it changes: no creation overtakes its removal."""
+    people = range(1, 31)
+    made = await hired(place, *(new_extension(n, f"1{n:03}") for n in people))
+    writes: list[Write] = []
+    for n, extension in zip(people, made, strict=True):
+        removal = RemoveExtensionWrite(extension.key, extension.number)
+        writes += [removal, new_extension(n, f"2{n:03}")]
+
+    outcomes = await settle(place, writes)
+
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    standing = (await read(place)).extensions.values()
+    assert {(e.external_key, e.number) for e in standing} == {
+        (person(n), f"2{n:03}") for n in people
+    }
+
+
+async def test_removal_does_not_overtake_the_creation_before_it(place: Place) -> None:
+    """Found again and then removed is gone; the other way round it would stand once more."""
+    people = range(1, 31)
+    made = await hired(place, *(new_extension(n, f"1{n:03}") for n in people))
+    writes: list[Write] = []
+    for n, extension in zip(people, made, strict=True):
+        removal = RemoveExtensionWrite(extension.key, extension.number)
+        writes += [new_extension(n, f"2{n:03}"), removal]
+
+    outcomes = await settle(place, writes)
+
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert (await read(place)).extensions == {}
 
 
 async def test_number_is_free_for_the_next_write_after_its_removal(place: Place) -> None:
