@@ -53,6 +53,8 @@ class Rooms:
     hub: Hub
     graph_figures: Callable[[int], object]
     """Figures of Graph calls of a tenant since the process started."""
+    tenant: int = 1
+    """The tenant that the console and the API show."""
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Signs form tokens. Where several processes serve one console, give all of them the same."""
 

@@ -1,0 +1,73 @@
+"""What stands around every page of the console: who looks, what is wrong, what is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from litestar import Request
+from litestar.response import Template
+
+from jackfield.flows.signin import Viewer
+from jackfield.store.alarms import Alarm, open_alarms
+from jackfield.store.runs import RunStatus, StoredRun, list_runs
+from jackfield.store.sequences import latest_change
+from jackfield.store.tenants import Connection, load_connection
+from jackfield.store.transaction import Transaction
+from jackfield.web.rooms import Rooms
+
+AnyRequest = Request[Viewer, Any, Any]
+GROUPS_ALARM = "graph.groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The state that every page shows or needs."""
+
+    connection: Connection | None
+    alarms: tuple[Alarm, ...]
+    running: tuple[StoredRun, ...]
+    seen: int
+    """The latest change this page can have seen; the live stream goes on from there."""
+    now: datetime
+
+    @property
+    def groups_alarm(self) -> Alarm | None:
+        """Set while groups may not be read, because the consent is older than the feature."""
+        return next((alarm for alarm in self.alarms if alarm.kind == GROUPS_ALARM), None)
+
+
+async def load_frame(tx: Transaction, house: Rooms) -> Frame:
+    """The frame as of one moment."""
+    tenant = house.tenant
+    return Frame(
+        connection=await load_connection(tx, tenant),
+        alarms=await open_alarms(tx, tenant),
+        running=await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=5),
+        seen=await latest_change(tx, tenant),
+        now=house.clock.now(),
+    )
+
+
+def show(
+    template: str,
+    request: AnyRequest,
+    frame: Frame,
+    here: str,
+    *,
+    status: int = 200,
+    **context: Any,
+) -> Template:
+    """A page (or a part of one) inside the frame."""
+    return Template(
+        template,
+        context={"viewer": request.scope["user"], "frame": frame, "here": here, **context},
+        status_code=status,
+    )
+
+
+def wants_part(request: AnyRequest, part: str) -> bool:
+    """Whether htmx asks for one part of the page only, by the id of that part."""
+    headers = request.headers
+    return headers.get("hx-request") == "true" and headers.get("hx-target") == part

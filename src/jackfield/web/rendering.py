@@ -1,0 +1,132 @@
+"""How pages are put into HTML: the template environment, assets with their hashes, the small words of templates.
+
+Every template escapes by itself; nothing here marks text from outside as safe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+HERE = Path(__file__).parent
+HUES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A static file, read once."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+@cache
+def load_asset(name: str) -> Asset | None:
+    """A file of `static/` by its path there; None for anything else."""
+    root = HERE / "static"
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        return None
+    content = path.read_bytes()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    etag = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(content, media_type, etag)
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its hash, so that it may be kept for ever."""
+    found = load_asset(name)
+    return f"/static/{name}?v={found.etag if found else ''}"
+
+
+def icon(name: str, size: str = "") -> Markup:
+    """An icon of the sprite, hidden from screen readers: the text beside it says the same."""
+    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        size, asset("vendor/icons.svg"), name
+    )
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar; "?" where the name has none."""
+    letters = [word[0] for word in name.split() if word[0].isalpha()]
+    return "".join((letters[0], letters[-1]) if len(letters) > 1 else letters).upper() or "?"
+
+
+def hue(key: str) -> int:
+    """Which of the avatar colours somebody has: always the same."""
+    return zlib.crc32(key.encode("utf-8", "replace")) % HUES
+
+
+def figure(number: float) -> str:
+    """A number with thousands separators."""
+    return f"{number:,.0f}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 extension", "2,000 extensions"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def utc(moment: datetime) -> str:
+    """A moment as text that is right wherever it is read; a script puts it into local form."""
+    return moment.astimezone(UTC).strftime("%-d %b %Y, %H:%M UTC")
+
+
+def seconds(length: float) -> str:
+    """A length of time as people say it."""
+    if length < 1:
+        return f"{length * 1000:.0f} ms"
+    if length < 90:
+        return f"{length:.0f} s"
+    minutes, rest = divmod(round(length), 60)
+    if minutes < 90:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def make_environment() -> Environment:
+    """The environment of all templates."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        asset=asset, icon=icon, initials=initials, hue=hue, counted=counted, menu=MENU
+    )
+    environment.filters.update(figure=figure, utc=utc, seconds=seconds)
+    return environment
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A room of the console."""
+
+    key: str
+    label: str
+    href: str
+    icon: str
+
+
+MENU = (
+    MenuEntry("overview", "Overview", "/", "layout-dashboard"),
+    MenuEntry("users", "Users", "/users", "users"),
+    MenuEntry("departments", "Departments", "/departments", "building-2"),
+    MenuEntry("plan", "Plan", "/plans", "list-checks"),
+    MenuEntry("runs", "Runs", "/runs", "history"),
+    MenuEntry("journal", "Journal", "/journal", "scroll-text"),
+)
+
+ENVIRONMENT = make_environment()

@@ -1,0 +1,110 @@
+"""The web application: its routes, what stands before them, and who answers when something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromPath, FromQuery
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Stream
+from litestar.template.config import TemplateConfig
+
+from jackfield.store.errors import BrokenDocument, DatabaseUnusable
+from jackfield.web.admin import PAGES
+from jackfield.web.doorway import Doorway, dress
+from jackfield.web.errors import (
+    answer_broken,
+    answer_fault,
+    answer_http,
+    answer_unusable,
+)
+from jackfield.web.rendering import ENVIRONMENT, load_asset
+from jackfield.web.rooms import House, Rooms
+from jackfield.web.security import (
+    PUBLIC,
+    LoginLimit,
+    NotSignedIn,
+    OwnForms,
+    Visitors,
+    answer_not_signed_in,
+    form_tokens,
+    signed_in,
+)
+from jackfield.web.signin import sign_in, sign_in_page, sign_out
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@get("/static/{name:path}", opt={PUBLIC: True}, sync_to_thread=False, include_in_schema=False)
+def static(
+    request: Request[Any, Any, Any], name: FromPath[str], v: FromQuery[str] = ""
+) -> Response[bytes]:
+    """A file of our own or a vendored one; with its hash in the address it is kept for ever."""
+    asset = load_asset(name.lstrip("/"))
+    if asset is None:
+        raise NotFoundException
+    kept = FOR_EVER if v == asset.etag else "no-cache"
+    headers = {"etag": f'"{asset.etag}"', "cache-control": kept}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(asset.content, media_type=asset.media_type, headers=headers)
+
+
+@get("/live", include_in_schema=False)
+async def live(house: House, seen: FromQuery[int] = 0) -> Stream:
+    """The one stream of a tab: which rooms have changed since `seen`, and how far runs are."""
+    headers = {"x-accel-buffering": "no"}
+    frames = house.hub.stream(seen)
+    return Stream(frames, media_type="text/event-stream", headers=headers)
+
+
+def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
+    """The application that serves console and API."""
+    site = Litestar(
+        [static, live, sign_in_page, sign_in, sign_out, *PAGES, *routers],
+        dependencies={
+            "house": Provide(lambda: rooms, sync_to_thread=False),
+            "limit": Provide(_once(LoginLimit(rooms.clock)), sync_to_thread=False),
+        },
+        guards=[signed_in],
+        middleware=[
+            DefineMiddleware(Visitors, rooms=rooms),
+            DefineMiddleware(OwnForms, config=form_tokens(rooms)),
+        ],
+        exception_handlers={
+            NotSignedIn: answer_not_signed_in,
+            HTTPException: answer_http,
+            DatabaseUnusable: answer_unusable,
+            BrokenDocument: answer_broken,
+            Exception: answer_fault,
+        },
+        before_send=[dress(rooms.settings)],
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/live"]),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(ENVIRONMENT)),
+        openapi_config=OpenAPIConfig(
+            title="Jackfield",
+            version=version("jackfield"),
+            description="People of Microsoft 365 as extensions of a phone system.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
+        ),
+        logging_config=None,
+        request_max_body_size=None,
+        debug=False,
+    )
+    site.asgi_handler = Doorway(site.asgi_handler, rooms.settings)
+    return site
+
+
+def _once(value: Any) -> Any:
+    return lambda: value
