@@ -30,17 +30,22 @@ def clean(text: str | None) -> str:
     """The text in NFC, without what a phone cannot show; "" where nothing visible is left."""
     if not text:
         return ""
-    if (
+    if is_clean(text):
+        return text
+    folded = " ".join(_DROPPED.sub("", text).split())
+    composed = unicodedata.normalize("NFC", folded)
+    return composed if _INVISIBLE.sub("", composed).strip() else ""
+
+
+def is_clean(text: str) -> bool:
+    """Whether `clean` would certainly leave a text, which is not empty, as it is."""
+    return (
         text.isprintable()
         and text[0] != " "
         and text[-1] != " "
         and "  " not in text
         and (text.isascii() or unicodedata.is_normalized("NFC", text))
-    ):
-        return text
-    folded = " ".join(_DROPPED.sub("", text).split())
-    composed = unicodedata.normalize("NFC", folded)
-    return composed if _INVISIBLE.sub("", composed).strip() else ""
+    )
 
 
 def clean_address(text: str | None) -> str:
