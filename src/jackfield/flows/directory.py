@@ -26,6 +26,7 @@ from jackfield.graph.delta import (
 from jackfield.graph.directory import GroupsPage, UsersPage, fetch_standing, fetch_user
 from jackfield.graph.errors import CursorExpired, NotFound
 from jackfield.graph.organization import fetch_skus
+from jackfield.store.alarms import begin_alarm, end_alarm, open_alarms
 from jackfield.store.cursors import Cursor, Resource, RoundKind, advance, begin_round, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.groups import (
@@ -49,6 +50,9 @@ from jackfield.store.people import (
 )
 from jackfield.store.planned import add_unsettled
 from jackfield.store.transaction import Transaction
+
+UNREADABLE = "people.unreadable"
+"""Alarm that stands while a full round has met a record without so much as an id."""
 
 _log = structlog.get_logger("jackfield.flows.directory")
 
@@ -174,6 +178,8 @@ class DirectoryReading:
         kind = RoundKind.FULL if full else RoundKind.DELTA
         start = start_users_round if cursor.resource is Resource.USERS else start_groups_round
         position = start(None if full else cursor.position)
+        if full and cursor.resource is Resource.USERS:
+            await end_alarm(tx, tenant, UNREADABLE, now=self._clock.now())
         begun = await begin_round(tx, tenant, cursor, kind, now=self._clock.now())
         return await advance(tx, tenant, begun, position.encode())
 
@@ -191,7 +197,11 @@ class DirectoryReading:
             cursor = await load_cursor(tx, tenant, resource)
         if cursor.finished_at is not None or cursor.position is None:
             return cursor, None
-        return cursor, Position.decode(cursor.position)
+        try:
+            return cursor, Position.decode(cursor.position)
+        except CursorExpired as error:
+            await self._begin_anew(tenant, cursor, error)
+            return await self._position(tenant, resource)
 
     async def _restarted(
         self,
@@ -229,7 +239,7 @@ class DirectoryReading:
             if not isinstance(after, RoundEnd):
                 return await advance(tx, tenant, cursor, after.encode())
             now = self._clock.now()
-            if after.full:
+            if after.full and not await _is_unreadable(tx, tenant):
                 gone = await finish_round(tx, tenant, cursor.round, now=now)
                 _log.info("people.round_finished", tenant=tenant, gone=gone)
             return await advance(tx, tenant, cursor, after.cursor, finished_at=now)
@@ -253,6 +263,16 @@ class DirectoryReading:
             await mark_removed(tx, tenant, ids, standing, now=now)
             for one in ids:
                 known.hashes.pop(one, None)
+        if any(one.id is None for one in page.rejected):
+            await begin_alarm(
+                tx,
+                tenant,
+                UNREADABLE,
+                text="Microsoft 365 sent a user that cannot be read, not even who it is. Until the next full "
+                "sync nobody is taken for gone.",
+                next_step="Look at the journal for what was wrong; run a full sync again later.",
+                now=now,
+            )
         if page.rejected:
             lines = [
                 Line(
@@ -293,3 +313,7 @@ class DirectoryReading:
             if page.groups or page.removed or any(one.is_group for one in page.member_changes):
                 # Names and nesting reach further than the members named here: plan everyone.
                 await add_unsettled(tx, tenant, None)
+
+
+async def _is_unreadable(tx: Transaction, tenant: int) -> bool:
+    return any(alarm.kind == UNREADABLE for alarm in await open_alarms(tx, tenant))

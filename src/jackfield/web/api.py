@@ -278,7 +278,8 @@ class SettingsIn(msgspec.Struct, forbid_unknown_fields=True):
     """`version` is the one the change was made from."""
 
     version: int
-    settings: msgspec.Raw
+    settings: dict[str, Any]
+    """The whole document, as `GET` gives it."""
 
 
 class LineOut(msgspec.Struct):
@@ -600,7 +601,7 @@ async def people_settings(rooms: Rooms) -> SettingsOut:
 @put("/settings/people", summary="Choose what people sync does")
 async def save_settings(rooms: Rooms, viewer: Viewer, data: SettingsIn) -> SettingsOut:
     try:
-        wanted = decode_strictly(bytes(data.settings), PeopleSettings)
+        wanted = decode_strictly(msgspec.json.encode(data.settings), PeopleSettings)
         async with rooms.database.write() as tx:
             await save_people_settings(
                 tx,
