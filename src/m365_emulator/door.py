@@ -6,6 +6,8 @@ routes answer is none of this module's business.
 
 import asyncio
 import logging
+import socket
+import struct
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -42,6 +44,9 @@ DIAGNOSTIC = msgspec.json.encode(
         }
     }
 ).decode()
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for no time at all: the connection ends by a reset instead of in good order."""
 
 log = logging.getLogger(__name__)
 
@@ -289,6 +294,11 @@ async def _cut(order: Order, answer: Answer, scope: Scope, receive: Receive, sen
     transport = scope.get("extensions", {}).get(TRANSPORT)
     if transport is None:
         raise ConnectionCut(f"the fault {order.kind} is switched on")
-    transport.close() if order.kind is Kind.CUT_MIDDLE else transport.abort()
+    if order.kind is Kind.CUT_MIDDLE:
+        transport.close()
+    else:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        transport.abort()
     while (await receive())["type"] != "http.disconnect":
         continue

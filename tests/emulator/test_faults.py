@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -6,7 +7,7 @@ import msgspec
 import pytest
 
 from m365_emulator.apps import Application
-from m365_emulator.door import TRANSPORT, ConnectionCut
+from m365_emulator.door import RESET, TRANSPORT, ConnectionCut
 from m365_emulator.faults import Faults, Kind, Order
 from m365_emulator.server import Emulator
 
@@ -261,6 +262,13 @@ async def test_a_cut_is_an_exception_to_a_caller_in_process(
 class Transport:
     def __init__(self) -> None:
         self.ended: list[str] = []
+
+    def get_extra_info(self, name: str) -> "Transport":
+        assert name == "socket"
+        return self
+
+    def setsockopt(self, *option: Any) -> None:
+        assert option == (socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def abort(self) -> None:
         self.ended.append("abort")
