@@ -23,7 +23,7 @@ from m365_emulator.apps import Application
 from m365_emulator.faults import Order
 from m365_emulator.page import Page
 from m365_emulator.quirks import Quirks
-from m365_emulator.tenant import Refused, UnknownObject
+from m365_emulator.refusals import Refused, UnknownObject
 
 if TYPE_CHECKING:
     from m365_emulator.server import Emulator

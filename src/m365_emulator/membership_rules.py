@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from m365_emulator.refusals import Refused
 from m365_emulator.resources import USER, User
 
 Rule = Callable[[User], bool]
@@ -22,7 +23,7 @@ _TOKEN = re.compile(
 )
 
 
-class RuleError(ValueError):
+class RuleError(Refused):
     """The rule is not one that this directory can evaluate."""
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from m365_emulator import showing
 from m365_emulator.faults import Kind, Order
-from m365_emulator.tenant import Refused, UnknownObject
+from m365_emulator.refusals import Refused, UnknownObject
 
 if TYPE_CHECKING:
     from m365_emulator.server import Emulator

@@ -7,33 +7,23 @@ Verbs take properties spelled as Graph spells them. HTTP, permissions and paging
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from random import Random
 from typing import Any, TypeVar
 
-import msgspec
-from msgspec.structs import FieldInfo, replace
+from msgspec.structs import replace
 
-from m365_emulator import licences, names
-from m365_emulator.licences import Sku
+from m365_emulator import alterations, names
+from m365_emulator.group_population import GroupPopulation, group_count
 from m365_emulator.membership_rules import Rule, rule_of
-from m365_emulator.population import Groups, Population, group_count, retitled
+from m365_emulator.population import Population
 from m365_emulator.quirks import Quirks
+from m365_emulator.refusals import Refused, UnknownObject
 from m365_emulator.registers import EVERYTHING, Memberships, Register, Replication
 from m365_emulator.resources import Group, ObjectId, User
 
 RECYCLE_BIN_DAYS = 30
-_FIXED = frozenset({"id", "cleared", "deletedDateTime"})
 
 R = TypeVar("R", User, Group)
-
-
-class UnknownObject(LookupError):
-    """No such user or group in the tenant."""
-
-
-class Refused(ValueError):
-    """The directory would not do that; the message says why."""
 
 
 def stamp(moment: datetime) -> str:
@@ -93,7 +83,7 @@ class Tenant:
         tenant.user_register.load(accounts)
         tenant._by_upn = {each.user_principal_name.casefold(): each.id for each in accounts}
         wanted = group_count(people) if groups is None else groups
-        around = Groups(seed, tenant.population, tenant.domain, accounts)
+        around = GroupPopulation(seed, tenant.population, tenant.domain, accounts)
         around.build(wanted)
         tenant.group_register.load(around.groups)
         tenant.memberships.load(around.members)
@@ -226,14 +216,14 @@ class Tenant:
         while user.user_principal_name.casefold() in self._by_upn:
             user = self.population.newcomer(stamp(self.now()))
         if display_name is not None:
-            user = self._addressed(retitled(user, display_name))
+            user = self._addressed(alterations.retitled(user, display_name))
         upn = properties.pop("userPrincipalName", None)
         if upn is not None:
-            user = self._moved_to(user, upn)
+            user = alterations.moved_to(user, upn)
         if skus is not None:
-            user = self._licensed(replace(user, assigned_plans=()), skus)
+            user = alterations.licensed(replace(user, assigned_plans=()), skus, stamp(self.now()))
         if properties:
-            user = self._changed(user, properties)
+            user = alterations.changed(user, properties)
         self._claim(user)
         self.user_register.write(user.id, user, EVERYTHING)
         for group_id in groups:
@@ -246,20 +236,20 @@ class Tenant:
     ) -> User:
         """A new display name, a new UPN, or both; the old address stays as an alias."""
         before = self.user(user_id)
-        after = before if display_name is None else retitled(before, display_name)
+        after = before if display_name is None else alterations.retitled(before, display_name)
         if upn is not None:
-            after = self._moved_to(after, upn)
+            after = alterations.moved_to(after, upn)
         return self._save(before, after)
 
     def update(self, user_id: str, **properties: Any) -> User:
         """Set properties; None clears one. Refused for names or types that a user has not."""
         before = self.user(user_id)
-        return self._save(before, self._changed(before, properties))
+        return self._save(before, alterations.changed(before, properties))
 
     def assign_licences(self, user_id: str, *part_numbers: str) -> User:
         """The user holds exactly these subscriptions; plans lost stay on as `Deleted`."""
         before = self.user(user_id)
-        return self._save(before, self._licensed(before, part_numbers))
+        return self._save(before, alterations.licensed(before, part_numbers, stamp(self.now())))
 
     def move(self, user_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> User:
         """Out of some groups and into others."""
@@ -357,7 +347,7 @@ class Tenant:
             address = f"{nickname}@{self.domain}"
             properties.setdefault("mail", address)
             properties.setdefault("proxyAddresses", [f"SMTP:{address}"])
-        group = replace(self._changed(group, properties), cleared=frozenset())
+        group = replace(alterations.changed(group, properties), cleared=frozenset())
         self.group_register.write(group.id, group, EVERYTHING)
         self._note_rule(group)
         for member_id in members:
@@ -374,7 +364,7 @@ class Tenant:
         before = self.group(group_id)
         if properties.get("membershipRule"):
             rule_of(properties["membershipRule"])
-        after = self._changed(before, properties)
+        after = alterations.changed(before, properties)
         self._write_difference(self.group_register, before, after)
         if before.membership_rule != after.membership_rule:
             self._note_rule(after)
@@ -440,33 +430,12 @@ class Tenant:
 
     @staticmethod
     def _write_difference(register: Register[R], before: R, after: R) -> R:
-        changed, cleared = set(), set(after.cleared)
-        for name, known in _fields_of(type(after)).items():
-            old, new = getattr(before, known.name), getattr(after, known.name)
-            if old == new or name == "cleared":
-                continue
-            changed.add(name)
-            if new is None:
-                cleared.add(name)
-        if not changed:
+        names = alterations.difference(before, after)
+        if not names:
             return before
-        saved = replace(after, cleared=frozenset(cleared))
-        register.write(after.id, saved, frozenset(changed))
+        saved = alterations.with_cleared(after, names)
+        register.write(after.id, saved, names)
         return saved
-
-    @staticmethod
-    def _changed(before: R, properties: dict[str, Any]) -> R:
-        by_name = _fields_of(type(before))
-        values: dict[str, Any] = {}
-        for name, value in properties.items():
-            known = by_name.get(name)
-            if known is None or name in _FIXED:
-                raise Refused(f"{name!r} is not a property that can be set")
-            try:
-                values[known.name] = msgspec.convert(value, known.type)
-            except msgspec.ValidationError as reason:
-                raise Refused(f"{name}: {reason}") from reason
-        return replace(before, **values)
 
     def _claim(self, user: User) -> None:
         """Take the UPN, which must be free."""
@@ -491,39 +460,6 @@ class Tenant:
             mail_nickname=local,
             proxy_addresses=(f"SMTP:{address}", f"sip:{address}"),
             im_addresses=(address,),
-        )
-
-    @staticmethod
-    def _moved_to(user: User, upn: str) -> User:
-        """A new UPN; where the mail address was the old one, it follows and leaves an alias."""
-        if user.mail is None or user.mail.casefold() != user.user_principal_name.casefold():
-            return replace(user, user_principal_name=upn)
-        kept = [
-            each
-            for each in user.proxy_addresses
-            if not each.startswith(("SMTP:", "sip:"))
-            and each.casefold() != f"smtp:{upn}".casefold()
-        ]
-        return replace(
-            user,
-            user_principal_name=upn,
-            mail=upn,
-            proxy_addresses=(f"SMTP:{upn}", f"smtp:{user.mail}", *kept, f"sip:{upn}"),
-            im_addresses=(upn,),
-        )
-
-    def _licensed(self, user: User, part_numbers: Iterable[str]) -> User:
-        skus: list[Sku] = []
-        for part_number in part_numbers:
-            known = licences.BY_PART_NUMBER.get(part_number)
-            if known is None:
-                raise Refused(f"{part_number!r} is not a subscription of this tenant")
-            skus.append(known)
-        held = tuple(skus)
-        return replace(
-            user,
-            assigned_licenses=licences.licences_of(held),
-            assigned_plans=licences.plans_after(user.assigned_plans, held, stamp(self.now())),
         )
 
     def _leave_groups(self, object_id: ObjectId) -> None:
@@ -556,12 +492,6 @@ class Tenant:
         for group_id, rule in self._rules.items():
             if only is None or only == group_id:
                 self.memberships.write(group_id, user.id, present=rule(user))
-
-
-@lru_cache
-def _fields_of(kind: type[User] | type[Group]) -> dict[str, FieldInfo]:
-    """The fields of a resource by Graph's spelling."""
-    return {each.encode_name: each for each in msgspec.structs.fields(kind)}
 
 
 def _guid(chance: Random) -> str:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from m365_emulator.clock import Clock
+from m365_emulator.refusals import Refused
 from m365_emulator.server import Emulator
-from m365_emulator.tenant import Refused, Tenant
+from m365_emulator.tenant import Tenant
 
 SELECT = "displayName,mail,accountEnabled,department,businessPhones,assignedLicenses"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from m365_emulator.group_population import group_count
 from m365_emulator.licences import BY_ID, EXCHANGE_S_FOUNDATION, MCOEV_VIRTUALUSER, RESOURCE_ACCOUNT
-from m365_emulator.population import group_count
 from m365_emulator.resources import Group, User
 from m365_emulator.tenant import Tenant
 

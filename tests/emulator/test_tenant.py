@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from m365_emulator.clock import Clock
 from m365_emulator.membership_rules import RuleError
-from m365_emulator.tenant import Refused, Tenant, UnknownObject
+from m365_emulator.refusals import Refused, UnknownObject
+from m365_emulator.tenant import Tenant
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
