@@ -36,15 +36,12 @@ from jackfield.graph.transport import AiohttpTransport, Transport
 from jackfield.logs import configure_logs
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import SERVER_FILE, Role, ServerFile, Settings
-from jackfield.store.alarms import open_alarms
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
-from jackfield.store.runs import RunStatus, list_runs
 from jackfield.store.schema import INSTALLATION
-from jackfield.store.sequences import latest_change
 from jackfield.store.tokens import create_token, revoke_token
 from jackfield.store.vault import Vault
-from jackfield.web.live import Hub, RunFrame, Snapshot
+from jackfield.web.live import Hub, look_at
 from jackfield.web.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -118,7 +115,7 @@ class App:
         self.durable.define(SYNC, lane, self.people.sync)
         self.durable.define(APPLY, lane, self.people.apply)
         self.people.work_with(self.durable)
-        self.hub = Hub(self._look, clock)
+        self.hub = Hub(look_at(database, self.tenant), clock)
         self.rooms = Rooms(
             settings=settings,
             tenant=self.tenant,
@@ -229,20 +226,6 @@ class App:
 
     async def _given_up(self, run: GivenUp) -> None:
         _log.error("run.given_up", flow=run.flow, run=run.run_id)
-
-    async def _look(self) -> Snapshot:
-        async with self.database.read() as tx:
-            change = await latest_change(tx, self.tenant)
-            running = await list_runs(tx, self.tenant, status=RunStatus.RUNNING, limit=5)
-            latest = await list_runs(tx, self.tenant, limit=1)
-            alarms = await open_alarms(tx, self.tenant)
-        frames = tuple(
-            RunFrame(str(one.id), one.done, one.total, one.stage or "Starting") for one in running
-        )
-        runs = tuple((one.id, one.status) for one in (*running, *latest))
-        return Snapshot(
-            {"people": change, "runs": runs, "alarms": tuple(one.id for one in alarms)}, frames
-        )
 
 
 async def examine_database(settings: Settings) -> tuple[str, str] | None:

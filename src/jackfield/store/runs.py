@@ -14,6 +14,8 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Index, Table, UniqueConstraint, and_, or_, select, update
 
+from jackfield.core.schedule import Mode
+from jackfield.store.contains import contains
 from jackfield.store.schema import (
     maybe_moment,
     metadata,
@@ -215,16 +217,30 @@ async def list_runs(
     *,
     kind: str = "",
     status: RunStatus | None = None,
+    noteworthy: bool = False,
     limit: int = 50,
     before: int | None = None,
 ) -> tuple[StoredRun, ...]:
-    """Runs, the newest first; `before` is the id from which to go on."""
+    """Runs, the newest first; `before` is the id from which to go on.
+
+    With `noteworthy`, scheduled looks for changes that found none are left out.
+    """
     c = runs.c
     statement = select(*_COLUMNS).where(c.tenant == tenant).order_by(c.id.desc()).limit(limit)
     if kind:
         statement = statement.where(c.kind == kind)
     if status is not None:
         statement = statement.where(c.status == status.value)
+    if noteworthy:
+        statement = statement.where(
+            or_(
+                c.trigger != Trigger.SCHEDULE.value,
+                c.mode != Mode.DELTA.value,
+                c.status.in_([RunStatus.FAILED.value, RunStatus.CANCELLED.value]),
+                c.total > 0,
+                contains(c.counts, '"changes":'),
+            )
+        )
     if before is not None:
         statement = statement.where(c.id < before)
     return tuple(map(_run, await tx.rows(statement)))

@@ -1,6 +1,6 @@
-"""Small charts drawn on the server as SVG: no script, dark mode for free, readable without seeing them.
+"""Small charts drawn on the server as SVG: no script, dark mode for free.
 
-Every chart carries a title, a text for each bar and a table behind "Show as table".
+Every chart carries a title, a text for each bar, and a table behind "Show as table".
 """
 
 from __future__ import annotations
@@ -8,85 +8,143 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 560, 170
 _LEFT, _BOTTOM, _TOP = 46, 22, 8
+_LINES = 3
+_LABELS = 7
+"""How many labels fit below the bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One colour of a stacked bar chart; `values` has one entry per label."""
+    """One colour of a stacked bar chart; `values` has one entry per bar."""
 
     name: str
     values: tuple[float, ...]
 
 
-def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
-    """A stacked bar per label, at most three series; "" when there is nothing to show."""
-    totals = [sum(one.values[at] for one in series) for at in range(len(labels))]
-    if not labels or not any(totals):
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a bar stands for; a `moment` (ISO 8601) is put into the reader's local form."""
+
+    label: str
+    moment: str = ""
+
+
+def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Series]) -> Markup:
+    """One stacked bar each, at most three series; "" when there is nothing to show.
+
+    `key` is unique on the page.
+    """
+    totals = [sum(one.values[at] for one in series) for at in range(len(bars))]
+    if not any(totals):
         return Markup("")
-    top = _round_up(max(totals))
-    slot = (_WIDTH - _LEFT) / len(labels)
-    height = _HEIGHT - _BOTTOM - _TOP
-    parts: list[str] = []
-    for step in range(4):
-        value = top * step / 3
-        y = _TOP + height - height * step / 3
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(
-            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_figure(value)}</text>'
-        )
-    every = max(1, -(-len(labels) // 7))
-    for at, label in enumerate(labels):
+    top = round_up(max(totals))
+    parts = [*_grid(top)]
+    slot = (_WIDTH - _LEFT) / len(bars)
+    every = max(1, -(-len(bars) // _LABELS))
+    for at, bar in enumerate(bars):
         x = _LEFT + slot * at
-        y = float(_TOP + height)
-        said = "; ".join(f"{one.name} {_figure(one.values[at])}" for one in series)
-        for number, one in enumerate(series, start=1):
-            tall = height * one.values[at] / top
-            y -= tall
-            if tall:
-                parts.append(
-                    f'<rect class="series-{number}" x="{x + slot * 0.12:.1f}" y="{y:.1f}" '
-                    f'width="{slot * 0.76:.1f}" height="{tall:.1f}" rx="2"/>'
-                )
+        parts += _stack(x, slot, top, [one.values[at] for one in series])
         if at % every == 0:
             parts.append(
-                f'<text x="{x + slot / 2:.1f}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(label)}</text>'
+                Markup('<text x="{:.1f}" y="{}" text-anchor="middle"{}>{}</text>').format(
+                    x + slot / 2, _HEIGHT - 6, _local(bar, "short"), bar.label
+                )
             )
+        said = "; ".join(f"{one.name} {figure(one.values[at])}" for one in series)
         parts.append(
-            f'<rect class="hit" x="{x:.1f}" y="{_TOP}" width="{slot:.1f}" height="{height}">'
-            f"<title>{escape(label)}: {escape(said)}</title></rect>"
+            Markup(
+                '<rect class="hit" x="{:.1f}" y="{}" width="{:.1f}" height="{}">'
+                "<title>{}: {}</title></rect>"
+            ).format(x, _TOP, slot, _HEIGHT - _BOTTOM - _TOP, bar.label, said)
         )
-    legend = "".join(
-        f'<span><i class="series-{number}"></i>{escape(one.name)}</span>'
-        for number, one in enumerate(series, start=1)
+    drawing = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        _WIDTH, _HEIGHT, title
     )
-    head = "".join(f'<th scope="col">{escape(one.name)}</th>' for one in series)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(label)}</th>'
-        + "".join(f'<td class="num">{_figure(one.values[at])}</td>' for one in series)
-        + "</tr>"
-        for at, label in enumerate(labels)
-    )
-    # Everything from outside went through escape() above.
-    return Markup(  # noqa: S704
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"{''.join(parts)}</svg>"
-        f'<div class="legend">{legend}</div>'
-        f'<details><summary>Show as table</summary><table><caption class="hidden-text">{escape(title)}</caption>'
-        f'<thead><tr><th scope="col">When</th>{head}</tr></thead><tbody>{rows}</tbody></table></details>'
+    return Markup("").join(
+        [drawing, *parts, Markup("</svg>"), _legend(series), _table(key, title, bars, series)]
     )
 
 
-def _round_up(value: float) -> float:
-    """The next figure that three grid lines divide well."""
+def round_up(value: float) -> float:
+    """The next figure that three grid lines divide well: 3, 6, 15, 30, 60, 150 ..."""
     step = 3.0
     while step < value:
-        step *= 2 if str(step)[0] in "36" else 2.5
+        step *= 2.5 if str(step)[0] == "6" else 2
     return step
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """A figure of a chart: whole where it is large or whole."""
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def _grid(top: float) -> list[Markup]:
+    height = _HEIGHT - _BOTTOM - _TOP
+    parts = []
+    for step in range(_LINES + 1):
+        y = _TOP + height - height * step / _LINES
+        parts.append(
+            Markup(
+                '<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>'
+                '<text x="{}" y="{:.1f}" text-anchor="end">{}</text>'
+            ).format(_LEFT, _WIDTH, y, y, _LEFT - 8, y + 4, figure(top * step / _LINES))
+        )
+    return parts
+
+
+def _stack(x: float, slot: float, top: float, values: Sequence[float]) -> list[Markup]:
+    height = _HEIGHT - _BOTTOM - _TOP
+    y = float(_TOP + height)
+    width = min(slot * 0.76, 44.0)
+    parts = []
+    for number, value in enumerate(values, start=1):
+        tall = height * value / top
+        y -= tall
+        if tall:
+            parts.append(
+                Markup(
+                    '<rect class="series-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"'
+                    ' rx="2"/>'
+                ).format(number, x + (slot - width) / 2, y, width, tall)
+            )
+    return parts
+
+
+def _legend(series: Sequence[Series]) -> Markup:
+    names = Markup("").join(
+        Markup('<span><i class="series-{}"></i>{}</span>').format(number, one.name)
+        for number, one in enumerate(series, start=1)
+    )
+    return Markup('<div class="legend" aria-hidden="true">{}</div>').format(names)
+
+
+def _table(key: str, title: str, bars: Sequence[Bar], series: Sequence[Series]) -> Markup:
+    head = Markup("").join(
+        Markup('<th scope="col" class="num">{}</th>').format(one.name) for one in series
+    )
+    rows = Markup("").join(
+        Markup('<tr><th scope="row"{}>{}</th>{}</tr>').format(
+            _local(bar, "medium"),
+            bar.label,
+            Markup("").join(
+                Markup('<td class="num">{}</td>').format(figure(one.values[at])) for one in series
+            ),
+        )
+        for at, bar in enumerate(bars)
+    )
+    return Markup(
+        '<details id="{}-table"><summary id="{}-summary">Show as table</summary>'
+        '<div class="scroll"><table><caption class="hidden-text">{}</caption>'
+        '<thead><tr><th scope="col">When</th>{}</tr></thead><tbody>{}</tbody></table></div>'
+        "</details>"
+    ).format(key, key, title, head, rows)
+
+
+def _local(bar: Bar, form: str) -> Markup:
+    if not bar.moment:
+        return Markup("")
+    return Markup(' data-moment="{}" data-form="{}"').format(bar.moment, form)

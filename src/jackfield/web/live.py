@@ -1,7 +1,8 @@
-"""Live pages: one look at the database for everybody, one coalesced frame, one stream of server-sent events per tab.
+"""Live pages: one look at the database for everybody, one stream of server-sent events per tab.
 
-The hub looks twice a second, and only while somebody watches. A frame never carries data worth protecting: it says
-which rooms changed, and how far a run is; the page then asks for what it shows.
+The hub looks twice a second, and only while somebody watches. A frame never carries data worth
+protecting: it says which rooms have changed, and how far a run is; the page then asks for what it
+shows.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import msgspec
 import structlog
 
 from jackfield.clock import Clock
+from jackfield.store.alarms import open_alarms
+from jackfield.store.database import Database
+from jackfield.store.marks import Marks, load_marks
+from jackfield.store.runs import RunStatus, list_runs
 
 LOOK_S = 0.5
 KEEP_ALIVE_S = 15.0
-_QUEUE = 32
+QUEUE = 32
 _log = structlog.get_logger("jackfield.web.live")
 
 
@@ -33,19 +38,71 @@ class RunFrame:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the hub compares between two looks: a mark per room (any value with equality), and the running runs."""
+    """What the hub compares between two looks."""
 
     rooms: Mapping[str, object] = field(default_factory=dict)
+    """A mark per room: any value with equality."""
     runs: tuple[RunFrame, ...] = ()
+    change: int = 0
+    """The latest change of anything, to tell who has seen it already."""
+
+
+Look = Callable[[], Awaitable[Snapshot]]
+
+
+def look_at(database: Database, tenant: int) -> Look:
+    """How the hub looks at a tenant; while nothing changes a look costs one row."""
+    marks = Marks()
+    snapshot = Snapshot()
+
+    async def look() -> Snapshot:
+        nonlocal marks, snapshot
+        async with database.read() as tx:
+            now = await load_marks(tx, tenant, marks)
+            if now is marks:
+                return snapshot
+            running = await list_runs(
+                tx, tenant, status=RunStatus.RUNNING, noteworthy=True, limit=5
+            )
+            latest = await list_runs(tx, tenant, noteworthy=True, limit=1)
+            newest = await list_runs(tx, tenant, limit=1)
+            alarms = await open_alarms(tx, tenant)
+        rooms: dict[str, object] = {
+            "people": now.people,
+            "plans": now.plans,
+            "settings": now.settings,
+            "journal": now.journal,
+            "alarms": tuple((one.id, one.text) for one in alarms),
+            "runs": tuple((one.id, one.status) for one in (*running, *latest)),
+            "looked": tuple((one.id, one.status) for one in newest),
+        }
+        runs = tuple(
+            RunFrame(
+                str(one.id), one.done, one.total, progress_text(one.stage, one.done, one.total)
+            )
+            for one in running
+        )
+        marks, snapshot = now, Snapshot(rooms, runs, now.change)
+        return snapshot
+
+    return look
+
+
+def progress_text(stage: str, done: int, total: int) -> str:
+    """What stands beside a progress bar."""
+    if total:
+        return f"{stage or 'Working'}: {done:,} of {total:,}"
+    return f"{stage or 'Starting'}: {done:,}" if done else f"{stage or 'Starting'} …"
 
 
 class Hub:
     """Spreads changes of one installation to every open tab."""
 
-    def __init__(self, look: Callable[[], Awaitable[Snapshot]], clock: Clock) -> None:
+    def __init__(self, look: Look, clock: Clock) -> None:
         self._look = look
         self._clock = clock
-        self._viewers: set[asyncio.Queue[bytes | None]] = set()
+        self._viewers: dict[asyncio.Queue[bytes | None], int | None] = {}
+        """Open streams, and up to which change the page behind a new one was made."""
         self._watched = asyncio.Event()
         self._last = Snapshot()
         self._stopped = False
@@ -63,7 +120,7 @@ class Hub:
             if not self._viewers:
                 self._watched.clear()
                 await self._watched.wait()
-                self._last = Snapshot()
+                continue
             try:
                 now = await self._look()
             except Exception as error:
@@ -72,13 +129,11 @@ class Hub:
                 failing = True
             else:
                 failing = False
-                frame = encode_frame(self._last, now)
-                self._last = now
-                silent_s = 0.0 if frame else silent_s + LOOK_S
+                silent_s = 0.0 if self._spread(now) else silent_s + LOOK_S
                 if silent_s >= KEEP_ALIVE_S:
-                    frame, silent_s = b": still here\n\n", 0.0
-                if frame:
-                    self._spread(frame)
+                    for queue in list(self._viewers):
+                        self._give(queue, b": still here\n\n")
+                    silent_s = 0.0
             await self._clock.sleep(LOOK_S)
 
     def stop(self) -> None:
@@ -91,35 +146,53 @@ class Hub:
             queue.put_nowait(None)
 
     async def stream(self, seen: int = 0) -> AsyncIterator[bytes]:
-        """The frames for one tab; ends when the hub stops or the tab is too slow to follow."""
+        """The frames for one tab, whose page was made at change `seen`.
+
+        Ends when the hub stops or the tab is too slow to follow.
+        """
         if self._stopped:
             return
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
-        self._viewers.add(queue)
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE)
+        self._viewers[queue] = seen
         self._watched.set()
         try:
             yield b"retry: 2000\n\n"
             while (frame := await queue.get()) is not None:
                 yield frame
         finally:
-            self._viewers.discard(queue)
+            self._viewers.pop(queue, None)
 
-    def _spread(self, frame: bytes) -> None:
-        for queue in list(self._viewers):
-            if queue.full():
-                # Too slow: it reconnects and asks for everything it shows.
-                self._viewers.discard(queue)
-                queue.get_nowait()
-                queue.put_nowait(None)
-            else:
-                queue.put_nowait(frame)
+    def _spread(self, now: Snapshot) -> bool:
+        """Give every viewer what is new to them; whether anybody got something."""
+        news = encode_frame(self._last, now)
+        self._last = now
+        everything = b""
+        given = False
+        for queue, seen in list(self._viewers.items()):
+            frame = news
+            if seen is not None:
+                self._viewers[queue] = None
+                everything = everything or encode_frame(Snapshot(), now)
+                frame = everything if now.change > seen else b""
+            if frame:
+                self._give(queue, frame)
+                given = True
+        return given
+
+    def _give(self, queue: asyncio.Queue[bytes | None], frame: bytes) -> None:
+        if queue.full():
+            # Too slow: it reconnects and asks for everything it shows.
+            self._viewers.pop(queue, None)
+            queue.get_nowait()
+            queue.put_nowait(None)
+        else:
+            queue.put_nowait(frame)
 
 
 def encode_frame(before: Snapshot, now: Snapshot) -> bytes:
     """The events that tell `before` from `now`; b"" when nothing changed."""
-    parts: list[bytes] = []
     known = {run.id: run for run in before.runs}
-    parts += [
+    parts = [
         b"event: run\ndata: " + msgspec.json.encode(run) + b"\n\n"
         for run in now.runs
         if known.get(run.id) != run
