@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from contract.phone_system.places import NOW, Place
+from contract.phone_system.places import NOW
 from jackfield.core.extensions import (
     DepartmentKey,
     ExtensionFields,
@@ -15,7 +15,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
 )
 from jackfield.pbx.builtin import REMOVALS_KEPT, BuiltInPhones
-from jackfield.pbx.port import PhoneSystem, RemoveExtensionWrite
+from jackfield.pbx.port import Done, PhoneSystem, RemoveExtensionWrite
 from jackfield.store.database import Database
 
 
@@ -50,12 +50,14 @@ class BuiltInPlace:
 
     async def extension_by_hand(self, number: str, fields: ExtensionFields) -> ExtensionKey:
         made = await self.directory().create_extension(number, fields)
-        assert made.extension is not None, made
+        assert isinstance(made, Done), made
+        assert made.extension is not None
         return made.extension.key
 
     async def department_by_hand(self, name: str) -> DepartmentKey:
         made = await self.directory().create_department(name)
-        assert made.department is not None, made
+        assert isinstance(made, Done), made
+        assert made.department is not None
         return made.department.key
 
     async def forget_changes(self) -> None:
@@ -83,5 +85,5 @@ class BuiltInHouse:
         finally:
             await database.close()
 
-    async def place(self, tenant: int) -> Place:
+    async def place(self, tenant: int) -> BuiltInPlace:
         return BuiltInPlace(self.database, self.first_tenant + tenant)

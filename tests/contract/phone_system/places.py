@@ -52,8 +52,10 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 class Place(Protocol):
     """The phone system of one tenant."""
 
-    occupied: str | None
-    """A number that something other than an extension holds."""
+    @property
+    def occupied(self) -> str | None:
+        """A number that something other than an extension holds."""
+        ...
 
     def phones(self) -> PhoneSystem:
         """A fresh object over the same phone system, as after a restart."""

@@ -147,9 +147,11 @@ async def test_extension_that_stands_is_in_every_full_read(place: Place) -> None
         made += await hired(place, *(new_extension(n) for n in numbers))
     early, late = made[0], made[-1]
 
+    seen_early: set[ExtensionKey] = set()
+    seen: set[ExtensionKey] = set()
+    pages, cursor = 0, None
     for attempt in range(100):
-        seen: set[ExtensionKey] = set()
-        pages, cursor = 0, None
+        seen, pages, cursor = set(), 0, None
         try:
             async for page in place.phones().read_extensions():
                 if pages == 0:
@@ -193,13 +195,13 @@ async def test_two_tenants_do_not_know_of_each_other(house: House) -> None:
         await hired(place, new_extension(1, "1001", sales, primary=sales), new_extension(2, "1002"))
     before = await read(other), await departments(other), await used_numbers(other)
     (first,) = [e for e in (await read(one)).extensions.values() if e.number == "1001"]
-    (sales,) = [d for d in (await departments(one)).values() if d.name == "Sales"]
+    (selling,) = [d for d in (await departments(one)).values() if d.name == "Sales"]
 
     outcomes = await settle(
         one,
         [
             UpdateExtensionWrite(first.key, {Field.FIRST_NAME: "Eve"}),
-            RenameDepartmentWrite(sales.key, "Vertrieb", "Sales"),
+            RenameDepartmentWrite(selling.key, "Vertrieb", "Sales"),
             RemoveExtensionWrite(first.key, first.number),
             new_extension(3, "1001"),
         ],

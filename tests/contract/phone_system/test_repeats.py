@@ -44,7 +44,7 @@ from jackfield.pbx.port import (
     Write,
 )
 
-EXAMPLES = settings.default.max_examples  # 100, and more at night; databases take a share of them
+EXAMPLES = settings().max_examples  # 100, and more at night; databases take a share of them
 
 # A small world, so that writes meet: few people, fewer numbers, names that differ in case only.
 PEOPLE = range(4)
@@ -287,7 +287,7 @@ def test_lost_answers_leave_no_trace_in_a_system_like_3cx(
     asyncio.run(both(ThreeCxHouse(lost_of=0), ThreeCxHouse(lost_of=4, seed=seed), story, 1))
 
 
-@settings(max_examples=EXAMPLES // 4)
+@settings(max_examples=EXAMPLES // 8)
 @given(story=stories, seed=seeds)
 def test_lost_answers_leave_no_trace_in_the_built_in_system(
     sqlite_url: str, story: list[list[Deed]], seed: int
@@ -296,7 +296,7 @@ def test_lost_answers_leave_no_trace_in_the_built_in_system(
     asyncio.run(both_built_in(sqlite_url, story, seed))
 
 
-@settings(max_examples=EXAMPLES // 20)
+@settings(max_examples=EXAMPLES // 25)
 @given(story=stories, seed=seeds)
 def test_lost_answers_leave_no_trace_on_postgresql(
     postgres_url: str, story: list[list[Deed]], seed: int
@@ -305,7 +305,7 @@ def test_lost_answers_leave_no_trace_on_postgresql(
     asyncio.run(both_built_in(postgres_url, story, seed))
 
 
-@settings(max_examples=EXAMPLES // 4)
+@settings(max_examples=EXAMPLES // 8)
 @given(story=stories)
 def test_phone_systems_do_and_refuse_the_same(sqlite_url: str, story: list[list[Deed]]) -> None:
     """What a plan may rely on is the port, not the phone system behind it."""
