@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from jackfield.core.extensions import (
@@ -106,21 +106,21 @@ class Ledger:
         self,
         external_key: str | None,
         number: str,
-        fields_: ExtensionFields,
+        fields: ExtensionFields,
         departments: Sequence[DepartmentKey],
         primary: DepartmentKey | None,
     ) -> Done | Refused:
         """A new extension; without an external key it was made by hand."""
         try:
             self._check_number(number)
-            self._check_fields({name: getattr(fields_, name) for name in Field})
+            self._check_fields({name: getattr(fields, name) for name in Field})
             self._check_departments(departments, primary, departments)
         except _Refusal as refusal:
             return refusal.refused
         extension = Extension(
             key=ExtensionKey(next(self.new_keys)),
             number=ExtensionNumber(number),
-            fields=fields_,
+            fields=fields,
             departments=tuple(sorted(set(departments))),
             primary=primary,
             external_key=external_key,
@@ -333,6 +333,3 @@ def _who(extension: Extension) -> str:
     """An extension as an administrator knows it: "204 (Ada Lovelace)"."""
     name = f"{extension.fields.first_name} {extension.fields.last_name}".strip()
     return f"{extension.number} ({name})" if name else str(extension.number)
-
-
-assert {f.name for f in fields(ExtensionFields)} == {f.value for f in Field}  # noqa: S101
