@@ -20,6 +20,7 @@ from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.settings import SERVER_FILE, ServerFile, Settings
 
 ANSWER_TIMEOUT_S = 60.0
+START_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,34 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
     if file is not None:
         yield RunningServer(file)
         return
-    from jackfield.app import App
+    from jackfield.app import App, InUse
+    from jackfield.logs import configure_logs
 
-    async with App(settings) as app:
+    # What a command has to say it says itself; a run's troubles stand in its answer.
+    configure_logs("error")
+    try:
+        app = await App(settings).__aenter__()
+    except InUse:
+        yield RunningServer(await _starting_server(settings.data_dir))
+        return
+    try:
         await app.start_work()
         yield OwnServer(app.site, await app.command_token())
+    finally:
+        await app.__aexit__(None, None, None)
+
+
+async def _starting_server(data_dir: Path) -> ServerFile:
+    """The server that holds the data folder but does not answer yet. Raises `CommandFailed`."""
+    for _ in range(round(START_PATIENCE_S / 0.1)):
+        file = read_server_file(data_dir)
+        if file is not None:
+            return file
+        await asyncio.sleep(0.1)
+    raise CommandFailed(
+        f"The data folder {data_dir} is in use by a process that does not answer. If it hangs, stop "
+        f"it; its number stands in {data_dir / 'lock'}."
+    )
 
 
 def read_server_file(data_dir: Path) -> ServerFile | None:

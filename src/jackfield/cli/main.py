@@ -362,7 +362,7 @@ async def _asked(door: Door, method: str, path: str, body: object = None) -> Any
     if answer.status >= 400:
         problem = answer.body if isinstance(answer.body, dict) else {}
         text = str(problem.get("detail") or f"The server answered {answer.status}.")
-        raise CommandFailed(text, Exit.USAGE if answer.status in {400, 404, 422} else Exit.FAILED)
+        raise CommandFailed(text)
     return answer.body
 
 

@@ -35,14 +35,14 @@ async def sign_in_page(
 
 @post("/login", opt={PUBLIC: True}, include_in_schema=False)
 async def sign_in(
-    request: Request[Any, Any, Any], house: House, limit: Limit
+    request: Request[Any, Any, Any], house: House, login_limit: Limit
 ) -> Template | Response[None]:
     """Check name and password; begin a session."""
     form = await request.form()
     name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
     back = own_path(str(form.get("next", "/")))
     address = request.client.host if request.client else "unknown"
-    if wait := limit.wait_s(address):
+    if wait := login_limit.wait_s(address):
         text = f"Too many tries from your address. Wait {wait} seconds, then try again."
         return _page(back, name, Refused(text, wait))
     match await house.signin.sign_in(name, password, address):

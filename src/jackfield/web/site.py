@@ -73,7 +73,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
         [static, live, sign_in_page, sign_in, sign_out, *PAGES, *routers],
         dependencies={
             "house": Provide(lambda: rooms, sync_to_thread=False),
-            "limit": Provide(_once(LoginLimit(rooms.clock)), sync_to_thread=False),
+            "login_limit": Provide(_once(LoginLimit(rooms.clock)), sync_to_thread=False),
         },
         guards=[signed_in],
         middleware=[
