@@ -7,6 +7,7 @@ import pytest
 
 from contract.phone_system.builtin_house import BuiltInHouse, BuiltInPlace
 from contract.phone_system.places import (
+    code,
     departments,
     founded,
     hired,
@@ -41,10 +42,6 @@ from jackfield.pbx.port import (
 @pytest.fixture
 async def place(house: BuiltInHouse) -> BuiltInPlace:
     return await house.place(1)
-
-
-def code(outcome: Done | Refused) -> RefusalCode | None:
-    return outcome.code if isinstance(outcome, Refused) else None
 
 
 async def test_it_is_a_phone_system_with_a_directory_kept_by_hand(place: BuiltInPlace) -> None:

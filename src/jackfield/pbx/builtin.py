@@ -50,7 +50,7 @@ DEFAULT_RANGES = (NumberRange("100", "999999"),)
 
 PAGE_SIZE = 500
 REMOVALS_KEPT = timedelta(days=30)
-"""A cursor that was not used for so long is forgotten."""
+"""A cursor from before a removal that is older than this is forgotten."""
 
 _CURSOR = re.compile(r"builtin\.([0-9]{1,9})\.([0-9]{1,18})")
 

@@ -30,6 +30,7 @@ from jackfield.pbx.port import (
     Outcome,
     PhoneSystem,
     PhoneSystemUnreachable,
+    RefusalCode,
     Refused,
     Unanswered,
     Write,
@@ -185,6 +186,11 @@ async def settle(place: Place, writes: Sequence[Write]) -> list[Done | Refused]:
 async def settle_one(place: Place, write: Write) -> Done | Refused:
     (outcome,) = await settle(place, [write])
     return outcome
+
+
+def code(outcome: Done | Refused) -> RefusalCode | None:
+    """Why it was refused; None for what was done."""
+    return outcome.code if isinstance(outcome, Refused) else None
 
 
 @dataclass

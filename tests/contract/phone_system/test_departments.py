@@ -4,6 +4,7 @@ import pytest
 
 from contract.phone_system.places import (
     Place,
+    code,
     departments,
     founded,
     hired,
@@ -20,10 +21,6 @@ from jackfield.pbx.port import (
     Refused,
     RenameDepartmentWrite,
 )
-
-
-def code(outcome: Done | Refused) -> RefusalCode | None:
-    return outcome.code if isinstance(outcome, Refused) else None
 
 
 def department(outcome: Done | Refused) -> Department:
