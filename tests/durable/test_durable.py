@@ -265,6 +265,78 @@ async def test_a_start_that_failed_is_told_and_may_be_tried_again(tmp_path):
     assert result == 1
 
 
+async def test_a_run_whose_record_broke_is_taken_up_again(tmp_path):
+    """A full disk for a minute must not leave a tenant unsynced until the next restart."""
+    pages = Pages(6)
+    reached, broken, cut_off = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    work_db = tmp_path / "work.db"
+
+    async def gate() -> None:
+        reached.set()
+        await broken.wait()
+
+    async def flow(run: Run) -> int:
+        await pages.walk(run, "t0")
+        try:
+            await run.step("gate", gate)
+        except asyncio.CancelledError:
+            cut_off.set()
+            raise
+        return await pages.walk(run, "t1")
+
+    runner = Durable(f"sqlite:///{tmp_path / 'jackfield.db'}", "slot-1", (LANE,), mend_each_s=0.1)
+    runner.define("flow", LANE, flow)
+    await runner.start()
+    run = await runner.enqueue("flow", key="tenant")
+    await reached.wait()
+    with sqlite3.connect(work_db) as trouble:
+        trouble.execute(
+            "CREATE TRIGGER trouble BEFORE INSERT ON operation_outputs"
+            " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    broken.set()
+    await cut_off.wait()
+    held = await runner.enqueue("flow", key="tenant")
+    trouble.execute("DROP TRIGGER trouble")
+    trouble.close()
+    result = await runner.wait(run, 30)
+    await runner.stop()
+
+    assert result == 6
+    assert held == run
+    assert pages.failures == []
+    assert set(pages.done.values()) == {1}
+
+
+@pytest.mark.postgres
+async def test_a_database_that_goes_away_is_waited_for(postgres_server):
+    """PostgreSQL is restarted now and then: runs pause, no flow takes it for its own failure."""
+    database_url = postgres_server("outage")
+    engine = sa.create_engine(sa.make_url(database_url).set(drivername="postgresql+psycopg"))
+    pages = Pages(20)
+    runner = Durable(database_url, "slot-1", (LANE,))
+    runner.define("walk", LANE, pages.walk)
+    await runner.start()
+    runs = [await runner.enqueue("walk", f"t{n}") for n in range(8)]
+    await pages.busy.wait()
+
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    engine.dispose()
+    results = [await runner.wait(run, 60) for run in runs]
+    await runner.stop()
+
+    assert results == [20] * 8
+    assert pages.failures == []
+    assert len(pages.done) == 8 * 20
+    assert max(pages.done.values()) <= 2
+
+
 async def test_threads_still_serve_the_loop_after_a_stop(tmp_path):
     """DBOS makes its pool the loop's own and then shuts it; who stops later still needs one."""
     runner = Durable(f"sqlite:///{tmp_path / 'jackfield.db'}", "slot-1", (LANE,))

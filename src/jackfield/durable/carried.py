@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, TypeVarTuple
+
+import structlog
 
 from jackfield.clock import Clock
 from jackfield.durable.catalogue import Defined
@@ -15,8 +18,11 @@ from jackfield.durable.run import (
     RunFailedError,
     RunId,
     StepFailedError,
+    StepsChangedError,
     recordable,
 )
+
+_log = structlog.get_logger("jackfield.durable")
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -81,6 +87,13 @@ class Carried:
             self.whereabouts.in_step = True
             try:
                 value: Any = await self._perform(name, work)
+            except (StepFailedError, StepsChangedError, NotJsonError):
+                raise
+            except Exception as error:
+                # The record failed, not the step: a flow must not take that for its own failure.
+                _log.warning("durable.record_lost", run=self.id, step=name, error=first_line(error))
+                self.whereabouts.interrupted = True
+                raise asyncio.CancelledError("the step could not be recorded") from error
             finally:
                 self.whereabouts.in_step = False
                 self._at += 1
@@ -99,6 +112,11 @@ class Carried:
 
     async def _alarm(self, seconds: float) -> float:
         return self._clock.now().timestamp() + seconds
+
+
+def first_line(error: Exception) -> str:
+    """What a database's error says before it quotes the statement and its values."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def as_replayed(kind: str, message: str) -> StepFailedError | NotJsonError:

@@ -12,13 +12,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
+import structlog
+
 from jackfield.clock import Clock, SystemClock
-from jackfield.durable.carried import Carried, Work, as_replayed
+from jackfield.durable.carried import Carried, Work, as_replayed, first_line
 from jackfield.durable.catalogue import Catalogue, Defined, fruitless_starts, key_of, run_id
 from jackfield.durable.gate import Gate, current_run
 from jackfield.durable.instance import CONTRACT_VERSION, SCHEDULED, DbosInstance
@@ -51,6 +54,8 @@ START_WAIT_S = 30.0
 LOOK_AGAIN_S = 0.1
 PURGED_AT_ONCE = 500
 
+_log = structlog.get_logger("jackfield.durable")
+
 _in_this_process: Durable | None = None
 
 
@@ -70,7 +75,8 @@ class Durable:
     `executor_id` names this process: stable over its restarts, never used by two at once.
     `given_up` hears of each run that was given up after `give_up_after` starts without a finished
     step. `stop` waits `grace_s` seconds for steps in flight; those it cuts off are done again after
-    the next start. After a failed `start`, another may be tried.
+    the next start. After a failed `start`, another may be tried. A database that goes away is
+    waited for; runs that lost their footing all the same are found again every `mend_each_s`.
     """
 
     def __init__(
@@ -83,21 +89,24 @@ class Durable:
         given_up: Callable[[GivenUp], Awaitable[None]] | None = None,
         give_up_after: int = 100,
         grace_s: float = 1.0,
+        mend_each_s: float = 5.0,
         clock: Clock | None = None,
     ) -> None:
         self._executor_id = executor_id
         self._catalogue = Catalogue(lanes)
-        self._instance = DbosInstance(database_url, executor_id, self._catalogue)
         self._report = report
         self._given_up = given_up
         self._give_up_after = give_up_after
         self._grace_s = grace_s
+        self._mend_each_s = mend_each_s
         self._clock = clock or SystemClock()
+        self._instance = DbosInstance(database_url, executor_id, self._catalogue, self._clock)
         self._state = _State.NEW
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
         self._gate = Gate()
-        self._runs: set[asyncio.Task[object]] = set()
+        self._runs: dict[asyncio.Task[object], RunId] = {}
+        self._mending: asyncio.Task[None] | None = None
 
     # --- before the start ---------------------------------------------------------------------
 
@@ -132,6 +141,7 @@ class Durable:
             await self._shut_down(_State.NEW)
             raise
         self._failure = None
+        self._mending = asyncio.create_task(self._mend(), context=Context())
         self._turn(_State.RUNNING)
 
     async def stop(self) -> None:
@@ -141,6 +151,8 @@ class Durable:
             self._turn(_State.STOPPED)
             return
         self._turn(_State.STOPPING)
+        if self._mending is not None:
+            self._mending.cancel()
         self._instance.hush.stopping = True
         self._gate.shut()
         with suppress(TimeoutError):
@@ -168,8 +180,8 @@ class Durable:
         self._changed = asyncio.Event()
 
     async def _interrupt(self) -> None:
-        for run in self._runs:
-            run.cancel()
+        for task in self._runs:
+            task.cancel()
         if self._runs:
             await asyncio.wait(self._runs, timeout=INTERRUPTED_WITHIN_S)
 
@@ -258,16 +270,19 @@ class Durable:
             left = await client.list_workflows_async(
                 status="PENDING", executor_id=executor_id, load_input=False, load_output=False
             )
-            by_lane: dict[str, list[str]] = defaultdict(list)
-            for row in left:
-                # Resuming sets DBOS's count of starts to 0: this keeps the run known as one begun.
-                await client.update_workflow_attributes_async(
-                    row.workflow_id, {"taken_from": executor_id}, merge=True
-                )
-                by_lane[row.queue_name or self._lane_of(row.name)].append(row.workflow_id)
-            for lane, runs in by_lane.items():
-                await client.resume_workflows_async(runs, queue_name=lane)
+            await self._queue_again(client, left)
         return [RunId(row.workflow_id) for row in left]
+
+    async def _queue_again(self, client: DBOSClient, left: list[WorkflowStatus]) -> None:
+        by_lane: dict[str, list[str]] = defaultdict(list)
+        for row in left:
+            # Resuming sets DBOS's count of starts to 0: this keeps the run known as one begun.
+            await client.update_workflow_attributes_async(
+                row.workflow_id, {"left_by": row.executor_id}, merge=True
+            )
+            by_lane[row.queue_name or self._lane_of(row.name)].append(row.workflow_id)
+        for lane, runs in by_lane.items():
+            await client.resume_workflows_async(runs, queue_name=lane)
 
     def _lane_of(self, workflow: str) -> str:
         return self._catalogue.flows[workflow.removeprefix(SCHEDULED)].lane.name
@@ -292,10 +307,10 @@ class Durable:
     async def _carry(self, defined: Defined, args: tuple[Json, ...]) -> Json:
         """The whole of one run on DBOS: called again from the start after each restart."""
         task = _this_task()
-        self._runs.add(task)
-        task.add_done_callback(self._runs.discard)
         run = Carried(_this_run(), defined, _by_dbos, self._gate, self._report, self._clock)
         current_run.set(run.whereabouts)
+        self._runs[task] = run.id
+        task.add_done_callback(self._runs.pop)
         with self._gate.entered():
             run.whereabouts.in_step = True
             recorded = await self._take_up(run.id, defined, args)
@@ -309,14 +324,58 @@ class Durable:
         return result
 
     def _ended(self, task: asyncio.Task[object], run: Carried) -> None:
-        # A flow cut off by a stop has not ended, whatever it made of its CancelledError.
-        if self._gate.is_shut and (run.whereabouts.interrupted or task.cancelling()):
-            raise asyncio.CancelledError("the runner is stopping")
+        # A flow that was cut off has not ended, whatever it made of its CancelledError.
+        if run.whereabouts.interrupted or (self._gate.is_shut and task.cancelling()):
+            raise asyncio.CancelledError("the run was cut off")
         # The outcome is still to be recorded: a stop waits for that too.
         self._gate.keep_until_done(task)
 
+    async def _mend(self) -> None:
+        """Look for runs that are recorded as running here and are not: queue them again.
+
+        An outage of the database leaves such: nobody else would take them, and their keys are held.
+        """
+        suspected: set[str] = set()
+        away = False
+        while True:
+            await self._clock.sleep(self._mend_each_s)
+            try:
+                suspected = await self._queue_stranded(suspected)
+                away = False
+            except Exception as error:  # the database is still away: look again
+                if not away:
+                    _log.warning("durable.not_mended", error=first_line(error))
+                away = True
+
+    async def _queue_stranded(self, suspected: set[str]) -> set[str]:
+        async with self._open_client() as client:
+            pending = await client.list_workflows_async(
+                name=[*self._catalogue.flows, *map(SCHEDULED.__add__, self._catalogue.flows)],
+                status="PENDING",
+                executor_id=self._executor_id,
+                load_input=False,
+                load_output=False,
+            )
+            carried = set(self._runs.values())
+            stranded = [row for row in pending if row.workflow_id not in carried]
+            # One that was claimed a moment ago is not carried yet: only the second look counts.
+            certain = [row for row in stranded if row.workflow_id in suspected]
+            await self._queue_again(client, certain)
+        for row in certain:
+            _log.warning("durable.mended", run=row.workflow_id)
+        return {row.workflow_id for row in stranded} - {row.workflow_id for row in certain}
+
     async def _take_up(self, run: RunId, defined: Defined, args: tuple[Json, ...]) -> int:
         """How many steps the run has behind it; `GivenUpError` when it came here too often."""
+        try:
+            return await self._count_start(run, defined, args)
+        except GivenUpError:
+            raise
+        except Exception as error:
+            _log.warning("durable.not_taken_up", run=run, error=first_line(error))
+            raise asyncio.CancelledError("the run's record could not be read") from error
+
+    async def _count_start(self, run: RunId, defined: Defined, args: tuple[Json, ...]) -> int:
         row = await self._status(run)
         noted: dict[str, Any] = row.attributes or {}
         if not noted and (row.recovery_attempts or 0) <= 1:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from jackfield.clock import Clock
 from jackfield.durable.catalogue import Catalogue, Defined
 from jackfield.durable.hush import Hush
 from jackfield.durable.run import Json
@@ -34,13 +35,15 @@ Carry = Callable[[Defined, tuple[Json, ...]], Awaitable[Json]]
 class DbosInstance:
     """`open` and `close` in a plain thread, `launch` on the loop's."""
 
-    def __init__(self, database_url: str, executor_id: str, catalogue: Catalogue) -> None:
+    def __init__(
+        self, database_url: str, executor_id: str, catalogue: Catalogue, clock: Clock
+    ) -> None:
         self._database_url = database_url
         self._executor_id = executor_id
         self._catalogue = catalogue
         self._database: WorkDatabase | None = None
         self.client: DBOSClient | None = None
-        self.hush = Hush()
+        self.hush = Hush(clock)
 
     def open(self) -> None:
         """Everything that needs neither the loop nor a running DBOS."""

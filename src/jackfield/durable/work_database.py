@@ -60,6 +60,19 @@ def open_work_database(database_url: str) -> WorkDatabase:
             )
             connection.commit()
 
+    @sa.event.listens_for(engine, "do_connect")
+    def _connect(dialect: sa.Dialect, _record: object, args: Any, kwargs: Any) -> Any:
+        if database._closed:  # noqa: SLF001  # the engine's half of this class
+            # In an outage DBOS tries again for ever: a thread of it would hold up the exit.
+            raise RuntimeError("the work database is closed")
+        try:
+            return dialect.connect(*args, **kwargs)
+        except Exception as error:
+            if "connection is bad" not in str(error):
+                raise
+            # DBOS waits out an outage whose text it knows, and psycopg has changed its text.
+            raise type(error)(f"connection failed: {error}") from error
+
     @sa.event.listens_for(engine, "checkin")
     def _close_late(_connection: object, record: Any) -> None:
         if database._closed:  # noqa: SLF001  # the engine's half of this class
