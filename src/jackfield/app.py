@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 from contextlib import AbstractAsyncContextManager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
@@ -24,6 +25,7 @@ import structlog
 from jackfield.clock import SystemClock
 from jackfield.durable import Durable, GivenUp, Lane, NotRunningError
 from jackfield.flows.applying import Applying
+from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.health import Health
@@ -51,6 +53,8 @@ SWEEP_EVERY_S = 1.0
 FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
 STOP_WITHIN_S = 1.0
+RUNS_KEPT = timedelta(days=30)
+START_AGAIN_S = 5.0
 
 _log = structlog.get_logger("jackfield.app")
 
@@ -102,10 +106,12 @@ class App:
         self.signin = LocalSignIn(database, clock)
         self.new_password = await self.signin.ensure_owner()
         self.planning = Planning(database, self._phone_of, clock)
+        reading = PhoneReading(database, self._phone_of, clock)
+        self.by_hand = PhonesByHand(database, self._phone_of, self._phone_of, reading, clock)
         self.people = PeopleSync(
             database,
             DirectoryReading(database, self.connections, clock),
-            PhoneReading(database, self._phone_of, clock),
+            reading,
             self.planning,
             Applying(database, self._phone_of, clock),
             clock,
@@ -125,6 +131,7 @@ class App:
             planning=self.planning,
             setup=self.setup,
             signin=self.signin,
+            phones=self.by_hand,
             hub=self.hub,
             graph_figures=self.health.figures,
         )
@@ -167,7 +174,7 @@ class App:
         await self.people.take_stock()
         self._begin("sweep", self._sweep, SWEEP_EVERY_S)
         self._begin("figures", self.health.write_figures, FIGURES_EVERY_S)
-        self._begin("forget", self.health.forget_old, FORGET_EVERY_S)
+        self._begin("forget", self._forget_old, FORGET_EVERY_S)
 
     async def command_token(self) -> str:
         """A token for commands on this machine, revoked when the process ends."""
@@ -220,6 +227,10 @@ class App:
 
     async def _sweep(self) -> None:
         await self.people.sweep()
+
+    async def _forget_old(self) -> None:
+        await self.health.forget_old()
+        await self.durable.purge(RUNS_KEPT)
 
     def _phone_of(self, tenant: int) -> BuiltInPhones:
         return BuiltInPhones(self.database, tenant, self.clock)
@@ -327,8 +338,15 @@ async def run_server(
 
 
 async def _work(app: App) -> None:
-    if Role.SYNC in app.settings.roles:
-        await app.start_work()
+    """Begin the work, however often the durable runner needs to start."""
+    while Role.SYNC in app.settings.roles:
+        try:
+            await app.start_work()
+        except Exception as error:
+            _log.exception("work.not_started", error=str(error))
+            await app.clock.sleep(START_AGAIN_S)
+        else:
+            return
 
 
 def _say_password(app: App) -> None:

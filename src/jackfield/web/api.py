@@ -10,16 +10,17 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, delete, get, post, put
+from litestar import Request, Router, delete, get, patch, post, put
 from litestar.di import Provide
 from litestar.exceptions import ClientException, HTTPException, NotFoundException
 from litestar.params import Parameter
 
 from jackfield.core.actions import ActionKind
-from jackfield.core.extensions import DepartmentKey, Link
+from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, Field, Link
 from jackfield.core.people import GroupId, ObjectId, Person
 from jackfield.core.schedule import Mode
 from jackfield.core.wording import differences, title
+from jackfield.flows.by_hand import HandRefused
 from jackfield.flows.people import Ask, PlanNotOpen
 from jackfield.flows.planning import is_guarded
 from jackfield.flows.setup import ConnectAsk, SetupRefused
@@ -256,6 +257,39 @@ class ExtensionOut(msgspec.Struct):
 class ExtensionsOut(msgspec.Struct):
     extensions: list[ExtensionOut]
     next: str | None
+
+
+class ExtensionIn(msgspec.Struct, forbid_unknown_fields=True):
+    """An extension made by hand."""
+
+    number: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    mobile: str = ""
+    job_title: str = ""
+    company: str = ""
+    departments: list[str] = []
+    primary_department: str | None = None
+
+
+class ExtensionChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change; what is left out stays. Departments are given and taken by key."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    mobile: str | None = None
+    job_title: str | None = None
+    company: str | None = None
+    enabled: bool | None = None
+    add_departments: list[str] = []
+    remove_departments: list[str] = []
+    primary_department: str | None = None
+
+
+class DepartmentIn(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
 
 
 class DepartmentOut(msgspec.Struct):
@@ -555,26 +589,87 @@ async def extensions(
 ) -> ExtensionsOut:
     async with rooms.database.read() as tx:
         page = await list_users(tx, rooms.tenant, UserFilter(search), limit=limit, after=after)
-    out = []
-    for user in page.users:
-        one, fields = user.extension, user.extension.fields
-        out.append(
-            ExtensionOut(
-                one.key,
-                one.number,
-                fields.first_name,
-                fields.last_name,
-                fields.email,
-                fields.mobile,
-                fields.job_title,
-                fields.company,
-                list(one.departments),
-                one.primary,
-                one.enabled,
-                None if user.link is None else user.link.person,
-            )
+    return ExtensionsOut(
+        [
+            _extension_out(user.extension, None if user.link is None else user.link.person)
+            for user in page.users
+        ],
+        page.found.next,
+    )
+
+
+@post("/extensions", summary="Make an extension by hand", status_code=201)
+async def make_extension(rooms: Rooms, viewer: Viewer, data: ExtensionIn) -> ExtensionOut:
+    fields = ExtensionFields(**{field: getattr(data, field) for field in Field})
+    try:
+        made = await rooms.phones.create_extension(
+            rooms.tenant,
+            data.number,
+            fields,
+            data.departments,
+            data.primary_department,
+            by=viewer.name,
         )
-    return ExtensionsOut(out, page.found.next)
+    except HandRefused as error:
+        raise _refused(error) from error
+    return _extension_out(made)
+
+
+@patch("/extensions/{key:str}", summary="Change an extension by hand")
+async def change_extension(
+    rooms: Rooms, viewer: Viewer, key: str, data: ExtensionChange
+) -> ExtensionOut:
+    changes = {field: value for field in Field if (value := getattr(data, field)) is not None}
+    try:
+        changed = await rooms.phones.update_extension(
+            rooms.tenant,
+            key,
+            changes,
+            enabled=data.enabled,
+            add=data.add_departments,
+            remove=data.remove_departments,
+            primary=data.primary_department,
+            by=viewer.name,
+        )
+    except HandRefused as error:
+        raise _refused(error) from error
+    return _extension_out(changed)
+
+
+@delete("/extensions/{key:str}", summary="Remove an extension by hand", status_code=204)
+async def end_extension(rooms: Rooms, viewer: Viewer, key: str) -> None:
+    try:
+        await rooms.phones.remove_extension(rooms.tenant, key, by=viewer.name)
+    except HandRefused as error:
+        raise _refused(error) from error
+
+
+@post("/departments", summary="Make a department by hand", status_code=201)
+async def make_department(rooms: Rooms, viewer: Viewer, data: DepartmentIn) -> DepartmentOut:
+    try:
+        made = await rooms.phones.create_department(rooms.tenant, data.name, by=viewer.name)
+    except HandRefused as error:
+        raise _refused(error) from error
+    return DepartmentOut(made.key, made.name, None, None)
+
+
+@patch("/departments/{key:str}", summary="Rename a department by hand")
+async def rename_department(
+    rooms: Rooms, viewer: Viewer, key: str, data: DepartmentIn
+) -> DepartmentOut:
+    try:
+        named = await rooms.phones.rename_department(rooms.tenant, key, data.name, by=viewer.name)
+    except HandRefused as error:
+        raise _refused(error) from error
+    return DepartmentOut(named.key, named.name, None, None)
+
+
+@delete("/departments/{key:str}", summary="Remove a department by hand", status_code=204)
+async def end_department(rooms: Rooms, viewer: Viewer, key: str) -> None:
+    try:
+        await rooms.phones.remove_department(rooms.tenant, key, by=viewer.name)
+    except HandRefused as error:
+        raise _refused(error) from error
 
 
 @get("/departments", summary="Departments of the phone system")
@@ -716,7 +811,13 @@ def api_router(rooms: Rooms) -> Router:
             person,
             groups,
             extensions,
+            make_extension,
+            change_extension,
+            end_extension,
             departments,
+            make_department,
+            rename_department,
+            end_department,
             people_settings,
             save_settings,
             journal,
@@ -809,6 +910,28 @@ def _action_out(
             DifferenceOut(d.label, d.before, d.after, d.because)
             for d in differences(one.action, departments, groups)
         ],
+    )
+
+
+def _refused(error: HandRefused) -> HTTPException:
+    return NotFoundException(str(error)) if error.unknown else Conflict(str(error))
+
+
+def _extension_out(one: Extension, person: str | None = None) -> ExtensionOut:
+    fields = one.fields
+    return ExtensionOut(
+        one.key,
+        one.number,
+        fields.first_name,
+        fields.last_name,
+        fields.email,
+        fields.mobile,
+        fields.job_title,
+        fields.company,
+        list(one.departments),
+        one.primary,
+        one.enabled,
+        person,
     )
 
 

@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from jackfield.clock import Clock
+from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
@@ -39,6 +40,27 @@ class DoorSettings(Protocol):
         ...
 
 
+class GraphFigures(Protocol):
+    """Calls to Microsoft Graph since the process started."""
+
+    @property
+    def calls(self) -> int: ...
+
+    @property
+    def throttled(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    @property
+    def closed_for_s(self) -> float:
+        """Seconds until calls go out again; 0 = they do now."""
+        ...
+
+    @property
+    def latency_median_ms(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Rooms:
     """Everything behind the front door."""
@@ -50,9 +72,9 @@ class Rooms:
     planning: Planning
     setup: Setup
     signin: LocalSignIn
+    phones: PhonesByHand
     hub: Hub
-    graph_figures: Callable[[int], object]
-    """Figures of Graph calls of a tenant since the process started."""
+    graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1
     """The tenant that the console and the API show."""
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
