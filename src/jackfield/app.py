@@ -98,7 +98,7 @@ class App:
             clock,
             open_transport=_open_transport,
             data_dir=settings.data_dir,
-            rng=random.Random(),  # noqa: S311 - spreads waiting times, keeps no secret
+            rng=random.Random(),
         )
         self.health = Health(database, self.connections, clock)
         self.setup = Setup(database, self.vault, self.connections, clock)
@@ -192,7 +192,9 @@ class App:
         return self._token
 
     async def announce(self) -> None:
-        """Leave the address and a token for commands on this machine, readable by the owner only."""
+        """Leave the address and a token for commands on this machine, readable by the owner
+        only.
+        """
         host = self.settings.listen_host
         shown = f"[{host}]" if ":" in host else host
         file = ServerFile(f"http://{shown}:{self.port}", await self.command_token(), os.getpid())
@@ -282,7 +284,9 @@ def serve(settings: Settings) -> int:
 async def run_server(
     settings: Settings, stop: asyncio.Event, ready: asyncio.Future[App] | None = None
 ) -> int:
-    """The server inside a running loop, until `stop` is set; `ready` is told when pages are answered."""
+    """The server inside a running loop, until `stop` is set; `ready` is told when pages are
+    answered.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):

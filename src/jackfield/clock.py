@@ -1,4 +1,7 @@
-"""The one place that asks what time it is. Everything above `core` is handed a `Clock`; tests hand over a virtual one."""
+"""The one place that asks what time it is.
+
+Everything above `core` is handed a `Clock`; tests hand over a virtual one.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What the process needs to know before the database is open: one TOML file and the environment, frozen once read.
+"""What the process needs to know before the database is open: one TOML file and the environment,
+frozen once read.
 
-The administrator's choices are not here (see `store/settings.py`). An unknown key refuses to start and names the
-nearest known one, so that a typing error never becomes a silent default.
+The administrator's choices are not here (see `store/settings.py`). An unknown key refuses to start
+and names the nearest known one, so that a typing error never becomes a silent default.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class ServerFile(msgspec.Struct, frozen=True):
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the text names it, where it stands, and what would be right."""
+    """A setting that cannot be used; the text names it, where it stands, and what would be
+    right.
+    """
 
 
 class LogLevel(StrEnum):
@@ -69,11 +72,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8200"
     """Address and port of the console and the API."""
     public_url: str = ""
-    """How people reach the console from outside, e.g. `https://pbx.example.org`; empty = `http://{listen}`."""
+    """How people reach the console from outside, e.g.
+
+    `https://pbx.example.org`; empty = `http://{listen}`.
+    """
     allow_insecure_http: bool = False
-    """Allow plain http on an address other than loopback. Cookies and passwords then travel in clear text."""
+    """Allow plain http on an address other than loopback.
+
+    Cookies and passwords then travel in clear text.
+    """
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks of reverse proxies whose `X-Forwarded-For` and `-Proto` are believed."""
+    """Addresses or networks of reverse proxies whose `X-Forwarded-For` and `-Proto` are
+    believed.
+    """
     log_level: LogLevel = LogLevel.INFO
     roles: tuple[Role, ...] = (Role.WEB, Role.SYNC)
 
@@ -105,8 +116,8 @@ def load_settings(
 ) -> Settings:
     """Read the file, then the environment, then `overrides` (command line); later ones win.
 
-    The file is `file`, else the one `JACKFIELD_CONFIG` names, else `jackfield.toml` in the current folder if it is
-    there. Raises `SettingsError` for anything unknown or unusable.
+    The file is `file`, else the one `JACKFIELD_CONFIG` names, else `jackfield.toml` in the current
+    folder if it is there. Raises `SettingsError` for anything unknown or unusable.
     """
     environment = os.environ if environment is None else environment
     values: dict[str, object] = {}

@@ -1,6 +1,8 @@
-"""The whole product offline: the emulated tenant as its own process, and a real Jackfield connected to it.
+"""The whole product offline: the emulated tenant as its own process, and a real Jackfield connected
+to it.
 
-Nothing here differs from a real installation but the addresses, and the delta interval of 5 seconds.
+Nothing here differs from a real installation but the addresses, and the delta interval of 5
+seconds.
 """
 
 from __future__ import annotations
@@ -195,7 +197,9 @@ def _free_port(wanted: int) -> int:
 
 
 def _credential(data: Path) -> tuple[str, Path]:
-    """The client id and certificate of the demo's application; made at the first start in a folder."""
+    """The client id and certificate of the demo's application; made at the first start in a
+    folder.
+    """
     pem, client = data / "demo-application.pem", data / "demo-application.id"
     if pem.exists() and client.exists():
         return client.read_text(encoding="utf-8"), pem

@@ -1,7 +1,8 @@
-"""What is wrong with an installation, and what to do next: each finding is one thing that was really tried.
+"""What is wrong with an installation, and what to do next: each finding is one thing that was
+really tried.
 
-Looks from outside: at files and settings, at a running server over its API, else at the database itself. It changes
-nothing.
+Looks from outside: at files and settings, at a running server over its API, else at the database
+itself. It changes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""How a command reaches Jackfield: over the API of the server that runs, or of one that lives for this command only.
+"""How a command reaches Jackfield: over the API of the server that runs, or of one that lives for
+this command only.
 
-Both ways are the same API with the same answers. A running server is found by the token file in the data folder;
-with none running the data folder's lock is taken, so that no two processes ever work on one SQLite.
+Both ways are the same API with the same answers. A running server is found by the token file in the
+data folder; with none running the data folder's lock is taken, so that no two processes ever work
+on one SQLite.
 """
 
 from __future__ import annotations
@@ -156,7 +158,9 @@ async def _starting_server(data_dir: Path) -> ServerFile:
 
 
 def read_server_file(data_dir: Path) -> ServerFile | None:
-    """The running server of a data folder; None when none runs (a file left by a killed one does not count)."""
+    """The running server of a data folder; None when none runs (a file left by a killed one does
+    not count).
+    """
     path = data_dir / SERVER_FILE
     try:
         file = msgspec.json.decode(path.read_bytes(), type=ServerFile)

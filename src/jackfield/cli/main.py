@@ -1,4 +1,5 @@
-"""The commands of `jackfield`. Each turns its arguments into one call of the API and the answer into text or JSON.
+"""The commands of `jackfield`. Each turns its arguments into one call of the API and the answer
+into text or JSON.
 
 Everything heavy is imported inside the command that needs it, so that `--help` stays quick.
 """
@@ -76,7 +77,8 @@ def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
 
 @app.command
 def demo(*, people: int = 250, data: Path | None = None, port: int = 0, seed: int = 1) -> int:
-    """Show the whole product offline: an emulated Microsoft 365 tenant, and Jackfield connected to it.
+    """Show the whole product offline: an emulated Microsoft 365 tenant, and Jackfield connected to
+    it.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def connect(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
-    """Connect Microsoft 365 by an application registration, prove that it works, and switch people sync on.
+    """Connect Microsoft 365 by an application registration, prove that it works, and switch people
+    sync on.
 
     Parameters
     ----------

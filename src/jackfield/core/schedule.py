@@ -1,4 +1,5 @@
-"""When a sync is due: the nightly full reconciliation, the delta in between, and whatever somebody asked for.
+"""When a sync is due: the nightly full reconciliation, the delta in between, and whatever somebody
+asked for.
 
 Decided from what was last done and the moment handed in; nothing here waits or looks at a clock.
 """
@@ -56,7 +57,8 @@ def check_schedule(rules: ScheduleRules) -> None:
 def last_nightly(rules: ScheduleRules, now: datetime) -> datetime:
     """The latest moment, not after `now` (aware), at which a nightly run was to begin.
 
-    An hour that the clocks skip counts when it would have been; one that comes twice counts the first time.
+    An hour that the clocks skip counts when it would have been; one that comes twice counts the
+    first time.
     """
     local = now.astimezone(ZoneInfo(rules.time_zone) if rules.time_zone else None)
     begin = local.replace(hour=rules.nightly_hour, minute=0, second=0, microsecond=0, fold=0)
@@ -75,8 +77,8 @@ def due(
 ) -> Mode | None:
     """Which run is due at `now`, if any.
 
-    `last_*_at` are the moments at which the last finished round of that kind began; a full round counts as a delta
-    too. `wanted` is what somebody asked for since.
+    `last_*_at` are the moments at which the last finished round of that kind began; a full round
+    counts as a delta too. `wanted` is what somebody asked for since.
     """
     if wanted is Mode.FULL or last_full_at is None or last_full_at < last_nightly(rules, now):
         return Mode.FULL

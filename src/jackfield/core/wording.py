@@ -1,4 +1,6 @@
-"""How an action reads: one title and its differences, the same words in console, command line, API and journal."""
+"""How an action reads: one title and its differences, the same words in console, command line,
+API and journal.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,10 @@ def title(action: Action) -> str:
 def differences(
     action: Action, departments: Mapping[DepartmentKey, str], groups: Mapping[GroupId, str]
 ) -> tuple[Difference, ...]:
-    """What the action changes, field by field. The mappings name departments by key and groups by id."""
+    """What the action changes, field by field.
+
+    The mappings name departments by key and groups by id.
+    """
     match action:
         case CreateExtension():
             fields = [

@@ -1,7 +1,9 @@
-"""Carrying out a stored plan: its actions as they were shown, a chunk at a time, through the phone port.
+"""Carrying out a stored plan: its actions as they were shown, a chunk at a time, through the phone
+port.
 
-An action whose before-values no longer hold is refused as stale. Every write is safe to repeat, so a process may die
-between the phone system's answer and our record of it. One refused action stops no other.
+An action whose before-values no longer hold is refused as stale. Every write is safe to repeat, so
+a process may die between the phone system's answer and our record of it. One refused action stops
+no other.
 """
 
 from __future__ import annotations
@@ -130,8 +132,8 @@ class Applying:
     async def chunk(self, tenant: int, plan: int, run: StoredRun) -> int:
         """Carry out the next actions; returns how many, 0 when none is left.
 
-        Raises `PhoneSystemError` where the phone system as a whole cannot be used: nothing is recorded then, and
-        the same actions come again.
+        Raises `PhoneSystemError` where the phone system as a whole cannot be used: nothing is
+        recorded then, and the same actions come again.
         """
         async with self._database.read() as tx:
             pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=CHUNK))
@@ -185,7 +187,9 @@ async def _written(phone: PhoneSystem, writes: list[Write]) -> list[Outcome]:
 
 
 def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
-    """The first actions that do not need one another's results: departments come before their members."""
+    """The first actions that do not need one another's results: departments come before their
+    members.
+    """
     if not pending:
         return []
     first = pending[0].action.kind in _DEPARTMENT_KINDS
@@ -313,7 +317,9 @@ def _settle(
     pictures: Pictures,
     record: _Record,
 ) -> tuple[ActionStatus, str]:
-    """Gather what an outcome means for our records; returns the action's status and what to say about it."""
+    """Gather what an outcome means for our records; returns the action's status and what to say
+    about it.
+    """
     match write, outcome:
         case _Stale(text=text), _:
             return ActionStatus.STALE, text

@@ -1,7 +1,9 @@
-"""What an administrator does in the phone system by hand: make, change and remove extensions and departments.
+"""What an administrator does in the phone system by hand: make, change and remove extensions and
+departments.
 
-Goes through the phone port like everything else, is journalled with who did it, and shows in the picture at once.
-People sync may have another opinion about synced fields: its next run puts them back.
+Goes through the phone port like everything else, is journalled with who did it, and shows in the
+picture at once. People sync may have another opinion about synced fields: its next run puts them
+back.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ from jackfield.store.phones import load_departments, load_extensions
 
 T = TypeVar("T")
 PhoneByHand = Callable[[int], DirectoryByHand | None]
-"""A tenant's phone system where extensions can be made from here; None where it has its own console."""
+"""A tenant's phone system where extensions can be made from here; None where it has its own
+console.
+"""
 
 
 class HandRefused(Exception):

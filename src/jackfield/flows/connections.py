@@ -1,6 +1,8 @@
-"""The way to each tenant's Microsoft 365: made from the stored connection, kept while it stays the same.
+"""The way to each tenant's Microsoft 365: made from the stored connection, kept while it stays the
+same.
 
-One pace and one meter serve all tenants of the process, so that budgets and figures are where everyone looks.
+One pace and one meter serve all tenants of the process, so that budgets and figures are where
+everyone looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Reading the tenant's directory into its picture, one page at a time.
 
-Each page and the position that follows it are saved in one transaction, so that a process may die between any two
-lines and go on with the page it was at. Nothing is decided here; an unfinished round never makes anybody gone.
+Each page and the position that follows it are saved in one transaction, so that a process may die
+between any two lines and go on with the page it was at. Nothing is decided here; an unfinished
+round never makes anybody gone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How the installation is: figures of Graph per tenant, written down each minute, and what is forgotten in time."""
+"""How the installation is: figures of Graph per tenant, written down each minute, and what is
+forgotten in time.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """People sync, one run at a time: observe Microsoft 365 and the phone system, decide, act, record.
 
-A run is a row of durable steps; whatever a step does is safe to do again. Which runs are due is looked up from the
-tables, so a lost nudge costs seconds. Rules are in `core`, writes in `applying.py`; this file only keeps the order.
+A run is a row of durable steps; whatever a step does is safe to do again. Which runs are due is
+looked up from the tables, so a lost nudge costs seconds. Rules are in `core`, writes in
+`applying.py`; this file only keeps the order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import structlog
 from jackfield.clock import Clock
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode, due
-from jackfield.durable import DurableError, Json, Run, Runner, RunId, StepFailedError
+from jackfield.durable import DurableError, Json, Run, RunId, Runner, StepFailedError
 from jackfield.flows.applying import Applying
 from jackfield.flows.connections import NotConnected
 from jackfield.flows.directory import DirectoryReading
@@ -28,8 +29,8 @@ from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import CursorMoved, StoreError
-from jackfield.store.people import count_people
 from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.people import count_people
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
     ActionStatus,
@@ -162,7 +163,8 @@ class PeopleSync:
         return begun
 
     async def take_stock(self) -> None:
-        """After a start: what was under way when the process died either goes on by itself or is taken up here.
+        """After a start: what was under way when the process died either goes on by itself or is
+        taken up here.
 
         The runner's own records may be gone; the tables say what is left to do.
         """
@@ -207,7 +209,8 @@ class PeopleSync:
     async def start(self, tenant: int, ask: Ask) -> RunId:
         """Begin a run now; it waits its turn behind other runs of the tenant.
 
-        While a run for everybody is under way, that one is answered, and the wish is kept for the moment it ends.
+        While a run for everybody is under way, that one is answered, and the wish is kept for the
+        moment it ends.
         """
         async with self._database.write() as tx:
             if not ask.preview and not ask.person:
@@ -380,7 +383,9 @@ class PeopleSync:
         return lease is not None
 
     async def _keep_lease(self, flow: str, tenant: int) -> None:
-        """Renew the lease now and then; a run that has lost it stops before it writes anything more."""
+        """Renew the lease now and then; a run that has lost it stops before it writes anything
+        more.
+        """
         if self._clock.monotonic() - self._renewed.get(flow, -RENEW_EVERY_S) < RENEW_EVERY_S:
             return
         if not await self._take_lease(flow, tenant):

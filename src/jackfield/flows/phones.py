@@ -1,4 +1,6 @@
-"""Reading a tenant's phone system into its picture: all of it, or what changed since the last look."""
+"""Reading a tenant's phone system into its picture: all of it, or what changed since the last
+look.
+"""
 
 from __future__ import annotations
 

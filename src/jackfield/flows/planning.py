@@ -1,4 +1,5 @@
-"""Making a plan: the slice of the three pictures that matters is loaded, `core.plan` decides, the plan is stored.
+"""Making a plan: the slice of the three pictures that matters is loaded, `core.plan` decides, the
+plan is stored.
 
 What is loaded for a few touched people gives the same plan as loading everyone, restricted to them.
 """
@@ -106,7 +107,9 @@ class Planning:
         person: ObjectId | None = None,
         preview: bool = False,
     ) -> Made:
-        """Plan for everyone, for one person, or for whoever is touched; a repeat answers the stored plan."""
+        """Plan for everyone, for one person, or for whoever is touched; a repeat answers the
+        stored plan.
+        """
         async with self._database.read() as tx:
             known = await find_plan_of_run(tx, tenant, run.flow)
         if known is not None:
@@ -222,7 +225,9 @@ def _must_plan_everyone(marks: Planned, settings_version: int) -> bool:
 
 
 async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectId]:
-    """Who must be looked at again; with anybody at all, also everyone who waits for an extension."""
+    """Who must be looked at again; with anybody at all, also everyone who waits for an
+    extension.
+    """
     people, _ = await load_touched(tx, tenant, marks.people_seq)
     state = await load_phone_state(tx, tenant)
     touched = {*people, *(marks.unsettled or ())}
@@ -293,7 +298,9 @@ async def _view(
 
 
 async def _elsewhere(tx: Transaction, tenant: int, now: datetime) -> tuple[int, int]:
-    """Removals and disables of the last hour: many small plans must not do what one big one may not."""
+    """Removals and disables of the last hour: many small plans must not do what one big one may
+    not.
+    """
     since = now - _RECENT
     return (
         await count_recent(tx, tenant, ActionKind.REMOVE_EXTENSION, since),

@@ -1,6 +1,8 @@
-"""Connecting a tenant to Microsoft 365: the credential is proven by real calls before anything is stored.
+"""Connecting a tenant to Microsoft 365: the credential is proven by real calls before anything is
+stored.
 
-A failed attempt changes nothing. The guided set-up of an application registration joins with its own issue.
+A failed attempt changes nothing. The guided set-up of an application registration joins with its
+own issue.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class SetupRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsk:
-    """What an administrator gives to connect an organisation; exactly one of secret and certificate."""
+    """What an administrator gives to connect an organisation; exactly one of secret and
+    certificate.
+    """
 
     tenant_id: str
     """Entra's tenant id, or a domain of the organisation."""

@@ -1,7 +1,8 @@
-"""Signing in as a local administrator: password, delay after wrong ones, sessions, and the first password.
+"""Signing in as a local administrator: password, delay after wrong ones, sessions, and the first
+password.
 
-Passwords are hashed with argon2id in a thread, two at a time, so that a flood of attempts neither blocks the loop nor
-eats the memory. Signing in with Microsoft joins this file with its own issue.
+Passwords are hashed with argon2id in a thread, two at a time, so that a flood of attempts neither
+blocks the loop nor eats the memory. Signing in with Microsoft joins this file with its own issue.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ class LocalSignIn:
         self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
 
     async def ensure_owner(self) -> str | None:
-        """Make the first administrator; returns the password, which is kept nowhere, or None if there is one."""
+        """Make the first administrator; returns the password, which is kept nowhere, or None if
+        there is one.
+        """
         async with self._database.read() as tx:
             if await count_accounts(tx):
                 return None
@@ -102,7 +105,9 @@ class LocalSignIn:
         return password
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
-        """Check a password. The answer for an unknown name takes as long as that for a wrong password."""
+        """Check a password. The answer for an unknown name takes as long as that for a wrong
+        password.
+        """
         now = self._clock.now()
         async with self._database.read() as tx:
             account = await load_account(tx, name[:200])

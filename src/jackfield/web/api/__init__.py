@@ -1,7 +1,7 @@
 """The documented JSON API under `/api/v1`: the same flows as the console, for scripts and commands.
 
-Handlers translate and nothing else. `/schema/openapi.json` describes every shape; `docs/api.md` tells
-how to use it.
+Handlers translate and nothing else. `/schema/openapi.json` describes every shape; `docs/api.md`
+tells how to use it.
 """
 
 from __future__ import annotations

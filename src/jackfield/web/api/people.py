@@ -1,4 +1,6 @@
-"""People sync over the API: begin a run, people and groups as last seen, the administrator's choices."""
+"""People sync over the API: begin a run, people and groups as last seen, the administrator's
+choices.
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,9 @@ class RunsOut(msgspec.Struct):
 
 
 class SyncIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to sync: everyone by what changed, everyone again (`full`), or one person by object ID or UPN."""
+    """What to sync: everyone by what changed, everyone again (`full`), or one person by object
+    ID or UPN.
+    """
 
     person: str | None = None
     full: bool = False
