@@ -18,6 +18,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -40,6 +41,7 @@ from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import SERVER_FILE, Role, ServerFile, Settings
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.leases import give_up_lease, take_lease
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token
 from jackfield.store.vault import Vault
@@ -54,19 +56,18 @@ FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
 STOP_WITHIN_S = 1.0
 RUNS_KEPT = timedelta(days=30)
+LEASE_S = 5.0
 START_AGAIN_S = 5.0
 
 _log = structlog.get_logger("jackfield.app")
 
 
 class InUse(Exception):
-    """Another process works on the data folder."""
+    """Another process works on the data folder or the database."""
 
-    def __init__(self, data_dir: Path, holder: str) -> None:
-        self.next_step = "Stop it first, or give this one another data folder."
-        super().__init__(
-            f"The data folder {data_dir} is in use by the process {holder}. {self.next_step}"
-        )
+    def __init__(self, what: str, holder: str) -> None:
+        self.next_step = "Stop it first, or give this one a data folder or database of its own."
+        super().__init__(f"{what} is in use by the process {holder}. {self.next_step}")
 
 
 class App:
@@ -78,6 +79,9 @@ class App:
         self.new_password: str | None = None
         """The first administrator's password, if this start has made it."""
         self.port = settings.listen_port
+        self.lost = asyncio.Event()
+        """Set when another process has taken the database over: this one must end."""
+        self._name = uuid4().hex
         self._lock: TextIOWrapper | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._token = ""
@@ -90,6 +94,8 @@ class App:
             self._lock = take_lock(settings.data_dir)
         url = database_url(settings)
         self.database = await Database.open(url)
+        if not self.database.sqlite:
+            await self._take_database()
         self.vault = Vault.open(settings.data_dir / "jackfield.key")
         clock, database = self.clock, self.database
         self.connections = Connections(
@@ -155,6 +161,9 @@ class App:
             async with self.database.write() as tx:
                 await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
             (self.settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
+        if not self.database.sqlite:
+            async with self.database.write() as tx:
+                await give_up_lease(tx, INSTALLATION, "process", self._name)
         await self.connections.close()
         await self.database.close()
         if self._lock is not None:
@@ -205,6 +214,37 @@ class App:
         with os.fdopen(descriptor, "wb") as out:
             out.write(msgspec.json.encode(file))
         beside.replace(path)
+
+    async def _take_database(self) -> None:
+        """Hold a PostgreSQL database for this process. Raises `InUse`.
+
+        One process works at a time; the lease of a killed one runs out within seconds.
+        """
+        patience = LEASE_S + 2.0
+        while not await self._renew_database():
+            if patience <= 0:
+                await self.database.close()
+                raise InUse("The database", "that holds its lease")
+            await self.clock.sleep(0.5)
+            patience -= 0.5
+        self._begin("lease", self._keep_database, LEASE_S / 5)
+
+    async def _renew_database(self) -> bool:
+        async with self.database.write() as tx:
+            lease = await take_lease(
+                tx,
+                INSTALLATION,
+                "process",
+                self._name,
+                length=timedelta(seconds=LEASE_S),
+                now=self.clock.now(),
+            )
+        return lease is not None
+
+    async def _keep_database(self) -> None:
+        if not await self._renew_database():
+            _log.critical("database.taken_over")
+            self.lost.set()
 
     def watch(self) -> None:
         """Let the hub look for changes while somebody watches."""
@@ -264,7 +304,7 @@ def take_lock(data_dir: Path) -> TextIOWrapper:
         file.seek(0)
         holder = file.read().strip() or "of unknown number"
         file.close()
-        raise InUse(data_dir, holder) from None
+        raise InUse(f"The data folder {data_dir}", holder) from None
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -328,13 +368,14 @@ async def run_server(
         if ready is not None:
             ready.set_result(app)
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+        lost = asyncio.create_task(app.lost.wait())
+        await asyncio.wait({stopping, serving, lost}, return_when=asyncio.FIRST_COMPLETED)
         _log.info("server.stopping")
         app.hub.stop()
         server.should_exit = True
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), STOP_WITHIN_S)
-        for task in (working, stopping):
+        for task in (working, stopping, lost):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
