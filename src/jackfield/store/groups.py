@@ -27,9 +27,10 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import Found, Kind, Listing, find, save_words, sort_key, words_of
+from jackfield.store.search import Found, Kind, Listing, find, save_words
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
+from jackfield.store.words import sort_key, words_of
 
 groups = Table(
     "directory_group",

@@ -25,9 +25,9 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import fold
 from jackfield.store.sequences import next_change, take
 from jackfield.store.transaction import AnyRow, Transaction, append
+from jackfield.store.words import fold
 
 journal = Table(
     "journal",

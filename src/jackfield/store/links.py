@@ -79,6 +79,14 @@ department_links = Table(
     UniqueConstraint("tenant", "key"),
 )
 
+Index(
+    "ix_link_left",
+    links.c.tenant,
+    links.c.key,
+    sqlite_where=links.c.left_cause.is_not(None),
+    postgresql_where=links.c.left_cause.is_not(None),
+)
+
 _COLUMNS = [
     links.c[name] for name in ("person", "key", "number", "agreed", "departments", "left_cause")
 ]

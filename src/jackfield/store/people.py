@@ -29,19 +29,10 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import (
-    Found,
-    Kind,
-    Listing,
-    address_token,
-    find,
-    refs_of,
-    save_words,
-    sort_key,
-    words_of,
-)
+from jackfield.store.search import Found, Kind, Listing, find, refs_of_addresses, save_words
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
+from jackfield.store.words import sort_key, words_of
 
 people = Table(
     "person",
@@ -306,8 +297,7 @@ async def load_people_of_addresses(
 
     Nobody's are left out.
     """
-    refs = await refs_of(tx, tenant, Kind.PERSON, [address_token(address) for address in wanted])
-    ids = sorted({ObjectId(ref) for found in refs.values() for ref in found})
+    ids = sorted(map(ObjectId, await refs_of_addresses(tx, tenant, Kind.PERSON, wanted)))
     bearers: dict[str, list[ObjectId]] = {}
     asked = set(wanted)
     for id_, person in sorted((await load_people(tx, tenant, ids)).items()):

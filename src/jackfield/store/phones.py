@@ -34,17 +34,10 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.search import (
-    Kind,
-    address_token,
-    number_sort_key,
-    refs_of,
-    save_words,
-    sort_key,
-    words_of,
-)
+from jackfield.store.search import Kind, refs_of_addresses, save_words
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
+from jackfield.store.words import number_sort_key, sort_key, words_of
 
 phone_extensions = Table(
     "phone_extension",
@@ -70,6 +63,15 @@ phone_extensions = Table(
     Index("ix_phone_extension_number", "tenant", "sort_number", "key"),
     Index("ix_phone_extension_external", "tenant", "external_key"),
     Index("ix_phone_extension_changed", "tenant", "changed_seq"),
+)
+
+Index(
+    "ix_phone_extension_disabled",
+    phone_extensions.c.tenant,
+    phone_extensions.c.sort,
+    phone_extensions.c.key,
+    sqlite_where=phone_extensions.c.enabled.is_(False),
+    postgresql_where=phone_extensions.c.enabled.is_(False),
 )
 
 phone_memberships = Table(
@@ -335,8 +337,7 @@ async def load_unlinked_extensions(
     """Extensions without a link that bear one of the addresses (casefolded) or external keys."""
     from jackfield.store.links import links
 
-    refs = await refs_of(tx, tenant, Kind.EXTENSION, [address_token(one) for one in addresses])
-    keys = {ref for found in refs.values() for ref in found}
+    keys = await refs_of_addresses(tx, tenant, Kind.EXTENSION, addresses)
     c = phone_extensions.c
     by_external_key = select(c.key).where(c.tenant == tenant, c.external_key.in_(_keys))
     for ids_chunk in chunks(persons):

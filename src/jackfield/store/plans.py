@@ -41,9 +41,9 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import fold
 from jackfield.store.sequences import next_change, take
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append
+from jackfield.store.words import fold
 
 plans = Table(
     "plan",

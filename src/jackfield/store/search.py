@@ -1,21 +1,18 @@
-"""Searching names and numbers.
+"""Searching names and numbers: tokens with a prefix index, and one page of results in order.
 
-Folding, tokens with a prefix index, and one page of results in order.
-
-A record (person, extension, group) keeps its folded words in its own row, and each word once more
+A record (person, extension, group) keeps its folded words in its own row and each of them once more
 as a row of `search_token`. A rare word is looked up there; a common one is met soon by walking the
-list in order. Which way is cheaper is decided by a bounded count. Numbers are kept reversed behind
-"#", for people remember how a number ends.
+list in order. A bounded count decides which. How text becomes words: `jackfield.store.words`.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 
 import msgspec
 from sqlalchemy import (
@@ -34,16 +31,30 @@ from sqlalchemy import (
 
 from jackfield.store.contains import contains
 from jackfield.store.schema import key, metadata, tenant_key
-from jackfield.store.transaction import Bulk, Transaction, append, chunks
+from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks
+from jackfield.store.words import (
+    ADDRESS_HEAD,
+    LONGEST_WORD,
+    MOST_WORDS,
+    digits_of,
+    fold,
+    fold_address,
+    token_of,
+)
 
-MOST_TOKENS = 8
-LONGEST_TOKEN = 40
-LONGEST_ADDRESS = 120
-LONGEST_SORT = 64
 COUNT_LIMIT = 1000
 """Totals are counted up to here; beyond it is "1,000+"."""
-WALK_FROM = 6000
-"""A word with more tokens than this is looked for by walking the list in order."""
+RARE = 2000
+"""A word with no more tokens than this is looked up, not walked for."""
+COMMON = 10_000
+"""A word with more tokens than this is never looked up."""
+STRETCH = 5000
+"""Records walked over before what was found so far is looked at; twice as many each time."""
+STRETCHES = 2
+"""After so many stretches without a full page a word that is not too common is looked up."""
+
+_LAST = "\U0010ffff"
+_NUMBER = re.compile(r"[+(]?[\d()/.\-\s]*\d[\d()/.\-\s]*")
 
 
 class Kind(StrEnum):
@@ -75,106 +86,11 @@ class Found:
     refs: tuple[str, ...]
     total: int
     more: bool
-    """The total is only what was counted: "1,000+"."""
+    """There may be more than the total: "1,000+"."""
     previous: str | None = None
     """Give it as `before` for the page before this one; None on the first page."""
     next: str | None = None
     """Give it as `after` for the page after this one; None on the last page."""
-
-
-# --- folding ---------------------------------------------------------------------------------
-
-# Letters without a decomposition in Unicode, which people type as others.
-_WHOLE = {
-    "ø": "o",
-    "ł": "l",
-    "đ": "d",
-    "æ": "ae",
-    "œ": "oe",
-    "ı": "i",
-    "ð": "d",
-    "þ": "th",
-    "ŋ": "n",
-}
-
-
-class _Letters(dict[int, str | None]):
-    """What becomes of a character: kept, dropped (accents, joiners), or a word's end."""
-
-    def __missing__(self, code: int) -> str | None:
-        character = chr(code)
-        category = unicodedata.category(character)
-        result: str | None
-        if unicodedata.combining(character) or category == "Cf":
-            result = None
-        elif character.isalnum() or category in {"Mn", "Mc"}:
-            result = _WHOLE.get(character, character)
-        else:
-            result = " "
-        self[code] = result
-        return result
-
-
-_LETTERS = _Letters()
-_ASCII_LETTERS = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
-# Scripts written without spaces between words: a name is found from any character on.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
-)
-_END = "\U0010ffff"
-_NUMBER = re.compile(r"[+(]?[\d()/.\-\s]*\d[\d()/.\-\s]*")
-
-
-def fold(text: str) -> str:
-    """Words without case, accents and punctuation, one space between them.
-
-    "O'Néil Ånna" -> "o neil anna".
-    """
-    if text.isascii():
-        return " ".join(text.translate(_ASCII_LETTERS).split())
-    loose = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
-    return " ".join(unicodedata.normalize("NFC", loose).split())
-
-
-def sort_key(text: str) -> str:
-    """What a list is ordered by."""
-    return fold(text)[:LONGEST_SORT]
-
-
-def number_sort_key(number: str) -> str:
-    """What extension numbers are ordered by: short before long, then digit by digit."""
-    return f"{len(number):02d}{number}"[:LONGEST_SORT]
-
-
-def words_of(
-    names: Iterable[str], addresses: Iterable[str] = (), numbers: Iterable[str] = ()
-) -> str:
-    """The words under which a record is found, as they are kept in its row.
-
-    Each preceded by a space.
-    """
-    found: dict[str, None] = {}
-    for name in names:
-        for word in fold(name).split():
-            found[word[:LONGEST_TOKEN]] = None
-            if not word.isascii() and _UNSPACED.match(word):
-                for start in range(1, min(len(word), 5)):
-                    found[word[start : start + LONGEST_TOKEN]] = None
-    tokens = list(found)[: MOST_TOKENS - 2]
-    tokens += [address_token(address) for address in addresses if address]
-    for digits in numbers:
-        if len(bare := _digits(digits)) >= 3:
-            tokens.append("#" + bare[::-1])
-    return "".join(" " + token for token in dict.fromkeys(tokens[:MOST_TOKENS]))
-
-
-def address_token(address: str) -> str:
-    """The token of a mail address or UPN: the whole of it, casefolded."""
-    return "".join(address.casefold().split())[:LONGEST_ADDRESS]
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text)).lstrip("0")[-20:]
 
 
 # --- tokens ----------------------------------------------------------------------------------
@@ -205,9 +121,9 @@ async def save_words(
         old = before.get(ref, "")
         if old == words:
             continue
-        new_tokens = words.split()
+        new_tokens = [token_of(word) for word in words.split()]
         if old:
-            old_tokens = old.split()
+            old_tokens = [token_of(word) for word in old.split()]
             dropped += [
                 (tenant, name, token, ref) for token in old_tokens if token not in new_tokens
             ]
@@ -219,18 +135,18 @@ async def save_words(
         await _add_tokens.run(tx, sorted(added))
 
 
-async def refs_of(
-    tx: Transaction, tenant: int, kind: Kind, tokens: Sequence[str]
-) -> dict[str, list[str]]:
-    """The records that bear a token exactly, by token; tokens that nobody bears are left out."""
+async def refs_of_addresses(
+    tx: Transaction, tenant: int, kind: Kind, addresses: Sequence[str]
+) -> set[str]:
+    """The records that bear one of the addresses; now and then one that bears another."""
     c = search_tokens.c
-    found: dict[str, list[str]] = {}
-    statement = select(c.token, c.ref).where(
+    found: set[str] = set()
+    tokens = sorted({token_of(fold_address(address)) for address in addresses})
+    statement = select(c.ref).where(
         c.tenant == tenant, c.kind == kind.value, c.token.in_(bindparam("tokens", expanding=True))
     )
     for chunk in chunks(tokens):
-        for token, ref in await tx.rows(statement, {"tokens": chunk}):
-            found.setdefault(token, []).append(ref)
+        found |= {row[0] for row in await tx.rows(statement, {"tokens": chunk})}
     return found
 
 
@@ -248,24 +164,34 @@ class Listing:
 
 
 Term = tuple[str, ...]
-"""Beginnings of tokens of which one must fit: a number may be a beginning or an end."""
+"""Beginnings of words of which one must fit: digits may begin a number or end one."""
+
+_Place = tuple[str, str]
+"""Order column and key of a record: where it stands in a list."""
+
+
+class _Mark(msgspec.Struct, array_like=True):
+    """What `Found.next` and `previous` carry: a place, and what the first page counted."""
+
+    order: str
+    ref: str
+    total: int
+    more: bool
 
 
 def terms_of(text: str) -> tuple[Term, ...]:
     """What somebody typed, as terms that all must fit."""
     text = text.strip()
     if len(text) > 2 and _NUMBER.fullmatch(text):
-        bare = _digits(text)
-        typed = "".join(filter(str.isdecimal, text))
-        if bare:
-            return ((typed, "#" + bare[::-1]),)
+        bare = digits_of(text)
+        return (("".join(filter(str.isdecimal, text)), "#" + bare[::-1]),) if bare else ()
     terms: dict[Term, None] = {}
-    for piece in text.split()[:MOST_TOKENS]:
+    for piece in text.split()[:MOST_WORDS]:
         if "@" in piece:
-            terms[(address_token(piece),)] = None
+            terms[(fold_address(piece),)] = None
         else:
             for word in fold(piece).split():
-                terms[(word[:LONGEST_TOKEN],)] = None
+                terms[(word[:LONGEST_WORD],)] = None
     return tuple(terms)
 
 
@@ -286,74 +212,155 @@ async def find(
     `after` and `before` are `Found.next` and `Found.previous` of another page; an unreadable one
     means the first page.
     """
-    table, ref = listing.table, listing.ref
-    conditions = [table.c.tenant == tenant, *where]
     terms = terms_of(text)
     if text.strip() and not terms:
         return Found((), 0, more=False)
-    looked_up = await _rarest(tx, tenant, listing.kind, terms)
-    for term in terms:
-        if term is looked_up:
-            conditions.append(ref.in_(_refs_with(tenant, listing.kind, term)))
-        else:
-            conditions.append(or_(*(_holds(listing.words, start) for start in term)))
-    count = select(ref).where(*conditions).limit(COUNT_LIMIT + 1)
-    total = await tx.scalar(select(func.count()).select_from(count.subquery())) or 0
-    back = _position(before)
-    on = None if back is not None else _position(after)
-    page = select(ref, order).where(*conditions).limit(limit + 1)
-    if back is not None:
-        page = page.where(tuple_(order, ref) < tuple_(*back)).order_by(order.desc(), ref.desc())
-    else:
-        page = page.order_by(order, ref)
-        if on is not None:
-            page = page.where(tuple_(order, ref) > tuple_(*on))
-    rows = [(row[0], row[1]) for row in await tx.rows(page)]
+    conditions = [listing.table.c.tenant == tenant, *where]
+    # `contains` compares bytes; LIKE would fold case and read % and _.
+    conditions += [or_(*(contains(listing.words, " " + start) for start in term)) for term in terms]
+    rarest, tokens = await _rarest(tx, tenant, listing.kind, terms)
+    mark = _read(before) or _read(after)
+    search = _Search(
+        listing,
+        order,
+        conditions,
+        listing.ref.in_(_refs_with(tenant, listing.kind, rarest)) if rarest else None,
+        limit,
+        backwards=_read(before) is not None,
+    )
+    rows, total, more = await search.run(tx, tenant, mark, rare=tokens <= RARE)
     further = len(rows) > limit
     rows = rows[:limit]
-    if back is not None:
+    if search.backwards:
         rows.reverse()
-    has_before, has_after = (further, True) if back is not None else (on is not None, further)
+    has_previous = further if search.backwards else mark is not None
+    has_next = search.backwards or further
     return Found(
-        tuple(row[0] for row in rows),
-        min(total, COUNT_LIMIT),
-        more=total > COUNT_LIMIT,
-        previous=_cursor(rows[0]) if rows and has_before else None,
-        next=_cursor(rows[-1]) if rows and has_after else None,
+        tuple(ref for _, ref in rows),
+        total,
+        more,
+        previous=_write(_Mark(*rows[0], total, more)) if rows and has_previous else None,
+        next=_write(_Mark(*rows[-1], total, more)) if rows and has_next else None,
     )
 
 
-async def _rarest(tx: Transaction, tenant: int, kind: Kind, terms: Sequence[Term]) -> Term | None:
-    """The term with the fewest tokens, if they are few enough to look them up."""
-    best, best_count = None, WALK_FROM + 1
+@dataclass(frozen=True, slots=True)
+class _Search:
+    listing: Listing
+    order: Column[str]
+    conditions: Sequence[ColumnElement[bool]]
+    look_up: ColumnElement[bool] | None
+    """A condition that leads to all candidates at once."""
+    limit: int
+    backwards: bool
+
+    async def run(
+        self, tx: Transaction, tenant: int, mark: _Mark | None, *, rare: bool
+    ) -> tuple[list[_Place], int, bool]:
+        """Rows from a place on, one more than fits the page if there is one; total, and "or more".
+
+        Walks in stretches, so that common words that never meet in one record do not lead through
+        the whole list before the page is shown; the total is what the stretches held.
+        """
+        rows: list[_Place] = []
+        total, more = (mark.total, mark.more) if mark else (0, False)
+        place = (mark.order, mark.ref) if mark else None
+        for stretch in count():
+            at_once = self.look_up is not None and (rare or stretch >= STRETCHES)
+            length = STRETCH << stretch
+            edge = None if at_once else await self._edge(tx, tenant, place, length)
+            fitting = self._fitting(place, edge, look_up=at_once)
+            need = self.limit + 1 - len(rows)
+            if mark is None:
+                found, counted = await self._counted(tx, fitting, need)
+                total += counted
+                more = edge is not None or total > COUNT_LIMIT
+            else:
+                found = await tx.rows(fitting.limit(need))
+            rows += [(row[0], row[1]) for row in found]
+            if edge is None or len(rows) > self.limit:
+                break
+            place = edge
+        return rows, min(total, COUNT_LIMIT), more
+
+    async def _edge(
+        self, tx: Transaction, tenant: int, place: _Place | None, stretch: int
+    ) -> _Place | None:
+        """The place where a stretch ends; None where the list ends sooner."""
+        statement = select(self.order, self.listing.ref).where(
+            self.listing.table.c.tenant == tenant, *self._beyond(place)
+        )
+        row = await tx.row(statement.order_by(*self._sorting()).offset(stretch - 1).limit(1))
+        return None if row is None else (row[0], row[1])
+
+    def _fitting(
+        self, place: _Place | None, edge: _Place | None, *, look_up: bool
+    ) -> Select[str, str]:
+        conditions = [*self.conditions, *self._beyond(place), *self._until(edge)]
+        if look_up and self.look_up is not None:
+            conditions.append(self.look_up)
+        return (
+            select(self.order.label("place"), self.listing.ref.label("ref"))
+            .where(*conditions)
+            .order_by(*self._sorting())
+        )
+
+    async def _counted(
+        self, tx: Transaction, fitting: Select[tuple[str, str]], need: int
+    ) -> tuple[Sequence[AnyRow], int]:
+        counted = fitting.limit(COUNT_LIMIT + 1).cte("fitting")
+        columns = (counted.c.place, counted.c.ref)
+        sorting = [column.desc() for column in columns] if self.backwards else columns
+        number = select(func.count()).select_from(counted).scalar_subquery()
+        rows = await tx.rows(select(*columns, number).order_by(*sorting).limit(need))
+        return rows, rows[0][2] if rows else 0
+
+    def _sorting(self) -> tuple[ColumnElement[str], ...]:
+        columns = (self.order, self.listing.ref)
+        return tuple(column.desc() for column in columns) if self.backwards else columns
+
+    def _beyond(self, place: _Place | None) -> tuple[ColumnElement[bool], ...]:
+        if place is None:
+            return ()
+        here = tuple_(self.order, self.listing.ref)
+        return (here < tuple_(*place),) if self.backwards else (here > tuple_(*place),)
+
+    def _until(self, edge: _Place | None) -> tuple[ColumnElement[bool], ...]:
+        if edge is None:
+            return ()
+        here = tuple_(self.order, self.listing.ref)
+        return (here >= tuple_(*edge),) if self.backwards else (here <= tuple_(*edge),)
+
+
+async def _rarest(
+    tx: Transaction, tenant: int, kind: Kind, terms: Sequence[Term]
+) -> tuple[Term | None, int]:
+    """The term with the fewest tokens and their number, if there are not too many to look up."""
+    best, fewest = None, COMMON + 1
     for term in terms:
-        bounded = _refs_with(tenant, kind, term).limit(best_count)
-        count = await tx.scalar(select(func.count()).select_from(bounded.subquery()))
-        if count < best_count:
-            best, best_count = term, count
-    return best
+        bounded = _refs_with(tenant, kind, term).limit(fewest)
+        number = await tx.scalar(select(func.count()).select_from(bounded.subquery()))
+        if number < fewest:
+            best, fewest = term, number
+    return best, fewest
 
 
-def _refs_with(tenant: int, kind: Kind, term: Term) -> Select[tuple[str]]:
+def _refs_with(tenant: int, kind: Kind, term: Term) -> Select[str]:
     c = search_tokens.c
-    starts = [and_(c.token >= start, c.token < start + _END) for start in term]
-    return select(c.ref).where(c.tenant == tenant, c.kind == kind.value, or_(*starts))
+    heads = [start[:ADDRESS_HEAD] if "@" in start else start for start in term]
+    ranges = [and_(c.token >= head, c.token < head + _LAST) for head in heads]
+    return select(c.ref).where(c.tenant == tenant, c.kind == kind.value, or_(*ranges))
 
 
-def _holds(words: Column[str], start: str) -> ColumnElement[bool]:
-    # instr and strpos compare bytes; LIKE would fold case and read % and _.
-    return contains(words, " " + start)
+def _write(mark: _Mark) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(mark)).decode().rstrip("=")
 
 
-def _cursor(row: tuple[str, str]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((row[1], row[0]))).decode().rstrip("=")
-
-
-def _position(cursor: str | None) -> tuple[str, str] | None:
+def _read(cursor: str | None) -> _Mark | None:
     if not cursor:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=tuple[str, str])
+        return msgspec.json.decode(raw, type=_Mark)
     except (ValueError, msgspec.DecodeError):
         return None

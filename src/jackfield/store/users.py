@@ -118,19 +118,18 @@ async def load_users(tx: Transaction, tenant: int, keys: Sequence[str]) -> tuple
 def _conditions(tenant: int, filter_: UserFilter) -> list[ColumnElement[bool]]:
     c = phone_extensions.c
     conditions: list[ColumnElement[bool]] = []
-    link = select(links.c.key).where(links.c.tenant == tenant, links.c.key == c.key)
-    link = link.correlate(phone_extensions)
+    linked_keys = select(links.c.key).where(links.c.tenant == tenant)
     if filter_.source is not None:
-        linked = link.exists()
+        linked = linked_keys.where(links.c.key == c.key).correlate(phone_extensions).exists()
         conditions.append(linked if filter_.source is Source.MICROSOFT_365 else ~linked)
     if filter_.leavers is not None:
-        left = link.where(links.c.left_cause.is_not(None)).exists()
+        left = c.key.in_(linked_keys.where(links.c.left_cause.is_not(None)))
         conditions.append(left if filter_.leavers else ~left)
     if filter_.sku:
-        licensed = link.join(
+        licensed = linked_keys.join(
             people, (people.c.tenant == links.c.tenant) & (people.c.id == links.c.person)
-        ).where(contains(people.c.skus, filter_.sku))
-        conditions.append(licensed.exists())
+        ).where(links.c.key == c.key, contains(people.c.skus, filter_.sku))
+        conditions.append(licensed.correlate(phone_extensions).exists())
     if filter_.department is not None:
         m = phone_memberships.c
         inside = select(m.key).where(m.tenant == tenant, m.department == filter_.department)

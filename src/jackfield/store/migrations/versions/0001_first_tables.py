@@ -266,6 +266,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant", "key", name=op.f("uq_link_tenant_key")),
     )
     op.create_index("ix_link_changed", "link", ["tenant", "changed_seq"], unique=False)
+    op.create_index(
+        "ix_link_left",
+        "link",
+        ["tenant", "key"],
+        unique=False,
+        sqlite_where=sa.text("left_cause IS NOT NULL"),
+        postgresql_where=sa.text("left_cause IS NOT NULL"),
+    )
     op.create_table(
         "person",
         sa.Column("tenant", sa.Integer(), autoincrement=False, nullable=False),
@@ -333,6 +341,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_phone_extension_changed", "phone_extension", ["tenant", "changed_seq"], unique=False
+    )
+    op.create_index(
+        "ix_phone_extension_disabled",
+        "phone_extension",
+        ["tenant", "sort", "key"],
+        unique=False,
+        sqlite_where=sa.text("enabled IS 0"),
+        postgresql_where=sa.text("enabled IS false"),
     )
     op.create_index(
         "ix_phone_extension_external", "phone_extension", ["tenant", "external_key"], unique=False
