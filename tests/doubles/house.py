@@ -1,19 +1,21 @@
-"""The product's flows whole, on virtual time: real database, emulated tenant in process, deterministic runner.
+"""The product's flows whole, on virtual time: real database, emulated tenant in process,
+deterministic runner.
 
-Four things are replaced and nothing else: the clock, the durable runner, the way to Microsoft (straight into the
-emulator's ASGI app) and, if a test says so, the phone system.
+Four things are replaced and nothing else: the clock, the durable runner, the way to Microsoft
+(straight into the emulator's ASGI app) and, if a test says so, the phone system.
 """
 
 from __future__ import annotations
 
-import itertools
+import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from doubles import inline_sqlite
 from doubles.asgi_transport import AsgiTransport
 from doubles.virtual_clock import VirtualClock
 from jackfield.core.extensions import Extension, Link
@@ -48,7 +50,7 @@ from jackfield.store.vault import Vault
 from m365_emulator.clock import Clock as StageClock
 from m365_emulator.server import Emulator
 
-SECRET = "the-secret"  # noqa: S105 - of an emulated application
+SECRET = "the-secret"
 LANE = Lane("people", poll=0.5, concurrency=4)
 
 
@@ -88,9 +90,7 @@ class House:
             Applying(self.database, self.phone, self.clock),
             self.clock,
         )
-        self.runner = Rehearsal(
-            self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook
-        )
+        self.runner = Rehearsal(self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook)
         self.runner.define(SYNC, LANE, self.people.sync)
         self.runner.define(APPLY, LANE, self.people.apply)
         self.people.work_with(self.runner)
@@ -101,8 +101,12 @@ class House:
             self.phones[tenant] = BuiltInPhones(self.database, tenant, self.clock)
         return self.phones[tenant]
 
-    def raise_stage(self, people: int = 60, *, seed: int = 5, host: str = "localhost:8365") -> Emulator:
-        """An emulated organisation on the same virtual time, with an application of the given secret."""
+    def raise_stage(
+        self, people: int = 60, *, seed: int = 5, host: str = "localhost:8365"
+    ) -> Emulator:
+        """An emulated organisation on the same virtual time, with an application of the given
+        secret.
+        """
         stage = Emulator(
             people=people, seed=seed, clock=StageClock(self.clock.now), sleep=self.clock.sleep
         )
@@ -162,9 +166,7 @@ class House:
     ) -> StoredRun:
         """Ask for a run, let everything come to rest, and answer the run."""
         mode = Mode.FULL if full else Mode.DELTA
-        await self.people.start(
-            tenant, Ask(mode, Trigger.ADMINISTRATOR, "admin", person, preview)
-        )
+        await self.people.start(tenant, Ask(mode, Trigger.ADMINISTRATOR, "admin", person, preview))
         await self.runner.idle()
         return (await self.runs(tenant))[0]
 
@@ -196,9 +198,7 @@ class House:
     async def extensions(self, tenant: int = 1) -> list[Extension]:
         """Extensions as the phone system itself tells them, by number."""
         found = [
-            one
-            async for page in self.phone(tenant).read_extensions()
-            for one in page.extensions
+            one async for page in self.phone(tenant).read_extensions() for one in page.extensions
         ]
         return sorted(found, key=lambda one: (len(one.number), one.number))
 
@@ -242,7 +242,8 @@ class _ByHost:
 @asynccontextmanager
 async def open_house(url: str, folder: Path, *, seed: int = 1) -> AsyncIterator[House]:
     """A house on an empty database, with its first tenant and a started runner."""
-    database = await Database.open(url)
+    database = await Database.open(url, sqlite_connect=inline_sqlite.connect)
+    asyncio.get_running_loop().set_default_executor(inline_sqlite.InlineExecutor())
     try:
         house = House(database, folder, VirtualClock(), seed)
         await house.setup.first_tenant()

@@ -7,7 +7,7 @@ said in `jackfield.store.located`, how its shape changes in `jackfield.store.mig
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ WAIT_FOR_CONNECTION_S = 60.0
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10.0
 
+SqliteConnect = Callable[..., Awaitable[Any]]
+"""What opens a connection to a SQLite file, in place of aiosqlite with its thread."""
+
 
 class Database:
     """An open database at the newest version of its tables.
@@ -42,7 +45,7 @@ class Database:
         self._reader = reader
 
     @classmethod
-    async def open(cls, url: str) -> Database:
+    async def open(cls, url: str, *, sqlite_connect: SqliteConnect | None = None) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/database`, migrate it if due.
 
         Safe for several starters at once, and to be killed in the middle. Raises
@@ -55,8 +58,8 @@ class Database:
                     "The database needs a file.",
                     "Give an address like sqlite:///folder/jackfield.db.",
                 )
-            writer = _sqlite_engine(path, writes=True)
-            reader = _sqlite_engine(path, writes=False)
+            writer = _sqlite_engine(path, sqlite_connect, writes=True)
+            reader = _sqlite_engine(path, sqlite_connect, writes=False)
         elif url.startswith(("postgresql:", "postgres:")):
             writer = _postgresql_engine(url)
             reader = writer.execution_options(
@@ -113,14 +116,19 @@ class Database:
         await self._writer.dispose()
 
 
-def _sqlite_engine(path: str, *, writes: bool) -> AsyncEngine:
+def _sqlite_engine(path: str, connect: SqliteConnect | None, *, writes: bool) -> AsyncEngine:
+    opened_by = {} if connect is None else {"async_creator_fn": connect}
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{Path(path)}",
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
-        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "isolation_level": None,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            **opened_by,
+        },
     )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
     pragmas = (
