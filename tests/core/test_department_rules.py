@@ -424,7 +424,8 @@ def test_a_leavers_memberships_stay():
 
 # --- which groups ----------------------------------------------------------------------------
 
-GROUPS = {known.id: known for known in (SALES, OPS, group("Lab"), group("Board"))}
+LAB, BOARD = group("Lab"), replace(group("board"), id=GroupId("z-board"))
+GROUPS = {known.id: known for known in (SALES, OPS, LAB, BOARD)}
 BY_GROUPS = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES.id, OPS.id))
 
 
@@ -456,8 +457,8 @@ BY_GROUPS = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES.id, OPS.id)
             DepartmentSource.ALL,
             (SALES.id,),
             ScopeRules(),
-            ["lab", "board", "sales"],
-            ["sales", "board", "lab"],
+            ["lab", "z-board", "sales"],
+            ["sales", "z-board", "lab"],
             id="all with members, listed first, then by name",
         ),
     ],
@@ -520,13 +521,40 @@ def test_a_chosen_group_that_is_gone_is_named():
     assert "left out: “Ops”" in sentences[-1]
 
 
+def test_a_selected_group_that_is_gone_is_named_too():
+    """The scope's own list can lose a group as well."""
+    rules = DepartmentRules(DepartmentSource.SCOPE)
+    scope = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES.id, GroupId("gone")))
+
+    assert explain_departments(rules, scope, GROUPS) == (
+        "The selected groups become departments: “Sales”.",
+        (
+            "No longer in Microsoft 365, so left out: “gone”. A department that was made for one of"
+            " them stays, flagged."
+        ),
+    )
+
+
+def test_under_all_the_order_of_primary_departments_is_said():
+    """Those the administrator listed come first, all others by name."""
+    rules = DepartmentRules(DepartmentSource.ALL, (OPS.id, SALES.id))
+
+    assert explain_departments(rules, ScopeRules(), GROUPS) == (
+        "Every group with at least one member in scope (everyone) becomes a department.",
+        (
+            "The primary department of a person in several is the first of this order: “Ops”,"
+            " “Sales”, then all others by name."
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         pytest.param(DepartmentSource.NONE, {"sales"}, id="none"),
         pytest.param(DepartmentSource.SCOPE, {"sales"}, id="scope"),
         pytest.param(DepartmentSource.CHOSEN, {"sales", "ops"}, id="chosen"),
-        pytest.param(DepartmentSource.ALL, {"sales", "ops", "lab", "board"}, id="all"),
+        pytest.param(DepartmentSource.ALL, {"sales", "ops", "lab", "z-board"}, id="all"),
     ],
 )
 def test_only_groups_of_interest_need_their_members_read(source, expected):

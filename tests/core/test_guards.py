@@ -84,14 +84,31 @@ def test_a_tripped_guard_holds_only_what_is_dangerous():
     assert refusal.next_step
 
 
-def test_slices_cannot_slip_under_a_guard_one_by_one():
+@pytest.mark.parametrize("others", [9, 10])
+@pytest.mark.parametrize(
+    ("rules", "elsewhere", "kind"),
+    [
+        pytest.param(REMOVE, "removals_elsewhere", RefusalKind.TOO_MANY_REMOVALS, id="removals"),
+        pytest.param(DISABLE, "disables_elsewhere", RefusalKind.TOO_MANY_DISABLES, id="disables"),
+    ],
+)
+def test_slices_cannot_slip_under_a_guard_one_by_one(rules, elsewhere, kind, others):
     """A delta a minute brings leavers in small slices; what waits elsewhere counts in."""
-    seen = leaving(1, CROWD[:1], linked=100, removals_elsewhere=10)
+    seen = leaving(1, CROWD[:1], **{"linked": 100, elsewhere: others})
 
-    made = plan(seen, REMOVE, LIMITS)
+    made = plan(seen, rules, LIMITS)
 
-    assert kinds(made) == [RefusalKind.TOO_MANY_REMOVALS]
-    assert made.refusals[0].held == 1
+    assert kinds(made) == ([kind] if others == 10 else [])
+    assert len(made.held) == (1 if others == 10 else 0)
+
+
+def test_new_numbers_elsewhere_count_in_too():
+    """The same for people who would get another number."""
+    lost = link(CROWD[0], "500")
+    summary = Summary(linked=10, renumberings_elsewhere=5)
+    seen = view(CROWD[:1], links=[lost], used=["500"], summary=summary)
+
+    assert kinds(plan(seen, PeopleRules(), LIMITS)) == [RefusalKind.TOO_MANY_RENUMBERINGS]
 
 
 def test_too_many_new_numbers_are_held():

@@ -61,7 +61,7 @@ def test_a_claimed_number_is_not_given_out():
     [
         pytest.param("0200", ["0000-9999"], "from 0200 on", id="start"),
         pytest.param(None, ["020-099", "100-200"], "of 020–099", id="first range"),
-        pytest.param(None, [], "of no range", id="none"),
+        pytest.param(None, [], "of the phone system, which names no range", id="none"),
     ],
 )
 def test_the_pool_says_where_its_numbers_come_from(start, ranges, text):

@@ -287,7 +287,12 @@ def test_the_four_scopes_are_those_of_the_manual(scope, expected):
     rules = PeopleRules(ScopeRules(scope, frozenset({ANN.id}), (SALES,)))
     seen = view([ANN, BOB, CYD], members={SALES: [BOB]}, groups=[group("Sales")])
 
-    assert set(numbers(plan(seen, rules, LIMITS))) == expected
+    made = plan(seen, rules, LIMITS)
+
+    assert set(numbers(made)) == expected
+    reason = made.actions[-1].because
+    assert reason.startswith("In scope: ")
+    assert ("“Sales”" in reason) is (scope is Scope.SELECTED_GROUPS)
 
 
 @rule("U-14")
@@ -386,13 +391,19 @@ def test_guests_come_in_by_their_switch_in_every_scope(scope, guests):
 def test_an_extension_with_the_persons_address_is_taken_over(email, about):
     """People who had a phone before the first sync keep it, number and all."""
     someone = replace(ANN, **about)
-    seen = view([someone], extensions=[extension("345", ExtensionFields("Ann", "", email))])
+    before = ExtensionFields("Ann", "", email, mobile="123")
+    seen = view([someone], extensions=[extension("345", before)])
 
     adoption = only(plan(seen, EVERYONE, LIMITS))
 
     assert isinstance(adoption, AdoptExtension)
     assert (adoption.person, adoption.number) == (ANN.id, "345")
-    assert {change.field for change in adoption.changes} == {Field.LAST_NAME, Field.EMAIL}
+    reasons = {change.field: change.because.partition(" (")[0] for change in adoption.changes}
+    assert reasons == {
+        Field.LAST_NAME: "Microsoft 365 says otherwise",
+        Field.EMAIL: "Microsoft 365 says otherwise",
+        Field.MOBILE: "Not set in Microsoft 365",
+    }
 
 
 DOUBTS = [
@@ -614,6 +625,7 @@ def test_an_extension_that_is_disabled_already_is_not_disabled_again():
     action = only(plan(seen, PeopleRules(on_deleted=LeaverPolicy.DISABLE), LIMITS))
 
     assert isinstance(action, KeepLeaver)
+    assert action.because.endswith("The extension is disabled already.")
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["kept", "disabled"])
@@ -643,6 +655,7 @@ def test_a_leavers_deleted_extension_stays_deleted():
     noted = replace(seen, links={ANN.id: link(ANN, "100", left=LeaverCause.DISABLED)})
 
     assert isinstance(kept, KeepLeaver)
+    assert kept.because.endswith("The extension was deleted in the phone system already.")
     assert plan(noted, PeopleRules(on_disabled=LeaverPolicy.DISABLE), LIMITS).actions == ()
 
 

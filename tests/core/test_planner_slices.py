@@ -107,3 +107,16 @@ def test_actions_come_in_the_order_in_which_they_are_done(seed):
         for action in made.actions
     ]
     assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:20])
+def test_two_tenants_with_the_same_ids_do_not_colour_each_other(seed):
+    """One process plans for many customers; nothing of one may be remembered for the next."""
+    one, other = Rehearsal(random.Random(seed)), Rehearsal(random.Random(seed + 1))
+    alone = plan(one.view(), one.rules, one.limits)
+
+    between = plan(other.view(), other.rules, other.limits)
+
+    assert one.people.keys() & other.people.keys()
+    assert plan(one.view(), one.rules, one.limits) == alone
+    assert plan(other.view(), other.rules, other.limits) == between

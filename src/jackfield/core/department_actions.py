@@ -103,7 +103,7 @@ class _Names:
         while (folded := _folded(name)) in self._taken and folded != mine:
             increment += 1
             suffix = f" {increment}"
-            name = cut(base, length - len(suffix)) + suffix
+            name = cut(base, max(length - len(suffix), 0)) + suffix
         self._taken.add(folded)
         return name
 

@@ -47,6 +47,7 @@ from jackfield.core.people import (
 from jackfield.core.pictures import View
 from jackfield.core.plan import plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
+from jackfield.core.text import clean
 
 
 def explain_person(
@@ -74,7 +75,7 @@ def _sentences(
     else:
         verdict = _verdict(person, view, rules)
         group = view.groups.get(verdict.group) if verdict.group else None
-        yield explain(verdict, group.name if group else "")
+        yield explain(verdict, clean(group.name) if group else "")
     unknown = unknown_for_want_of_groups(person, verdict, view.summary.groups_readable)
     if unknown:
         yield "Groups cannot be read at present, so nobody loses anything for want of one."
@@ -155,7 +156,7 @@ def _department_sentences(
     )
     wanted = Assignments(selected, view).wanted(mine)
     if wanted:
-        names = [f"“{view.groups[group].name}”" for group in wanted]
+        names = [f"“{clean(view.groups[group].name)}”" for group in wanted]
         yield (
             f"Departments by group: {', '.join(names)}; the first one is primary, unless another"
             " was chosen in the phone system."

@@ -166,7 +166,7 @@ class NumberPool:
         if self._floor is not None:
             return f"from {self._floor} on"
         if not self._rest:
-            return "of no range"
+            return "of the phone system, which names no range"
         first, last = self._rest[0]
         return f"of {first:0{self._width}d}–{last:0{self._width}d}"
 

@@ -57,6 +57,7 @@ from jackfield.core.people import (
 )
 from jackfield.core.pictures import Summary, View
 from jackfield.core.rules import GuardRules, PeopleRules, PhoneLimits, Threshold
+from jackfield.core.text import clean
 from jackfield.core.updates import field_changes, summary
 
 __all__ = [
@@ -344,7 +345,7 @@ class _Planning:
         reason = self._reasons.get(verdict)
         if reason is None:
             group = self._view.groups.get(verdict.group) if verdict.group else None
-            reason = self._reasons[verdict] = explain(verdict, group.name if group else "")
+            reason = self._reasons[verdict] = explain(verdict, clean(group.name) if group else "")
         return reason
 
     def _newcomer_reason(self, verdict: ScopeVerdict, pool: NumberPool) -> str:
