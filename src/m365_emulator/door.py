@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from random import Random
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.datastructures import Headers, QueryParams
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m365_emulator import entra_errors, errors, tampering
@@ -111,6 +113,9 @@ class Door:
         try:
             body = await read_body(receive)
         except ConnectionResetError:
+            return
+        if not _has_a_readable_host(scope):
+            await PlainTextResponse("Bad Request - Invalid Hostname", 400)(scope, receive, send)
             return
         passage = self._passage(scope, body, None)
         self._outer.set(passage)
@@ -283,6 +288,15 @@ class Door:
             headers["pragma"] = "no-cache"
             if passage.echoes:
                 headers["client-request-id"] = passage.client_request_id
+
+
+def _has_a_readable_host(scope: Scope) -> bool:
+    """Links are made from it, so what is no host and port goes no further."""
+    try:
+        parts = urlsplit(f"//{Headers(scope=scope).get('host', 'localhost')}")
+        return parts.port != 0 and bool(parts.hostname) and not parts.path
+    except ValueError:
+        return False
 
 
 async def _cut(order: Order, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:

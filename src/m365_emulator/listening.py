@@ -5,10 +5,10 @@ The connection's transport is handed to the app, which is what lets a fault cut 
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -101,8 +101,9 @@ async def serve(
 
 
 def _outlive_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
+    # By the descriptor: `sys.stdin` has a lock, and Python dies of it when it ends before us.
+    while os.read(0, 4096):
+        continue
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(stopping.set)
 

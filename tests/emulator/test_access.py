@@ -288,6 +288,13 @@ async def test_a_large_answer_is_compressed_when_asked(graph: Any) -> None:
     assert "content-encoding" not in plain.headers
 
 
+@pytest.mark.parametrize("host", ["[::1", "local host:port", "localhost:99999", "", "a/b"])
+@pytest.mark.parametrize("path", ["/v1.0/users", "/common/v2.0/.well-known/openid-configuration"])
+async def test_a_host_that_is_none_is_a_bad_request(client: Any, path: str, host: str) -> None:
+    """Links are made from it."""
+    assert (await client.send("GET", path, headers={"host": host})).status == 400
+
+
 # --- what is not there ---------------------------------------------------------------------------
 
 

@@ -19,10 +19,13 @@ APP = "9c1f0000-0000-4000-8000-000000000001"
 
 
 @contextlib.contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+def running(
+    *arguments: str, stdin: int = subprocess.DEVNULL
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """The process, and what its ready line says."""
     with subprocess.Popen(
         [*COMMAND, "--port", "0", "--people", "30", *arguments],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -54,6 +57,25 @@ def test_it_ends_at_once_and_well(number: signal.Signals) -> None:
             process.send_signal(number)
 
             assert process.wait(timeout=1) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_ends_with_whoever_started_it() -> None:
+    """A parent that is killed cannot say so, but its end of the pipe closes."""
+    with running("--exit-with-stdin", stdin=subprocess.PIPE) as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+
+        assert process.wait(timeout=1) == 0
+
+
+def test_waiting_for_its_starter_does_not_spoil_its_end() -> None:
+    """Python dies hard of a thread that still holds standard input when it ends."""
+    with running("--exit-with-stdin", stdin=subprocess.PIPE) as (process, _):
+        process.terminate()
+
+        assert process.wait(timeout=1) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
