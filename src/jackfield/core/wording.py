@@ -23,7 +23,8 @@ from jackfield.core.actions import (
     RenameDepartment,
     UpdateExtension,
 )
-from jackfield.core.extensions import DepartmentKey, Field
+from jackfield.core.extensions import DepartmentKey
+from jackfield.core.fields import LABELS
 from jackfield.core.people import GroupId
 
 KIND_LABELS: dict[ActionKind, str] = {
@@ -36,15 +37,6 @@ KIND_LABELS: dict[ActionKind, str] = {
     ActionKind.KEEP_LEAVER: "Leavers to keep",
     ActionKind.DISABLE_EXTENSION: "Extensions to disable",
     ActionKind.REMOVE_EXTENSION: "Extensions to remove",
-}
-
-FIELD_LABELS: dict[Field, str] = {
-    Field.FIRST_NAME: "First name",
-    Field.LAST_NAME: "Last name",
-    Field.EMAIL: "E-mail",
-    Field.MOBILE: "Mobile",
-    Field.JOB_TITLE: "Job title",
-    Field.COMPANY: "Company",
 }
 
 
@@ -96,7 +88,7 @@ def differences(
         case CreateExtension():
             fields = [
                 Difference(label, "", value)
-                for field, label in FIELD_LABELS.items()
+                for field, label in LABELS.items()
                 if (value := getattr(action.fields, field))
             ]
             names = ", ".join(groups.get(one, one) for one in action.groups)
@@ -124,7 +116,7 @@ def differences(
 
 
 def _field(change: FieldChange) -> Difference:
-    return Difference(FIELD_LABELS[change.field], change.before, change.after, change.because)
+    return Difference(LABELS[change.field], change.before, change.after, change.because)
 
 
 def _departments(

@@ -376,13 +376,17 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: _Record) -> N
             record.department_links.append(replace(known[action.group], flag=action.flag))
         case CreateExtension():
             assert done.extension is not None  # noqa: S101 - the port's promise
-            given = tuple(known[one].key for one in action.groups if one in known)
+            found = done.extension
+            given = {known[one].key for one in action.groups if one in known}
+            if not done.created:
+                # It stood already, perhaps otherwise than asked for; the next plan mends that.
+                given &= set(found.departments)
             record.links.append(
                 Link(
                     action.person,
-                    done.extension.key,
-                    done.extension.number,
-                    action.fields,
+                    found.key,
+                    found.number,
+                    action.fields if done.created else found.fields,
                     tuple(sorted(given)),
                 )
             )

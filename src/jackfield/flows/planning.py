@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,7 +53,7 @@ from jackfield.store.plans import (
     PlanStatus,
     StoredPlan,
     Versions,
-    count_recent,
+    count_elsewhere,
     find_plan_of_run,
     list_plans,
     save_plan,
@@ -275,7 +276,7 @@ async def _view(
     edges = await load_edges(tx, tenant, ids)
     memberships = resolve_memberships(edges.people, edges.nested, interest)
     cursor = await load_cursor(tx, tenant, Resource.USERS)
-    elsewhere = await _elsewhere(tx, tenant, now) if ids is not None else (0, 0)
+    elsewhere = Summary() if ids is None else await _elsewhere(tx, tenant, set(ids), now)
     return View(
         people=people,
         links=links,
@@ -286,25 +287,29 @@ async def _view(
         departments=await load_departments(tx, tenant),
         department_links=department_links,
         used_numbers=await load_used_numbers(tx, tenant),
-        summary=Summary(
+        summary=replace(
+            elsewhere,
             linked=(await count_links(tx, tenant)).linked,
             round_finished=cursor.finished_at is not None and cursor.full_finished_at is not None,
             people_accepted=cursor.accepted_people,
             groups_readable=groups_readable,
-            removals_elsewhere=elsewhere[0],
-            disables_elsewhere=elsewhere[1],
         ),
     )
 
 
-async def _elsewhere(tx: Transaction, tenant: int, now: datetime) -> tuple[int, int]:
-    """Removals and disables of the last hour: many small plans must not do what one big one may
-    not.
-    """
+async def _elsewhere(
+    tx: Transaction, tenant: int, slice_: AbstractSet[str], now: datetime
+) -> Summary:
+    """What guards count in besides the slice: many small plans must not do what one big one may not."""
     since = now - _RECENT
-    return (
-        await count_recent(tx, tenant, ActionKind.REMOVE_EXTENSION, since),
-        await count_recent(tx, tenant, ActionKind.DISABLE_EXTENSION, since),
+
+    async def count(kind: ActionKind, marked: str = "") -> int:
+        return await count_elsewhere(tx, tenant, kind, since=since, slice_=slice_, marked=marked)
+
+    return Summary(
+        removals_elsewhere=await count(ActionKind.REMOVE_EXTENSION),
+        disables_elsewhere=await count(ActionKind.DISABLE_EXTENSION),
+        renumberings_elsewhere=await count(ActionKind.CREATE_EXTENSION, '"previous_number":"'),
     )
 
 

@@ -9,6 +9,7 @@ A plan's status moves by compare-and-set, so that it is approved, applied or sup
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -227,6 +228,9 @@ class Progress:
 
 
 COUNT_LIMIT = 1000
+_DEPARTMENT_KINDS = frozenset(
+    {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
+)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
     kind.value: msgspec.json.Decoder(shape) for kind, shape in type_of_action.items()
@@ -362,17 +366,16 @@ async def move_plan(
 
 
 async def supersede_plans(
-    tx: Transaction, tenant: int, *, now: datetime, except_for: int = 0
+    tx: Transaction, tenant: int, *, now: datetime, scope: str | None = None
 ) -> int:
-    """Proposals that a newer plan replaces; returns how many there were."""
+    """Proposals that a newer plan replaces, all or those of one scope; returns how many."""
     changed = await next_change(tx, tenant)
+    conditions = [plans.c.tenant == tenant, plans.c.status == PlanStatus.PROPOSED.value]
+    if scope is not None:
+        conditions.append(plans.c.scope == scope)
     return await tx.run(
         update(plans)
-        .where(
-            plans.c.tenant == tenant,
-            plans.c.status == PlanStatus.PROPOSED.value,
-            plans.c.id != except_for,
-        )
+        .where(*conditions)
         .values(status=PlanStatus.SUPERSEDED.value, ended_at=now, changed_seq=changed)
     )
 
@@ -493,39 +496,80 @@ async def count_outcomes(tx: Transaction, tenant: int, plan: int) -> Progress:
     return Progress(by_status, held)
 
 
-async def load_unsettled(tx: Transaction, tenant: int, plan: int) -> tuple[str, ...]:
+async def load_unsettled(tx: Transaction, tenant: int, plan: int) -> tuple[str, ...] | None:
     """Whom the plan was about where an action went stale or stayed unanswered.
 
-    To be planned again.
+    To be planned again; None = everyone, because a department is among them.
     """
     a = plan_actions.c
-    rows = await tx.rows(
-        select(a.subject)
+    unsettled = [ActionStatus.STALE.value, ActionStatus.UNANSWERED.value]
+    return await _people_of(tx, [a.tenant == tenant, a.plan == plan, a.status.in_(unsettled)])
+
+
+async def load_proposed_people(tx: Transaction, tenant: int) -> tuple[str, ...] | None:
+    """Whom the proposals that nobody has decided on are about; None = everyone (a department)."""
+    proposed = select(plans.c.id).where(
+        plans.c.tenant == tenant, plans.c.status == PlanStatus.PROPOSED.value
+    )
+    a = plan_actions.c
+    return await _people_of(tx, [a.tenant == tenant, a.plan.in_(proposed)])
+
+
+async def _people_of(tx: Transaction, conditions: Sequence[Any]) -> tuple[str, ...] | None:
+    a = plan_actions.c
+    rows = await tx.rows(select(a.subject, a.kind).where(*conditions).distinct())
+    if any(row.kind in _DEPARTMENT_KINDS for row in rows):
+        return None
+    return tuple(sorted({row.subject for row in rows}))
+
+
+async def skip_pending(tx: Transaction, tenant: int, plan: int, *, text: str, now: datetime) -> int:
+    """Actions of a plan that will not be carried out any more; returns how many."""
+    a = plan_actions.c
+    return await tx.run(
+        update(plan_actions)
         .where(
             a.tenant == tenant,
             a.plan == plan,
-            a.status.in_([ActionStatus.STALE.value, ActionStatus.UNANSWERED.value]),
+            a.status == ActionStatus.PENDING.value,
+            a.held.is_(False),
         )
-        .distinct()
+        .values(status=ActionStatus.SKIPPED.value, text=text, done_at=now)
     )
-    return tuple(row[0] for row in rows)
 
 
-async def count_recent(tx: Transaction, tenant: int, kind: ActionKind, since: datetime) -> int:
-    """How many actions of a kind were carried out since a moment."""
-    a = plan_actions.c
-    recent = select(plans.c.id).where(plans.c.tenant == tenant, plans.c.made_at >= since)
-    count: int = await tx.scalar(
-        select(func.count())
-        .select_from(plan_actions)
-        .where(
-            a.tenant == tenant,
-            a.plan.in_(recent),
-            a.kind == kind.value,
-            a.status == ActionStatus.DONE.value,
-        )
+async def count_elsewhere(
+    tx: Transaction,
+    tenant: int,
+    kind: ActionKind,
+    *,
+    since: datetime,
+    slice_: AbstractSet[str],
+    marked: str = "",
+) -> int:
+    """How many people outside a slice an action of a kind is about: done of late, or held back.
+
+    Done counts what plans that nobody approved by hand have done since a moment; held counts the
+    latest plan for everyone and what came after it. `marked` narrows to payloads that hold a text.
+    """
+    a, p = plan_actions.c, plans.c
+    conditions = [a.tenant == tenant, a.kind == kind.value]
+    if marked:
+        conditions.append(contains(a.payload, marked))
+    recent = select(p.id).where(p.tenant == tenant, p.made_at >= since, p.decided_at.is_(None))
+    done = select(a.subject).where(
+        *conditions, a.plan.in_(recent), a.status == ActionStatus.DONE.value
     )
-    return count
+    latest = await tx.scalar(
+        select(func.max(p.id)).where(p.tenant == tenant, p.scope == "everyone")
+    )
+    standing = select(p.id).where(
+        p.tenant == tenant,
+        p.id >= (latest or 0),
+        p.status.not_in([PlanStatus.REFUSED.value, PlanStatus.SUPERSEDED.value]),
+    )
+    held = select(a.subject).where(*conditions, a.plan.in_(standing), a.held.is_(True))
+    return len({row[0] for row in await tx.rows(done.union(held))} - slice_)
 
 
 async def load_actions_of(
