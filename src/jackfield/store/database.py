@@ -7,12 +7,13 @@ said in `jackfield.store.located`, how its shape changes in `jackfield.store.mig
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, make_url, text
+import aiosqlite
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -26,6 +27,7 @@ POSTGRESQL_CONNECTIONS = 10
 POSTGRESQL_OLDEST = 15
 WAIT_FOR_CONNECTION_S = 60.0
 BUSY_TIMEOUT_MS = 10_000
+"""How long a connection waits for another program that holds the SQLite file."""
 CONNECT_TIMEOUT_S = 10.0
 
 SqliteConnect = Callable[..., Awaitable[Any]]
@@ -45,7 +47,13 @@ class Database:
         self._reader = reader
 
     @classmethod
-    async def open(cls, url: str, *, sqlite_connect: SqliteConnect | None = None) -> Database:
+    async def open(
+        cls,
+        url: str,
+        *,
+        sqlite_connect: SqliteConnect | None = None,
+        busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    ) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/database`, migrate it if due.
 
         Safe for several starters at once, and to be killed in the middle. Raises
@@ -58,8 +66,8 @@ class Database:
                     "The database needs a file.",
                     "Give an address like sqlite:///folder/jackfield.db.",
                 )
-            writer = _sqlite_engine(path, sqlite_connect, writes=True)
-            reader = _sqlite_engine(path, sqlite_connect, writes=False)
+            writer = _sqlite_engine(path, sqlite_connect, busy_timeout_ms, writes=True)
+            reader = _sqlite_engine(path, sqlite_connect, busy_timeout_ms, writes=False)
         elif url.startswith(("postgresql:", "postgres:")):
             writer = _postgresql_engine(url)
             reader = writer.execution_options(
@@ -116,23 +124,24 @@ class Database:
         await self._writer.dispose()
 
 
-def _sqlite_engine(path: str, connect: SqliteConnect | None, *, writes: bool) -> AsyncEngine:
-    opened_by = {} if connect is None else {"async_creator_fn": connect}
+def _sqlite_engine(
+    path: str, connect: SqliteConnect | None, busy_timeout_ms: int, *, writes: bool
+) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{Path(path)}",
+        URL.create("sqlite+aiosqlite", database=path),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
         connect_args={
             "isolation_level": None,
-            "timeout": BUSY_TIMEOUT_MS / 1000,
-            **opened_by,
+            "timeout": busy_timeout_ms / 1000,
+            "async_creator_fn": connect or _open_file,
         },
     )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
     pragmas = (
-        f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+        f"PRAGMA busy_timeout={busy_timeout_ms}",
         "PRAGMA journal_mode=WAL",
         f"PRAGMA synchronous={'FULL' if writes else 'NORMAL'}",
         "PRAGMA foreign_keys=ON",
@@ -154,6 +163,18 @@ def _sqlite_engine(path: str, connect: SqliteConnect | None, *, writes: bool) ->
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+async def _open_file(*arguments: Any, **options: Any) -> Any:
+    connection = aiosqlite.connect(*arguments, **options)
+    thread = connection._thread  # noqa: SLF001 - SQLAlchemy does the same where it opens a file
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        # aiosqlite tells its thread to end but does not wait for it; the loop may end sooner.
+        await asyncio.to_thread(thread.join)
+        raise
 
 
 def _postgresql_engine(url: str) -> AsyncEngine:

@@ -306,7 +306,7 @@ class _Search:
         )
 
     async def _counted(
-        self, tx: Transaction, fitting: Select[tuple[str, str]], need: int
+        self, tx: Transaction, fitting: Select[str, str], need: int
     ) -> tuple[Sequence[AnyRow], int]:
         counted = fitting.limit(COUNT_LIMIT + 1).cte("fitting")
         columns = (counted.c.place, counted.c.ref)

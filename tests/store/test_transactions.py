@@ -1,0 +1,226 @@
+"""Transactions: in order, all or nothing, and usable after whatever happened to them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from jackfield.store.database import Database
+from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.located import translate
+from jackfield.store.sequences import latest_change, next_change, take
+from jackfield.store.transaction import Transaction
+
+SLOW_SQLITE = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) "
+    "SELECT sum(i) FROM n"
+)
+SLOW_POSTGRESQL = "SELECT sum(i) FROM generate_series(1, 5000000) AS i"
+
+
+async def mark(tx: Transaction, tenant: int) -> None:
+    await tx.connection.execute(text(f"INSERT INTO sequences (tenant) VALUES ({tenant})"))
+
+
+async def marked(database: Database) -> list[int]:
+    async with database.read() as tx:
+        found = await tx.connection.execute(text("SELECT tenant FROM sequences ORDER BY tenant"))
+        return list(found.scalars())
+
+
+async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    """A page and the cursor that follows it are saved together or not at all."""
+
+    async def fail() -> None:
+        async with database.write() as tx:
+            await mark(tx, 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert await marked(database) == []
+
+
+async def test_a_reader_cannot_write(database: Database) -> None:
+    """A page that shows something must never hold up the writers."""
+    with pytest.raises((DBAPIError, DatabaseUnusable)):
+        async with database.read() as tx:
+            await mark(tx, 1)
+
+    assert await marked(database) == []
+
+
+async def test_a_reader_sees_one_moment(database: Database) -> None:
+    """A plan is made from three pictures that belong together."""
+    async with database.read() as tx:
+        before = await tx.scalar(text("SELECT count(*) FROM sequences"))
+        async with database.write() as other:
+            await mark(other, 1)
+        after = await tx.scalar(text("SELECT count(*) FROM sequences"))
+
+    assert (before, after) == (0, 0)
+    assert await marked(database) == [1]
+
+
+async def test_writers_of_a_tenant_take_turns_in_the_order_they_came(database: Database) -> None:
+    """SQLite's own waiting is unfair: a small write behind a sync waited for a second."""
+    order: list[int] = []
+
+    async def write(number: int) -> None:
+        async with database.write() as tx:
+            await next_change(tx, 1)
+            order.append(number)
+            await asyncio.sleep(0)
+
+    async with database.write() as tx:
+        await next_change(tx, 1)
+        tasks = [asyncio.create_task(write(number)) for number in range(6)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+
+    assert sorted(order) == list(range(6))
+    if database.sqlite:
+        assert order == list(range(6))
+
+
+async def test_change_numbers_grow_in_the_order_of_commits(database: Database) -> None:
+    """The live page asks for what is newer than it knows; a late smaller number would be missed."""
+    seen: list[int] = []
+
+    async def write() -> None:
+        async with database.write() as tx:
+            await next_change(tx, 1)
+            await asyncio.sleep(0)
+
+    async def look() -> None:
+        while len(seen) < 3 or seen[-1] < 20:
+            async with database.read() as tx:
+                seen.append(await latest_change(tx, 1))
+
+    await asyncio.gather(look(), *(write() for _ in range(20)))
+
+    assert seen == sorted(seen)
+    assert seen[-1] == 20
+
+
+async def test_a_transaction_has_one_change_number_for_each_tenant(database: Database) -> None:
+    """Rows written together are seen together; another tenant's count has nothing to do with it."""
+    async with database.write() as tx:
+        numbers = [await next_change(tx, 1), await next_change(tx, 1), await next_change(tx, 2)]
+    async with database.write() as tx:
+        numbers += [await next_change(tx, 1), await take(tx, 1, "run", 5), await take(tx, 1, "run")]
+
+    assert numbers == [1, 1, 1, 2, 1, 6]
+
+
+async def test_a_writer_that_is_cancelled_stops_nobody(database: Database) -> None:
+    """A request that is given up, a process that stops: the only writer must be free at once."""
+    slow = text(SLOW_SQLITE if database.sqlite else SLOW_POSTGRESQL)
+    began = asyncio.Event()
+
+    async def give_up() -> None:
+        async with database.write() as tx:
+            await mark(tx, 1)
+            began.set()
+            await tx.connection.execute(slow)
+            await mark(tx, 2)
+
+    task = asyncio.create_task(give_up())
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.write() as tx:
+        await mark(tx, 3)
+
+    assert await marked(database) == [3]
+
+
+async def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """What to do about it must stand in the journal, not in a stack trace."""
+    database = await Database.open(f"sqlite:///{tmp_path / 'jackfield.db'}")
+    async with database.write() as tx:
+        await tx.connection.exec_driver_sql("PRAGMA max_page_count=1")
+
+    with pytest.raises(DatabaseUnusable, match=r"disk .* is full") as caught:
+        async with database.write() as tx:
+            await tx.connection.exec_driver_sql("CREATE TABLE big AS SELECT zeroblob(9000000)")
+
+    assert "Free some space" in caught.value.next_step
+    await database.close()
+
+
+async def test_a_database_that_another_program_holds_is_named(tmp_path: Path) -> None:
+    """A backup tool that locks the file looks like a hanging product otherwise."""
+    file = tmp_path / "jackfield.db"
+    await (await Database.open(f"sqlite:///{file}")).close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(DatabaseUnusable, match="locked by another program"):
+        await Database.open(f"sqlite:///{file}", busy_timeout_ms=1)
+
+    other.close()
+
+
+async def test_a_read_only_server_is_named(postgres_server: Callable[[str], str]) -> None:
+    """After a failover the address may lead to the standby."""
+    url = postgres_server("standby")
+    database = await Database.open(url)
+    async with database.write() as tx:
+        await tx.connection.execute(
+            text("ALTER DATABASE standby SET default_transaction_read_only = on")
+        )
+    await database.close()
+
+    database = await Database.open(url)
+    with pytest.raises(DatabaseUnusable, match="is read-only"):
+        async with database.write() as tx:
+            await mark(tx, 1)
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """A half-restored backup must be recognised before anything is written to it."""
+    file = tmp_path / "jackfield.db"
+    file.write_bytes(b"This is not a database, it is a letter to the administrator. " * 100)
+
+    with pytest.raises(DatabaseUnusable, match="not an SQLite database") as caught:
+        await Database.open(f"sqlite:///{file}")
+
+    assert "backup" in caught.value.next_step
+    assert str(file) in caught.value.text
+
+
+async def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    """Going on with a damaged file makes the damage larger."""
+    file = tmp_path / "jackfield.db"
+    await (await Database.open(f"sqlite:///{file}")).close()
+    content = bytearray(file.read_bytes())
+    content[100:] = bytes(len(content) - 100)
+    file.write_bytes(content)
+
+    with pytest.raises(DatabaseUnusable, match="damaged"):
+        await Database.open(f"sqlite:///{file}")
+
+
+def test_a_read_only_file_is_named(tmp_path: Path) -> None:
+    """A data folder restored by root is the commonest failure of an upgrade."""
+    file = tmp_path / "jackfield.db"
+    sqlite3.connect(file).close()
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        connection.execute("CREATE TABLE t (i INTEGER)")
+    connection.close()
+
+    said = translate(f"sqlite:///{file}", caught.value)
+    assert said is not None
+    assert "is read-only" in said.text
+    assert "write access" in said.next_step
