@@ -13,6 +13,8 @@ from markupsafe import Markup
 _WIDTH, _HEIGHT = 560, 170
 _LEFT, _BOTTOM, _TOP = 46, 22, 8
 _LINES = 3
+_FEWEST = 10
+"""Fewer bars than this stay on the left."""
 _LABELS = 7
 """How many labels fit below the bars."""
 
@@ -43,7 +45,7 @@ def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Ser
         return Markup("")
     top = round_up(max(totals))
     parts = [*_grid(top)]
-    slot = (_WIDTH - _LEFT) / len(bars)
+    slot = (_WIDTH - _LEFT) / max(len(bars), _FEWEST)
     every = max(1, -(-len(bars) // _LABELS))
     for at, bar in enumerate(bars):
         x = _LEFT + slot * at

@@ -16,6 +16,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from jackfield.web import tags
+
 HERE = Path(__file__).parent
 HUES = 6
 
@@ -72,13 +74,22 @@ def figure(number: float) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 extension", "2,000 extensions"."""
+    """A number with its noun: 1 extension, 2,000 extensions."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def utc(moment: datetime) -> str:
     """A moment as text that is right wherever it is read; a script puts it into local form."""
     return moment.astimezone(UTC).strftime("%-d %b %Y, %H:%M UTC")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in words; a script keeps it true while the page is open."""
+    past = (now - moment).total_seconds()
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if past >= length:
+            return f"{counted(int(past // length), unit)} ago"
+    return "just now"
 
 
 def seconds(length: float) -> str:
@@ -104,7 +115,15 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        asset=asset, icon=icon, initials=initials, hue=hue, counted=counted, menu=MENU
+        asset=asset,
+        icon=icon,
+        initials=initials,
+        hue=hue,
+        counted=counted,
+        ago=ago,
+        run_name=tags.run_name,
+        tags=tags,
+        menu=MENU,
     )
     environment.filters.update(figure=figure, utc=utc, seconds=seconds)
     return environment

@@ -19,7 +19,16 @@ from litestar.response import Stream
 from litestar.template.config import TemplateConfig
 
 from jackfield.store.errors import BrokenDocument, DatabaseUnusable
-from jackfield.web.admin import PAGES
+from jackfield.web.admin import (
+    departments,
+    journal,
+    microsoft365,
+    overview,
+    person,
+    plans,
+    runs,
+    users,
+)
 from jackfield.web.doorway import Doorway, dress
 from jackfield.web.errors import (
     answer_broken,
@@ -41,6 +50,16 @@ from jackfield.web.security import (
 )
 from jackfield.web.signin import sign_in, sign_in_page, sign_out
 
+PAGES = (
+    *overview.ROUTES,
+    *users.ROUTES,
+    *person.ROUTES,
+    *microsoft365.ROUTES,
+    *departments.ROUTES,
+    *plans.ROUTES,
+    *runs.ROUTES,
+    *journal.ROUTES,
+)
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

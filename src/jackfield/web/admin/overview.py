@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import get
 from litestar.response import Template
+from markupsafe import Markup
 
+from jackfield.core.actions import ActionKind
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
 from jackfield.store.plans import PlanStatus, list_plans
-from jackfield.store.runs import list_runs
+from jackfield.store.runs import StoredRun, list_runs
 from jackfield.store.settings import load_people_settings
-from jackfield.store.usage import load_calls, sum_calls
-from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.store.usage import Bucket, load_calls
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.charts import Bar, Series, stacked_bars
 from jackfield.web.rooms import House
 
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+BARS = 20
+PARTS = ("state", "news")
+"""Parts that are brought up to date one by one, each by what it shows."""
+
+_CREATED = (ActionKind.CREATE_EXTENSION, ActionKind.ADOPT_EXTENSION, ActionKind.CREATE_DEPARTMENT)
+_STOPPED = (ActionKind.DISABLE_EXTENSION, ActionKind.REMOVE_EXTENSION)
 
 
 @get("/", include_in_schema=False)
@@ -28,18 +39,66 @@ async def overview(request: AnyRequest, house: House) -> Template:
     tenant, now = house.tenant, house.clock.now()
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
+        runs = await list_runs(tx, tenant, noteworthy=True, limit=60)
         context: dict[str, Any] = {
             "people": await count_people(tx, tenant),
             "links": await count_links(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
             "cursor": await load_cursor(tx, tenant, Resource.USERS),
             "settings": (await load_people_settings(tx, tenant)).value,
-            "runs": await list_runs(tx, tenant, limit=5),
+            "runs": runs[:5],
             "waiting": await list_plans(tx, tenant, status=PlanStatus.PROPOSED, limit=1),
-            "calls": await sum_calls(tx, tenant, since=now - DAY),
-            "buckets": await load_calls(tx, tenant, since=now - DAY, bucket=timedelta(hours=1)),
+            "calls": house.graph_figures(tenant),
+            "runs_chart": chart_of_runs(runs),
+            "calls_chart": chart_of_calls(
+                await load_calls(tx, tenant, since=now - DAY, bucket=HOUR), now
+            ),
         }
-    return show("overview.html", request, frame, "overview", **context)
+    part = next((one for one in PARTS if wants_part(request, one)), "")
+    template = f"_overview_{part}.html" if part else "overview.html"
+    return show(template, request, frame, "overview", **context)
+
+
+def chart_of_runs(runs: Sequence[StoredRun]) -> Markup:
+    """The last runs that changed something, the oldest first."""
+    shown = [run for run in runs if run.counts.get("changes")][:BARS][::-1]
+    created = tuple(float(_sum(run, _CREATED)) for run in shown)
+    stopped = tuple(float(_sum(run, _STOPPED)) for run in shown)
+    updated = tuple(
+        max(0.0, run.counts["changes"] - new - gone)
+        for run, new, gone in zip(shown, created, stopped, strict=True)
+    )
+    bars = [Bar(f"{run.started_at:%H:%M}", run.started_at.isoformat()) for run in shown]
+    series = (
+        Series("Created", created),
+        Series("Updated", updated),
+        Series("Disabled or removed", stopped),
+    )
+    return stacked_bars("runs-chart", "Changes by the last runs", bars, series)
+
+
+def chart_of_calls(buckets: Sequence[Bucket], now: datetime) -> Markup:
+    """Calls to Microsoft Graph, hour by hour, the last 24 of them."""
+    by_hour = {bucket.begins_at: bucket.by_workload.values() for bucket in buckets}
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    hours = [this_hour - HOUR * back for back in range(23, -1, -1)]
+    answered, throttled, failed = [], [], []
+    for hour in hours:
+        calls = list(by_hour.get(hour, ()))
+        throttled.append(float(sum(one.throttled for one in calls)))
+        failed.append(float(sum(one.errors for one in calls)))
+        answered.append(max(0.0, sum(one.calls for one in calls) - throttled[-1] - failed[-1]))
+    bars = [Bar(f"{hour:%H:%M}", hour.isoformat()) for hour in hours]
+    series = (
+        Series("Answered", tuple(answered)),
+        Series("Failed", tuple(failed)),
+        Series("Throttled", tuple(throttled)),
+    )
+    return stacked_bars("calls-chart", "Graph calls by the hour", bars, series)
+
+
+def _sum(run: StoredRun, kinds: Sequence[ActionKind]) -> int:
+    return sum(run.counts.get(kind.value, 0) for kind in kinds)
 
 
 ROUTES = [overview]

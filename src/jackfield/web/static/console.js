@@ -1,101 +1,216 @@
-// Theme, dialogs, selections that survive paging, and the one live stream of a tab. Everything else is htmx.
+// Times in local form, dialogs, selections that survive paging, what a swap must not lose, and the one live
+// stream of a tab. Everything else is htmx. Nothing here decides anything.
+
 const root = document.documentElement;
 const find = (selector, within = document) => within.querySelector(selector);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const on = (event, act) => document.addEventListener(event, act);
 
-// --- Theme -----------------------------------------------------------------------------------------------------
+// --- Theme ---------------------------------------------------------------------------------------------------
 
-if (localStorage.theme) root.dataset.theme = localStorage.theme;
 find('#theme')?.addEventListener('click', () => {
   const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  localStorage.theme = root.dataset.theme = dark ? 'light' : 'dark';
+  root.dataset.theme = dark ? 'light' : 'dark';
+  try { localStorage.setItem('theme', root.dataset.theme); } catch { /* only for this page then */ }
 });
 
-// --- htmx: the CSRF token travels as a header; failures are said aloud --------------------------------------------
+// --- Times: the server says UTC, the reader sees local time ---------------------------------------------------
 
-document.addEventListener('htmx:configRequest', (event) => {
-  event.detail.headers['x-csrftoken'] = document.body.dataset.csrf;
-});
-document.addEventListener('htmx:beforeSwap', (event) => {
-  // A refused form comes back as the fragment that says why: show it like any other answer.
-  if ([400, 409, 422].includes(event.detail.xhr.status)) event.detail.shouldSwap = true;
-  if (event.detail.xhr.status === 401) location.assign('/login');
-});
-const say = (text) => {
+const FORMS = {
+  medium: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
+  short: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }),
+};
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
+const localise = (within = document) => {
+  for (const time of all('[data-moment]', within)) {
+    if (time.tagName === 'TIME' && !time.title) time.title = time.textContent;
+    time.textContent = FORMS[time.dataset.form].format(new Date(time.dataset.moment));
+  }
+};
+const age = () => {
+  for (const time of all('[data-ago]')) {
+    const past = (Date.now() - new Date(time.dataset.ago)) / 1000;
+    const [length, unit] = UNITS.find(([seconds]) => past >= seconds) ?? UNITS[3];
+    const text = past < 1 ? 'just now' : RELATIVE.format(-Math.floor(past / length), unit);
+    if (time.textContent !== text) time.textContent = text;
+  }
+};
+setInterval(age, 1000);
+
+// --- Saying things --------------------------------------------------------------------------------------------
+
+const say = (text, tone = 'warn') => {
   const box = find('#said');
-  if (box) { box.textContent = text; box.hidden = !text; }
+  if (!box) return;
+  box.textContent = text;
+  box.className = `message ${tone}`;
+  box.hidden = !text;
 };
-document.addEventListener('htmx:sendError', () => say('Jackfield does not answer. The page may be out of date; it is tried again.'));
-document.addEventListener('htmx:afterRequest', (event) => { if (event.detail.successful) say(''); });
+on('jackfield:said', (event) => say(event.detail.value, 'good'));
 
-// --- Dialogs: native, opened by a button that names them -----------------------------------------------------------
+// --- htmx: the form token travels as a header; failures are said ------------------------------------------------
 
-document.addEventListener('click', (event) => {
-  const opener = event.target.closest('[data-open]');
-  if (opener) find('#' + opener.dataset.open)?.showModal();
-  const closer = event.target.closest('[data-close]');
-  if (closer) closer.closest('dialog')?.close();
+on('htmx:configRequest', (event) => { event.detail.headers['x-csrftoken'] = document.body.dataset.csrf; });
+on('htmx:sendError', () => say('Jackfield does not answer. What you see may be out of date; it is tried again.'));
+on('htmx:responseError', (event) => {
+  const { status, responseText } = event.detail.xhr;
+  if (status !== 401) say(responseText && responseText.length < 400 ? responseText : `Jackfield answered with an error (${status}).`, 'bad');
 });
-document.addEventListener('htmx:afterSwap', (event) => {
-  const dialog = find('dialog[data-show]', event.detail.target);
-  if (dialog) { dialog.removeAttribute('data-show'); dialog.showModal(); }
+on('htmx:afterRequest', (event) => {
+  if (event.detail.successful && find('#said')?.className === 'message warn') say('');
 });
 
-// --- Pickers: what is ticked lives in hidden inputs of the form, so it survives paging and searching ------------------
+// --- What a swap must not lose: focus, scrolled places, opened details ------------------------------------------
 
-const chosen = (picker) => find('[data-chosen]', picker);
-const inputOf = (picker, id) => all('input', chosen(picker)).find((input) => input.value === id);
-const countOf = (picker) => {
-  const count = all('input', chosen(picker)).length;
-  find('[data-count]', picker).textContent = `${count.toLocaleString('en')} selected`;
+let kept = null;
+on('htmx:beforeSwap', (event) => {
+  const target = event.detail.target;
+  kept = {
+    target: target.id,
+    focus: target.contains(document.activeElement) ? document.activeElement.id : null,
+    open: all('details[open]', target).map((one) => one.id),
+    scrolled: all('.scroll[id]', target).map((one) => [one.id, one.scrollLeft, one.scrollTop]),
+  };
+});
+on('htmx:afterSettle', () => {
+  if (!kept) return;
+  const { target, focus, open, scrolled } = kept;
+  kept = null;
+  for (const id of open) { const one = document.getElementById(id); if (one) one.open = true; }
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+  // htmx gives focus back by id; where that control is gone, its region takes it.
+  if (focus !== null && document.activeElement === document.body) {
+    const heir = document.getElementById(focus) ?? document.getElementById(target);
+    heir?.focus({ preventScroll: true });
+    if (document.activeElement === document.body) document.getElementById(target)?.focus({ preventScroll: true });
+  }
+});
+
+// --- Dialogs: native; focus goes back to what opened them --------------------------------------------------------
+
+const open = (dialog) => {
+  dialog.dataset.opener = document.activeElement?.id ?? '';
+  dialog.removeAttribute('data-show');
+  dialog.showModal();
+  dialog.addEventListener('close', () => {
+    const opener = dialog.dataset.opener;
+    dialog.remove();
+    if (document.activeElement === document.body) document.getElementById(opener)?.focus();
+    if (document.activeElement === document.body) find('#main')?.focus({ preventScroll: true });
+  });
 };
-const choose = (picker, box) => {
-  const held = inputOf(picker, box.value);
-  if (box.checked && !held) {
-    const input = document.createElement('input');
-    input.type = 'hidden'; input.name = picker.dataset.picker; input.value = box.value;
-    chosen(picker).append(input);
-  } else if (!box.checked && held) held.remove();
+on('click', (event) => { if (event.target.closest('[data-close]')) event.target.closest('dialog')?.close(); });
+on('jackfield:close', () => all('dialog[open]').forEach((dialog) => dialog.close()));
+
+// --- Pickers: what is chosen lives in the form, so it survives paging and searching -------------------------------
+// Unordered (people): one hidden field holds all ids. Ordered (groups): a list whose items carry one id each.
+
+const chosenOf = (picker) => {
+  const held = find('[data-chosen]', picker);
+  return 'ordered' in picker.dataset
+    ? new Set(all('li', held).map((item) => item.dataset.id))
+    : new Set(held.value.split(' ').filter(Boolean));
 };
-const tick = (picker) => {
-  const ids = new Set(all('input', chosen(picker)).map((input) => input.value));
-  for (const box of all('input[data-pick]', picker)) box.checked = ids.has(box.value);
-  countOf(picker);
+const choose = (picker, box, ids) => {
+  const held = find('[data-chosen]', picker);
+  const id = box.value;
+  if (box.checked === ids.has(id)) return;
+  if (box.checked) ids.add(id); else ids.delete(id);
+  if (!('ordered' in picker.dataset)) { held.value = [...ids].join(' '); return; }
+  if (!box.checked) { all('li', held).find((item) => item.dataset.id === id)?.remove(); return; }
+  const item = find('[data-row]', picker).content.firstElementChild.cloneNode(true);
+  item.dataset.id = id;
+  find('input', item).value = id;
+  find('[data-name]', item).textContent = box.dataset.name;
+  for (const button of all('button', item)) {
+    button.id += id;
+    button.setAttribute('aria-label', button.getAttribute('aria-label').replace(/^(Move|Remove) /, `$1 ${box.dataset.name} `).trim());
+  }
+  held.append(item);
 };
-document.addEventListener('change', (event) => {
+const shown = (picker) => {
+  const ids = chosenOf(picker);
+  const boxes = all('input[data-pick]', picker);
+  for (const box of boxes) box.checked = ids.has(box.value);
+  const every = find('[data-pick-all]', picker);
+  if (every) every.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+  const count = `${ids.size.toLocaleString('en')} selected`;
+  const told = find('[data-count]', picker);
+  if (told.textContent !== count) told.textContent = count;
+};
+const changed = (picker) => {
+  shown(picker);
+  picker.dispatchEvent(new CustomEvent('jackfield:chosen', { bubbles: true }));
+};
+on('change', (event) => {
   const picker = event.target.closest('[data-picker]');
-  if (!picker) return;
-  if (event.target.matches('[data-pick-all]')) {
-    for (const box of all('input[data-pick]', picker)) { box.checked = event.target.checked; choose(picker, box); }
-  } else if (event.target.matches('[data-pick]')) choose(picker, event.target);
-  else return;
-  countOf(picker);
+  if (!picker || !event.target.matches('[data-pick], [data-pick-all]')) return;
+  const ids = chosenOf(picker);
+  const boxes = event.target.matches('[data-pick-all]') ? all('input[data-pick]', picker) : [event.target];
+  for (const box of boxes) { box.checked = event.target.checked; choose(picker, box, ids); }
+  changed(picker);
 });
-document.addEventListener('htmx:afterSettle', () => all('[data-picker]').forEach(tick));
+on('click', (event) => {
+  const button = event.target.closest('[data-move], [data-drop]');
+  const item = button?.closest('li');
+  if (!item) return;
+  const picker = button.closest('[data-picker]');
+  if (button.dataset.move === '-1') item.previousElementSibling?.before(item);
+  if (button.dataset.move === '1') item.nextElementSibling?.after(item);
+  if ('drop' in button.dataset) {
+    const heir = find('[data-drop]', item.nextElementSibling ?? item.previousElementSibling ?? picker) ?? find('input[type="search"]', picker);
+    item.remove();
+    heir?.focus();
+  } else button.focus();
+  changed(picker);
+});
+// Enter in a search field inside a form searches; it does not send the form.
+on('keydown', (event) => {
+  if (event.key === 'Enter' && event.target.matches('[data-picker] input[type="search"]')) event.preventDefault();
+});
+on('click', (event) => {
+  if (event.target.closest('[aria-disabled="true"]')) event.preventDefault();
+});
 
-// --- Parts of a form that belong to a choice -------------------------------------------------------------------------
+// --- Parts of a form that belong to a choice ----------------------------------------------------------------------
 
 const showParts = () => {
   for (const part of all('[data-when]')) {
     const [name, values] = part.dataset.when.split('=');
-    const form = part.closest('form');
-    const field = form && (find(`[name="${name}"]:checked`, form) || find(`select[name="${name}"]`, form));
+    const field = find(`[name="${name}"]:checked`, part.closest('form'));
     part.hidden = !field || !values.split('|').includes(field.value);
   }
 };
-document.addEventListener('change', showParts);
-document.addEventListener('htmx:afterSettle', showParts);
-showParts();
+on('change', showParts);
 
-// --- Live: one stream per tab, closed while the tab is hidden -----------------------------------------------------------
+// --- Whatever comes into the page -----------------------------------------------------------------------------------
+
+const prepare = (within) => {
+  localise(within);
+  showParts();
+  all('[data-picker]').forEach(shown);
+};
+on('htmx:afterSwap', () => {
+  prepare(document);
+  const dialog = find('dialog[data-show]');
+  if (dialog) open(dialog);
+  const wrong = find('#sync-form [aria-invalid="true"], #sync-form [role="alert"]');
+  if (wrong && document.activeElement === document.body) wrong.focus?.();
+});
+prepare(document);
+
+// --- Live: one stream per tab, closed while the tab is hidden --------------------------------------------------------
 
 let stream = null;
+const tell = (rooms) => { for (const room of rooms) document.body.dispatchEvent(new CustomEvent(`jackfield:${room}`)); };
+const EVERYTHING = ['people', 'plans', 'settings', 'journal', 'alarms', 'runs', 'looked'];
+const leave = () => { stream?.close(); stream = null; };
 const listen = () => {
   if (stream || document.hidden || !document.body.dataset.live) return;
   stream = new EventSource(document.body.dataset.live);
-  stream.addEventListener('change', (event) => {
-    for (const room of JSON.parse(event.data)) document.body.dispatchEvent(new CustomEvent('jackfield:' + room));
-  });
+  stream.addEventListener('open', () => { root.dataset.live = 'on'; });
+  stream.addEventListener('change', (event) => tell(JSON.parse(event.data)));
   stream.addEventListener('run', (event) => {
     const run = JSON.parse(event.data);
     for (const box of all(`[data-run="${CSS.escape(run.id)}"]`)) {
@@ -104,12 +219,18 @@ const listen = () => {
       find('[data-run-text]', box).textContent = run.text;
     }
   });
+  stream.addEventListener('error', () => {
+    delete root.dataset.live;
+    // A browser tries again by itself, except after an answer that is no stream (signed out, starting).
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    leave();
+    setTimeout(() => { tell(EVERYTHING); listen(); }, 5000);
+  });
 };
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) { stream?.close(); stream = null; } else {
-    listen();
-    for (const room of ['people', 'runs', 'alarms']) document.body.dispatchEvent(new CustomEvent('jackfield:' + room));
-  }
+on('visibilitychange', () => {
+  if (document.hidden) leave();
+  else if (!stream) { tell(EVERYTHING); listen(); }
 });
-addEventListener('pagehide', () => { stream?.close(); stream = null; });
+addEventListener('pagehide', leave);
+addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 listen();

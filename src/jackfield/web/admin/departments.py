@@ -1,0 +1,74 @@
+"""Departments: which group each follows, how many extensions it has, and what became of its group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import get
+from litestar.params import FromQuery
+from litestar.response import Template
+
+from jackfield.core.departments import Group, explain_departments
+from jackfield.core.extensions import Department, DepartmentLink
+from jackfield.store.groups import load_groups
+from jackfield.store.links import load_department_links
+from jackfield.store.phones import count_department_members, load_departments
+from jackfield.store.words import fold
+from jackfield.store.settings import load_people_settings
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.rooms import House
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A department with what is known about it."""
+
+    department: Department
+    members: int
+    link: DepartmentLink | None
+    group: Group | None
+
+
+@get("/departments", include_in_schema=False)
+async def departments(
+    request: AnyRequest, house: House, q: FromQuery[str] = "", page: FromQuery[int] = 1
+) -> Template:
+    """All departments by name, linked ones with their group."""
+    tenant = house.tenant
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        known = await load_departments(tx, tenant)
+        members = await count_department_members(tx, tenant)
+        links = {one.key: one for one in (await load_department_links(tx, tenant)).values()}
+        settings = (await load_people_settings(tx, tenant)).value
+        rules = settings.rules
+        asked = {*(one.group for one in links.values()), *rules.departments.groups}
+        groups = await load_groups(tx, tenant, sorted(asked | {*rules.scope.selected_groups}))
+    words = fold(q[:200]).split()
+    rows = []
+    for one in sorted(known.values(), key=lambda one: (fold(one.name), one.key)):
+        link = links.get(one.key)
+        if all(f" {word}" in f" {fold(one.name)}" for word in words):
+            group = groups.get(link.group) if link else None
+            rows.append(Row(one, members.get(one.key, 0), link, group))
+    pages = max(1, -(-len(rows) // PAGE))
+    page = min(max(page, 1), pages)
+    return show(
+        "_departments_list.html" if wants_part(request, "list") else "departments.html",
+        request,
+        frame,
+        "departments",
+        rows=rows[(page - 1) * PAGE : page * PAGE],
+        total=len(rows),
+        all=len(known),
+        page=page,
+        pages=pages,
+        asked={"q": q[:200]},
+        sentences=explain_departments(rules.departments, rules.scope, groups),
+        enabled=settings.enabled,
+    )
+
+
+ROUTES = [departments]

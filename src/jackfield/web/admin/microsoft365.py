@@ -1,0 +1,309 @@
+"""The M365 button on Users: what people sync does, with pickers for people and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from jackfield.core.departments import DepartmentRules, DepartmentSource, explain_departments
+from jackfield.core.fields import shown_name
+from jackfield.core.people import GroupId, ObjectId, Person, Scope, ScopeRules, Standing
+from jackfield.store.errors import VersionMoved
+from jackfield.store.groups import count_members, load_groups, search_groups
+from jackfield.store.people import load_people, search_people
+from jackfield.store.settings import (
+    PeopleSettings,
+    Stored,
+    load_people_settings,
+    save_people_settings,
+)
+from jackfield.store.transaction import Transaction
+from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.sync_form import (
+    POLICIES,
+    SCOPES,
+    SOURCES,
+    SyncForm,
+    changes_between,
+    form_of,
+    ids_of,
+    read_form,
+    settings_of,
+    time_zones,
+)
+from jackfield.web.rooms import House, Rooms
+
+PAGE = 25
+PICKERS = {"scope_groups", "department_groups"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A row of a picker."""
+
+    id: str
+    name: str
+    detail: str
+    more: str = ""
+    gone: bool = False
+
+
+@get("/users/m365", include_in_schema=False)
+async def open_form(request: AnyRequest, house: House) -> Template:
+    """The dialog, or a page of its own where there is no script."""
+    async with house.database.read() as tx:
+        stored = await load_people_settings(tx, house.tenant)
+    return await _form(request, house, form_of(stored.value, stored.version), stored)
+
+
+@post("/users/m365", include_in_schema=False)
+async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
+    """Save, or say beside each field what is wrong; what was typed stays."""
+    form = read_form(await request.form())
+    async with house.database.read() as tx:
+        stored = await load_people_settings(tx, house.tenant)
+        wanted, errors = settings_of(form, stored.value, house.planning.limits(house.tenant).ranges)
+        errors = {**errors, **await _unknown(tx, house.tenant, form, stored.value)}
+    if wanted is None or errors:
+        return await _form(request, house, replace(form, errors=errors), stored, status=422)
+    try:
+        expected = int(form.version) if form.version.isdecimal() else 0
+        async with house.database.write() as tx:
+            await save_people_settings(
+                tx,
+                house.tenant,
+                wanted,
+                expected_version=expected,
+                by=request.user.name,
+                now=house.clock.now(),
+            )
+    except VersionMoved:
+        async with house.database.read() as tx:
+            stored = await load_people_settings(tx, house.tenant)
+        theirs = changes_between(wanted, stored.value)
+        moved = replace(form, version=str(stored.version))
+        return await _form(request, house, moved, stored, status=409, theirs=theirs)
+    if request.headers.get("hx-request") == "true":
+        said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
+        headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
+        return Response(None, status_code=204, headers=headers)
+    return Redirect("/users", status_code=303)
+
+
+@post("/users/m365/departments", include_in_schema=False)
+async def explain(request: AnyRequest, house: House) -> Template:
+    """Which groups become departments with what is chosen at the moment."""
+    form = read_form(await request.form())
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        sentences = await _sentences(tx, house.tenant, form)
+    return show("_sync_departments.html", request, frame, "users", sentences=sentences)
+
+
+@get("/users/m365/people", include_in_schema=False)
+async def pick_people(
+    request: AnyRequest,
+    house: House,
+    q: FromQuery[str] = "",
+    after: FromQuery[str] = "",
+    before: FromQuery[str] = "",
+) -> Template:
+    """One page of people to choose from."""
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        found = await search_people(
+            tx,
+            house.tenant,
+            q[:200],
+            limit=PAGE,
+            after=after or None,
+            before=before or None,
+        )
+        ids = [ObjectId(ref) for ref in found.refs]
+        known = await load_people(tx, house.tenant, ids)
+    rows = [_person(known[id_]) for id_ in ids if id_ in known]
+    return show(
+        "_picker.html",
+        request,
+        frame,
+        "users",
+        picker="users",
+        url="/users/m365/people",
+        rows=rows,
+        found=found,
+        q=q[:200],
+        only=False,
+    )
+
+
+@post("/users/m365/people", include_in_schema=False)
+async def chosen_people(request: AnyRequest, house: House, start: FromQuery[int] = 0) -> Template:
+    """One page of the people who are chosen, those no longer there included."""
+    form = await request.form()
+    chosen = sorted(ids_of(str(form.get("users", ""))))
+    start = max(0, min(start, max(0, len(chosen) - 1) // PAGE * PAGE))
+    ids = [ObjectId(id_) for id_ in chosen[start : start + PAGE]]
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        known = await load_people(tx, house.tenant, ids)
+    rows = [_person(known[id_]) if id_ in known else Choice(id_, id_, "", gone=True) for id_ in ids]
+    return show(
+        "_picker_chosen.html",
+        request,
+        frame,
+        "users",
+        picker="users",
+        rows=sorted(rows, key=lambda row: row.name.casefold()),
+        start=start,
+        total=len(chosen),
+        size=PAGE,
+    )
+
+
+@get("/users/m365/groups/{picker:str}", include_in_schema=False)
+async def pick_groups(
+    request: AnyRequest,
+    house: House,
+    picker: FromPath[str],
+    q: FromQuery[str] = "",
+    after: FromQuery[str] = "",
+    before: FromQuery[str] = "",
+) -> Template:
+    """One page of groups to choose from."""
+    picker = picker if picker in PICKERS else "scope_groups"
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        found = await search_groups(
+            tx,
+            house.tenant,
+            q[:200],
+            limit=PAGE,
+            after=after or None,
+            before=before or None,
+        )
+        ids = [GroupId(ref) for ref in found.refs]
+        rows = await _groups(tx, house.tenant, ids)
+    return show(
+        "_picker.html",
+        request,
+        frame,
+        "users",
+        picker=picker,
+        url=f"/users/m365/groups/{picker}",
+        rows=rows,
+        found=found,
+        q=q[:200],
+        only=False,
+    )
+
+
+async def _form(
+    request: AnyRequest,
+    house: Rooms,
+    form: SyncForm,
+    stored: Stored[PeopleSettings],
+    *,
+    status: int = 200,
+    theirs: Sequence[str] = (),
+) -> Template:
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        context: dict[str, Any] = {
+            "scope_groups": await _groups(tx, house.tenant, form.scope_groups),
+            "department_groups": await _groups(tx, house.tenant, form.department_groups),
+            "sentences": await _sentences(tx, house.tenant, form),
+        }
+    dialog = request.headers.get("hx-request") == "true"
+    refilled = dialog and request.method == "POST"
+    template = "_sync_form.html" if refilled else "_sync_dialog.html" if dialog else "sync.html"
+    return show(
+        template,
+        request,
+        frame,
+        "users",
+        status=status,
+        form=form,
+        stored=stored,
+        conflict=status == 409,
+        theirs=theirs,
+        scopes=SCOPES,
+        sources=SOURCES,
+        policies=POLICIES,
+        zones=time_zones(),
+        ranges=house.planning.limits(house.tenant).ranges,
+        dialog=dialog,
+        **context,
+    )
+
+
+async def _groups(tx: Transaction, tenant: int, ids: Sequence[str]) -> list[Choice]:
+    known = await load_groups(tx, tenant, [GroupId(id_) for id_ in ids])
+    members = await count_members(tx, tenant) if ids else {}
+    rows = []
+    for id_ in map(GroupId, ids):
+        group = known.get(id_)
+        if group is None:
+            rows.append(Choice(id_, id_, "", gone=True))
+        else:
+            rows.append(
+                Choice(
+                    id_,
+                    group.name or id_,
+                    group.kind.value,
+                    f"{members.get(id_, 0):,}",
+                    gone=group.standing is not Standing.PRESENT,
+                )
+            )
+    return rows
+
+
+def _person(person: Person) -> Choice:
+    return Choice(
+        person.id,
+        shown_name(person),
+        person.mail or person.upn,
+        person.department,
+        gone=person.standing is not Standing.PRESENT,
+    )
+
+
+async def _sentences(tx: Transaction, tenant: int, form: SyncForm) -> tuple[str, ...]:
+    ids = sorted({*form.scope_groups, *form.department_groups})
+    groups = await load_groups(tx, tenant, [GroupId(id_) for id_ in ids])
+    scope = Scope(form.scope) if form.scope in set(Scope) else Scope.ALL
+    source = (
+        DepartmentSource(form.source)
+        if form.source in set(DepartmentSource)
+        else DepartmentSource.NONE
+    )
+    return explain_departments(
+        DepartmentRules(source, tuple(map(GroupId, form.department_groups))),
+        ScopeRules(scope, selected_groups=tuple(map(GroupId, form.scope_groups))),
+        groups,
+    )
+
+
+async def _unknown(
+    tx: Transaction, tenant: int, form: SyncForm, stored: PeopleSettings
+) -> dict[str, str]:
+    """Ids that name nothing we know and were not chosen before."""
+    errors: dict[str, str] = {}
+    users = {ObjectId(id_) for id_ in form.users} - stored.rules.scope.selected_users
+    lost = users - (await load_people(tx, tenant, sorted(users))).keys()
+    if lost:
+        errors["users"] = f"{len(lost):,} of the chosen users are not known; choose them again."
+    kept = {*stored.rules.scope.selected_groups, *stored.rules.departments.groups}
+    for name in PICKERS:
+        wanted = {GroupId(id_) for id_ in getattr(form, name)} - kept
+        missing = wanted - (await load_groups(tx, tenant, sorted(wanted))).keys()
+        if missing:
+            errors[name] = f"{len(missing):,} of the chosen groups are not known; choose again."
+    return errors
+
+
+ROUTES = [open_form, save, explain, pick_people, chosen_people, pick_groups]

@@ -1,0 +1,148 @@
+"""One person or one extension: fields and their owners, why it is so, and what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Field, Link
+from jackfield.core.fields import LABELS, OWNERS, shown_name, wanted_fields
+from jackfield.core.people import GroupId, ObjectId, Person, Standing
+from jackfield.core.rules import PhoneLimits
+from jackfield.core.wording import differences, title
+from jackfield.store.groups import load_edges, load_groups, load_skus
+from jackfield.store.journal import JournalFilter, load_lines
+from jackfield.store.links import load_links, load_links_of_extensions
+from jackfield.store.people import load_people, load_person_history
+from jackfield.store.phones import load_departments, load_extensions
+from jackfield.store.plans import load_actions_of
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.licences import licence_names
+from jackfield.web.rooms import House
+
+HISTORY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field of an extension as the page shows it."""
+
+    label: str
+    value: str
+    owner: str
+    wanted: str | None = None
+    """What Microsoft 365 says, where that is another value."""
+
+
+@get("/people/{person:str}", include_in_schema=False)
+async def person_page(request: AnyRequest, house: House, person: FromPath[str]) -> Template:
+    """A person of Microsoft 365, with or without an extension."""
+    tenant, id_ = house.tenant, ObjectId(person.lower())
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        known = (await load_people(tx, tenant, [id_])).get(id_)
+        link = (await load_links(tx, tenant, [id_])).get(id_)
+        if known is None and link is None:
+            raise NotFoundException("There is no such person in the picture of Microsoft 365.")
+        extensions = await load_extensions(tx, tenant, [link.key] if link else [])
+        extension = extensions.get(link.key) if link else None
+        departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
+        direct = list((await load_edges(tx, tenant, [id_])).people)
+        groups = await load_groups(tx, tenant, direct)
+        skus = await load_skus(tx, tenant)
+        history = await load_person_history(tx, tenant, id_)
+        lines = (await load_lines(tx, tenant, JournalFilter(subject=id_), limit=HISTORY)).lines
+        acted = await load_actions_of(tx, tenant, id_, limit=10)
+        named = await load_groups(tx, tenant, _groups_in(acted))
+    names = {group: one.name for group, one in named.items()}
+    template = "_person_body.html" if wants_part(request, "body") else "person.html"
+    return show(
+        template,
+        request,
+        frame,
+        "users",
+        id=id_,
+        name=shown_name(known) if known else link.number if link else id_,
+        person=known,
+        link=link,
+        extension=extension,
+        departments=departments,
+        groups=sorted(groups.values(), key=lambda one: one.name.casefold()),
+        licences=licence_names(known.skus if known else (), skus),
+        history=history,
+        present=known is not None and known.standing is Standing.PRESENT,
+        fields=field_rows(known, extension, link, house.planning.limits(tenant)),
+        reasons=await house.planning.explain(tenant, id_),
+        actions=[
+            (plan, one, title(one.action), differences(one.action, departments, names))
+            for plan, one in acted
+        ],
+        lines=lines,
+    )
+
+
+@get("/users/extension", include_in_schema=False)
+async def extension_page(
+    request: AnyRequest, house: House, key: FromQuery[str]
+) -> Template | Redirect:
+    """An extension that no person of Microsoft 365 stands behind."""
+    tenant, extension_key = house.tenant, ExtensionKey(key)
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        extension = (await load_extensions(tx, tenant, [extension_key])).get(extension_key)
+        link = (await load_links_of_extensions(tx, tenant, [extension_key])).get(extension_key)
+        departments = {one: d.name for one, d in (await load_departments(tx, tenant)).items()}
+    if link is not None:
+        return Redirect(f"/people/{link.person}", status_code=303)
+    if extension is None:
+        raise NotFoundException("There is no such extension in the phone system (any more).")
+    fields = extension.fields
+    return show(
+        "extension.html",
+        request,
+        frame,
+        "users",
+        name=f"{fields.first_name} {fields.last_name}".strip() or extension.number,
+        extension=extension,
+        departments=departments,
+        fields=[FieldRow(LABELS[field], getattr(fields, field), "Phone system") for field in Field],
+    )
+
+
+def field_rows(
+    person: Person | None, extension: Extension | None, link: Link | None, limits: PhoneLimits
+) -> list[FieldRow]:
+    """The fields of the extension, each with who owns it and, where it differs, what shall stand."""
+    if extension is None:
+        return []
+    follows = person is not None and link is not None and link.left is None
+    wanted = wanted_fields(person, limits, extension.fields) if person and follows else None
+    rows = []
+    for field in Field:
+        value = getattr(extension.fields, field)
+        ours = follows and field in limits.writable
+        owner = f"Microsoft 365: {OWNERS[field]}" if ours else "Phone system"
+        shall = getattr(wanted.fields if wanted else ExtensionFields(), field)
+        differs = ours and wanted is not None and shall != value
+        rows.append(FieldRow(LABELS[field], value, owner, shall if differs else None))
+    return rows
+
+
+def _groups_in(acted: object) -> list[GroupId]:
+    groups: set[GroupId] = set()
+    for _, one in acted:  # type: ignore[attr-defined]
+        action = one.action
+        groups.update(getattr(action, "groups", ()))
+        change = getattr(action, "departments", None)
+        if change is not None:
+            groups.update(change.add)
+            if change.primary:
+                groups.add(change.primary)
+    return sorted(groups)
+
+
+ROUTES = [person_page, extension_page]

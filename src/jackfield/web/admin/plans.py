@@ -1,0 +1,182 @@
+"""Plans: what would be done, why, and the administrator's word on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
+from jackfield.core.people import GroupId
+from jackfield.core.wording import KIND_LABELS, differences, title
+from jackfield.flows.people import PlanNotOpen
+from jackfield.store.groups import load_groups
+from jackfield.store.phones import load_departments
+from jackfield.store.plans import (
+    ActionFilter,
+    PlanStatus,
+    StoredAction,
+    StoredPlan,
+    count_outcomes,
+    list_plans,
+    load_actions,
+    load_plan,
+)
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.rooms import House, Rooms
+
+PAGE = 50
+SHOWN = 200
+"""Refusals and notices that are listed; the API has them all."""
+EARLIER = 10
+DECISIONS = {"approve", "release", "refuse"}
+
+
+@get("/plans", include_in_schema=False)
+async def latest_plan(request: AnyRequest, house: House) -> Template | Redirect:
+    """The plan that waits, else the latest one."""
+    async with house.database.read() as tx:
+        waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
+        latest = waiting or await list_plans(tx, house.tenant, limit=1)
+        frame = await load_frame(tx, house)
+    if latest:
+        return Redirect(f"/plans/{latest[0].id}", status_code=303)
+    return show("no_plan.html", request, frame, "plan")
+
+
+@get("/plans/{plan:int}", include_in_schema=False)
+async def plan_page(
+    request: AnyRequest,
+    house: House,
+    plan: FromPath[int],
+    kind: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    held: FromQuery[str] = "",
+    after: FromQuery[int] = 0,
+) -> Template:
+    """One plan: its actions by kind, what is held, what was refused, what came of it."""
+    tenant = house.tenant
+    kinds = ActionKind(kind) if kind in set(ActionKind) else None
+    only = {"yes": True, "no": False}.get(held)
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        stored = await _plan(tx, house, plan)
+        wanted = ActionFilter(kind=kinds, held=only, text=q[:200])
+        page = await load_actions(tx, tenant, plan, wanted, after=after or None, limit=PAGE)
+        groups = {
+            id_: group.name
+            for id_, group in (await load_groups(tx, tenant, _groups_of(page.actions))).items()
+        }
+        departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
+        context: dict[str, Any] = {
+            "outcomes": await count_outcomes(tx, tenant, plan),
+            "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
+            "newer": [one for one in await list_plans(tx, tenant, limit=1) if one.id != plan],
+        }
+    part = next((one for one in ("list", "plan") if wants_part(request, one)), "")
+    return show(
+        f"_plan_{part}.html" if part else "plan.html",
+        request,
+        frame,
+        "plan",
+        plan=stored,
+        guards=[one for one in stored.refusals if one.kind in GUARDS],
+        refusals=[one for one in stored.refusals if one.kind not in GUARDS],
+        shown=SHOWN,
+        kinds=KIND_LABELS,
+        kind_options=[("", "Every kind"), *((one.value, KIND_LABELS[one]) for one in ActionKind)],
+        page=page,
+        actions=[
+            (one, title(one.action), differences(one.action, departments, groups))
+            for one in page.actions
+        ],
+        asked={
+            "kind": kind if kinds else "",
+            "q": q[:200],
+            "held": held if only is not None else "",
+        },
+        after=after,
+        **context,
+    )
+
+
+@get("/plans/{plan:int}/{decision:str}", include_in_schema=False)
+async def confirm(
+    request: AnyRequest, house: House, plan: FromPath[int], decision: FromPath[str]
+) -> Template:
+    """Ask once more; a dialog where there is a script, a page where there is none."""
+    if decision not in DECISIONS:
+        raise NotFoundException
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        stored = await _plan(tx, house, plan)
+    dialog = request.headers.get("hx-request") == "true"
+    return show(
+        "_plan_confirm.html" if dialog else "plan_confirm.html",
+        request,
+        frame,
+        "plan",
+        plan=stored,
+        decision=decision,
+        problem="",
+        dialog=dialog,
+    )
+
+
+@post("/plans/{plan:int}/{decision:str}", include_in_schema=False)
+async def decide(
+    request: AnyRequest, house: House, plan: FromPath[int], decision: FromPath[str]
+) -> Template | Response[Any]:
+    """The administrator's word: carry it out, let go what is held, or turn it down."""
+    if decision not in DECISIONS:
+        raise NotFoundException
+    by = request.user.name
+    try:
+        if decision == "refuse":
+            await house.people.turn_down(house.tenant, plan, by=by)
+        else:
+            await house.people.approve(house.tenant, plan, by=by, release=decision == "release")
+    except PlanNotOpen as error:
+        async with house.database.read() as tx:
+            frame = await load_frame(tx, house)
+            stored = await _plan(tx, house, plan)
+        dialog = request.headers.get("hx-request") == "true"
+        return show(
+            "_plan_confirm_form.html" if dialog else "plan_confirm.html",
+            request,
+            frame,
+            "plan",
+            status=409,
+            plan=stored,
+            decision=decision,
+            problem=str(error),
+            dialog=dialog,
+        )
+    if request.headers.get("hx-request") == "true":
+        return Response(None, status_code=204, headers={"hx-trigger": "jackfield:close"})
+    return Redirect(f"/plans/{plan}", status_code=303)
+
+
+async def _plan(tx: Any, house: Rooms, plan: int) -> StoredPlan:
+    stored = await load_plan(tx, house.tenant, plan)
+    if stored is None:
+        raise NotFoundException(f"There is no plan {plan}.")
+    return stored
+
+
+def _groups_of(actions: tuple[StoredAction, ...]) -> list[GroupId]:
+    """The groups that the actions name."""
+    groups: set[GroupId] = set()
+    for one in actions:
+        groups.update(getattr(one.action, "groups", ()))
+        change = getattr(one.action, "departments", None)
+        if isinstance(change, DepartmentsChange):
+            groups.update(change.add)
+            groups.update({change.primary} if change.primary else ())
+    return sorted(groups)
+
+
+ROUTES = [latest_plan, plan_page, confirm, decide]

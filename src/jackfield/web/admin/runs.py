@@ -1,0 +1,138 @@
+"""Runs: what was begun, how far it is, how it ended; and the buttons that begin one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from jackfield.core.schedule import Mode
+from jackfield.durable import NotRunningError
+from jackfield.flows.people import Ask
+from jackfield.store.journal import JournalFilter, load_lines
+from jackfield.store.plans import find_plan_of_run
+from jackfield.store.runs import RunStatus, Trigger, list_runs, load_run, load_run_of_flow
+from jackfield.web.admin.frame import AnyRequest, Frame, load_frame, show, wants_part
+from jackfield.web.live import progress_text
+from jackfield.web.rooms import House, Rooms
+
+PAGE = 50
+LINES = 200
+SAID_FOR = timedelta(minutes=1)
+"""How long the outcome of a run stands where its bar was."""
+
+
+@get("/runs", include_in_schema=False)
+async def runs(
+    request: AnyRequest, house: House, show_all: FromQuery[str] = "", before: FromQuery[int] = 0
+) -> Template:
+    """Runs, the newest first; quiet looks for changes are left out unless asked for."""
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        found = await list_runs(
+            tx, house.tenant, noteworthy=not show_all, limit=PAGE + 1, before=before or None
+        )
+    return show(
+        "_runs_list.html" if wants_part(request, "list") else "runs.html",
+        request,
+        frame,
+        "runs",
+        runs=found[:PAGE],
+        older=found[PAGE - 1].id if len(found) > PAGE else 0,
+        asked={"show_all": "yes" if show_all else ""},
+        before=before,
+    )
+
+
+@get("/runs/{run:int}", include_in_schema=False)
+async def run_page(request: AnyRequest, house: House, run: FromPath[int]) -> Template:
+    """One run with its lines of the journal."""
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        stored = await load_run(tx, house.tenant, run)
+        if stored is None:
+            raise NotFoundException(f"There is no run {run} (any more).")
+        plan = await find_plan_of_run(tx, house.tenant, stored.flow)
+        page = await load_lines(tx, house.tenant, JournalFilter(run=str(run)), limit=LINES)
+    return show(
+        "_run_body.html" if wants_part(request, "body") else "run.html",
+        request,
+        frame,
+        "runs",
+        run=stored,
+        plan=plan,
+        lines=page.lines,
+        more=page.next is not None,
+        progress_text=progress_text,
+    )
+
+
+@get("/running", include_in_schema=False)
+async def running(request: AnyRequest, house: House) -> Template:
+    """The bars of what runs, and for a minute how the last run ended."""
+    return await _bars(request, house)
+
+
+@post("/sync", include_in_schema=False)
+async def sync(request: AnyRequest, house: House) -> Template | Redirect:
+    """Begin a run now."""
+    form = await request.form()
+    mode, person = str(form.get("mode", "")), str(form.get("person", ""))[:200]
+    ask = Ask(
+        mode=Mode.FULL if mode == "full" else Mode.DELTA,
+        trigger=Trigger.ADMINISTRATOR,
+        by=request.user.name,
+        person=person,
+        preview=mode == "preview",
+    )
+    try:
+        flow = await house.people.start(house.tenant, ask)
+    except NotRunningError:
+        return await _bars(
+            request,
+            house,
+            problem="The sync cannot begin: the part of Jackfield that does the work is not (yet) "
+            "running. Try again in some seconds; if it stays so, look at the log.",
+        )
+    if request.headers.get("hx-request") == "true":
+        return await _bars(request, house, asked_for=flow)
+    return Redirect("/runs", status_code=303)
+
+
+async def _bars(
+    request: AnyRequest, house: Rooms, *, asked_for: str = "", problem: str = ""
+) -> Template:
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        if asked_for and await load_run_of_flow(tx, house.tenant, asked_for):
+            asked_for = ""
+        context = await bars(tx, house, frame)
+    context |= {"asked_for": asked_for, "problem": problem}
+    return show("_running.html", request, frame, "", **context)
+
+
+async def bars(tx: Any, house: Rooms, frame: Frame) -> dict[str, Any]:
+    """What `_running.html` needs."""
+    shown = await list_runs(tx, house.tenant, noteworthy=True, status=RunStatus.RUNNING, limit=5)
+    latest = await list_runs(tx, house.tenant, noteworthy=True, limit=1)
+    ended = [
+        run
+        for run in latest
+        if run.ended_at is not None
+        and frame.now - run.ended_at < SAID_FOR
+        and run.trigger is not Trigger.SCHEDULE
+    ]
+    return {
+        "running": shown,
+        "ended": ended,
+        "asked_for": "",
+        "problem": "",
+        "progress_text": progress_text,
+    }
+
+
+ROUTES = [runs, run_page, running, sync]

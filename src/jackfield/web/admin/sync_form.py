@@ -1,0 +1,261 @@
+"""The form of people sync: from stored settings to fields, and from fields back, located errors and all.
+
+What a value means is decided in `core`; here a wrong one is said beside its field, and what was
+typed is kept as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from zoneinfo import available_timezones
+
+from litestar.datastructures import FormMultiDict
+
+from jackfield.core.departments import DepartmentRules, DepartmentSource
+from jackfield.core.numbering import NumberingError, NumberRange, NumberRules, parse_start
+from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
+from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
+from jackfield.store.settings import Approval, PeopleSettings
+
+MOST_PEOPLE = 100_000
+MOST_GROUPS = 5_000
+LONGEST_ID = 64
+
+SCOPES: Mapping[Scope, str] = {
+    Scope.ALL: "All users",
+    Scope.ALL_EXCEPT_SELECTED: "All users except selected ones",
+    Scope.SELECTED: "Only selected users",
+    Scope.SELECTED_GROUPS: "Members of selected groups",
+}
+SOURCES: Mapping[DepartmentSource, str] = {
+    DepartmentSource.SCOPE: "The groups selected above",
+    DepartmentSource.CHOSEN: "These groups",
+    DepartmentSource.ALL: "Every group with a member who is synchronised",
+    DepartmentSource.NONE: "None",
+}
+POLICIES: Mapping[LeaverPolicy, str] = {
+    LeaverPolicy.KEEP: "Keep the extension",
+    LeaverPolicy.DISABLE: "Disable the extension",
+    LeaverPolicy.REMOVE: "Remove the extension",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncForm:
+    """The fields as they stand in the browser: text, as typed."""
+
+    version: str = "0"
+    enabled: bool = False
+    scope: str = Scope.ALL.value
+    users: tuple[str, ...] = ()
+    scope_groups: tuple[str, ...] = ()
+    guests: bool = False
+    mailbox_licence_only: bool = True
+    start: str = ""
+    source: str = DepartmentSource.SCOPE.value
+    department_groups: tuple[str, ...] = ()
+    on_deleted: str = LeaverPolicy.KEEP.value
+    on_disabled: str = LeaverPolicy.KEEP.value
+    on_out_of_scope: str = LeaverPolicy.KEEP.value
+    nightly_hour: str = "2"
+    time_zone: str = ""
+    interval: str = "60"
+    approve: str = Approval.AUTOMATIC.value
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong, by field."""
+
+
+def form_of(stored: PeopleSettings, version: int) -> SyncForm:
+    """The form as it opens."""
+    rules, schedule = stored.rules, stored.schedule
+    return SyncForm(
+        version=str(version),
+        enabled=stored.enabled,
+        scope=rules.scope.scope.value,
+        users=tuple(sorted(rules.scope.selected_users)),
+        scope_groups=rules.scope.selected_groups,
+        guests=rules.scope.guests,
+        mailbox_licence_only=rules.scope.mailbox_licence_only,
+        start=rules.numbers.start or "",
+        source=rules.departments.source.value,
+        department_groups=rules.departments.groups,
+        on_deleted=rules.on_deleted.value,
+        on_disabled=rules.on_disabled.value,
+        on_out_of_scope=rules.on_out_of_scope.value,
+        nightly_hour=str(schedule.nightly_hour),
+        time_zone=schedule.time_zone,
+        interval=str(schedule.delta_interval_s),
+        approve=stored.approve.value,
+    )
+
+
+def read_form(fields: FormMultiDict) -> SyncForm:
+    """What was submitted; nothing is judged yet, except that no text is endless."""
+
+    def text(name: str) -> str:
+        return str(fields.get(name, ""))[:200]
+
+    return SyncForm(
+        version=text("version"),
+        enabled=bool(text("enabled")),
+        scope=text("scope"),
+        users=ids_of(str(fields.get("users", ""))),
+        scope_groups=_several(fields.getall("scope_groups", [])),
+        guests=bool(text("guests")),
+        mailbox_licence_only=bool(text("mailbox_licence_only")),
+        start=text("start"),
+        source=text("source"),
+        department_groups=_several(fields.getall("department_groups", [])),
+        on_deleted=text("on_deleted"),
+        on_disabled=text("on_disabled"),
+        on_out_of_scope=text("on_out_of_scope"),
+        nightly_hour=text("nightly_hour"),
+        time_zone=text("time_zone").strip(),
+        interval=text("interval"),
+        approve=text("approve"),
+    )
+
+
+def ids_of(text: str) -> tuple[str, ...]:
+    """Object IDs as one field carries them: each once, spaces between."""
+    return tuple(dict.fromkeys(part[:LONGEST_ID] for part in text.split()))
+
+
+def settings_of(
+    form: SyncForm, stored: PeopleSettings, ranges: Sequence[NumberRange]
+) -> tuple[PeopleSettings | None, Mapping[str, str]]:
+    """The settings that the form asks for, or what is wrong with it, by field."""
+    errors: dict[str, str] = {}
+    scope = _one_of(Scope, form.scope, "scope", errors)
+    source = _one_of(DepartmentSource, form.source, "source", errors)
+    approve = _one_of(Approval, form.approve, "approve", errors)
+    for name in ("on_deleted", "on_disabled", "on_out_of_scope"):
+        _one_of(LeaverPolicy, getattr(form, name), name, errors)
+    if scope is Scope.SELECTED and not form.users:
+        errors["users"] = "Nobody is selected. Select at least one person, or another scope."
+    if scope is Scope.SELECTED_GROUPS and not form.scope_groups:
+        errors["scope_groups"] = "No group is selected. Select at least one, or another scope."
+    if source is DepartmentSource.CHOSEN and not form.department_groups:
+        errors["department_groups"] = "No group is chosen. Choose at least one, or another source."
+    if len(form.users) > MOST_PEOPLE:
+        errors["users"] = f"More than {MOST_PEOPLE:,} people; use a group instead."
+    for name in ("scope_groups", "department_groups"):
+        if len(getattr(form, name)) > MOST_GROUPS:
+            errors[name] = f"More than {MOST_GROUPS:,} groups."
+    start: str | None = None
+    try:
+        start = parse_start(form.start, ranges)
+    except NumberingError as error:
+        errors["start"] = str(error)
+    schedule = _schedule(form, errors)
+    if scope is None or source is None or approve is None or schedule is None or errors:
+        return None, errors
+    rules = replace(
+        stored.rules,
+        scope=ScopeRules(
+            scope,
+            frozenset(map(ObjectId, form.users)),
+            tuple(map(GroupId, form.scope_groups)),
+            form.guests,
+            form.mailbox_licence_only,
+        ),
+        numbers=NumberRules(start),
+        departments=DepartmentRules(source, tuple(map(GroupId, form.department_groups))),
+        on_deleted=LeaverPolicy(form.on_deleted),
+        on_disabled=LeaverPolicy(form.on_disabled),
+        on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
+    )
+    return PeopleSettings(form.enabled, rules, schedule, approve), {}
+
+
+def changes_between(before: PeopleSettings, after: PeopleSettings) -> tuple[str, ...]:
+    """What somebody else has changed, in words, for whoever was editing meanwhile."""
+    one, other = form_of(before, 0), form_of(after, 0)
+    return tuple(
+        f"{label}: {_shown(name, getattr(one, name))} became {_shown(name, getattr(other, name))}."
+        for name, label in LABELS.items()
+        if getattr(one, name) != getattr(other, name)
+    )
+
+
+LABELS: Mapping[str, str] = {
+    "enabled": "People sync",
+    "scope": "Who is synchronised",
+    "users": "Selected users",
+    "scope_groups": "Selected groups",
+    "guests": "Include guests",
+    "mailbox_licence_only": "Only people with a mailbox licence",
+    "start": "Starting number",
+    "source": "Departments",
+    "department_groups": "Groups for departments",
+    "on_deleted": "Deleted in Microsoft 365",
+    "on_disabled": "Disabled in Microsoft 365",
+    "on_out_of_scope": "No longer in scope",
+    "nightly_hour": "Hour of the nightly sync",
+    "time_zone": "Time zone",
+    "interval": "Seconds between looks for changes",
+    "approve": "Approval",
+}
+
+
+def time_zones() -> tuple[str, ...]:
+    """The time zones there are, for the list beside the field."""
+    return tuple(
+        sorted(zone for zone in available_timezones() if "/" in zone and zone[0].isupper())
+    )
+
+
+E_ = TypeVar("E_", Scope, DepartmentSource, Approval, LeaverPolicy)
+
+
+def _one_of(kind: type[E_], text: str, name: str, errors: dict[str, str]) -> E_ | None:
+    try:
+        return kind(text)
+    except ValueError:
+        errors[name] = "Choose one of these."
+        return None
+
+
+def _schedule(form: SyncForm, errors: dict[str, str]) -> ScheduleRules | None:
+    hour = _whole(form.nightly_hour, "nightly_hour", errors)
+    interval = _whole(form.interval, "interval", errors)
+    # One at a time, so that each error is found beside its own field.
+    trials = {"time_zone": ScheduleRules(time_zone=form.time_zone)}
+    if hour is not None:
+        trials["nightly_hour"] = ScheduleRules(nightly_hour=hour)
+    if interval is not None:
+        trials["interval"] = ScheduleRules(delta_interval_s=interval)
+    for name, rules in trials.items():
+        try:
+            check_schedule(rules)
+        except ScheduleError as error:
+            errors[name] = str(error)
+    if hour is None or interval is None or errors.keys() & trials.keys():
+        return None
+    return ScheduleRules(interval, hour, form.time_zone)
+
+
+def _whole(text: str, name: str, errors: dict[str, str]) -> int | None:
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return int(text)
+    errors[name] = f"“{text}” is not a whole number." if text else "This takes a number."
+    return None
+
+
+def _several(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(value)[:LONGEST_ID] for value in values if str(value).strip()))
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return f"{len(value):,} chosen"
+    words = {
+        "scope": {one.value: text for one, text in SCOPES.items()},
+        "source": {one.value: text for one, text in SOURCES.items()},
+    }
+    return f"“{words.get(name, {}).get(str(value), value)}”" if value else "nothing"

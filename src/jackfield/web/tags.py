@@ -1,0 +1,114 @@
+"""How states are shown: a text, a sign and a tone, so that no state is told by its colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackfield.core.actions import ActionKind, RefusalKind
+from jackfield.core.departments import GroupKind
+from jackfield.core.extensions import DepartmentFlag
+from jackfield.core.people import LeaverCause
+from jackfield.store.alarms import Severity
+from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.runs import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A short label."""
+
+    text: str
+    tone: str = ""
+    """ "", "plain", "good", "warn" or "bad"."""
+    sign: str = ""
+    """An icon."""
+
+
+RUN_TAGS = {
+    RunStatus.RUNNING: Tag("Running", "", "play"),
+    RunStatus.DONE: Tag("Done", "good", "circle-check"),
+    RunStatus.REFUSED: Tag("Held by a guard", "warn", "shield-check"),
+    RunStatus.FAILED: Tag("Failed", "bad", "circle-x"),
+    RunStatus.CANCELLED: Tag("Cancelled", "plain", "x"),
+}
+
+PLAN_TAGS = {
+    PlanStatus.PROPOSED: Tag("Waits for a decision", "warn", "clock"),
+    PlanStatus.APPROVED: Tag("Approved", "", "check"),
+    PlanStatus.APPLYING: Tag("Being carried out", "", "play"),
+    PlanStatus.APPLIED: Tag("Carried out", "good", "circle-check"),
+    PlanStatus.REFUSED: Tag("Turned down", "plain", "x"),
+    PlanStatus.SUPERSEDED: Tag("Replaced by a newer plan", "plain", "history"),
+    PlanStatus.FAILED: Tag("Failed", "bad", "circle-x"),
+}
+
+ACTION_TAGS = {
+    ActionStatus.PENDING: Tag("To do", "plain", "clock"),
+    ActionStatus.DONE: Tag("Done", "good", "circle-check"),
+    ActionStatus.FAILED: Tag("Failed", "bad", "circle-x"),
+    ActionStatus.STALE: Tag("Out of date", "warn", "history"),
+    ActionStatus.UNANSWERED: Tag("Unanswered", "warn", "circle-help"),
+    ActionStatus.SKIPPED: Tag("Skipped", "plain", "x"),
+}
+HELD_TAG = Tag("Held back", "warn", "shield-check")
+
+ALARM_TAGS = {
+    Severity.NOTICE: Tag("Notice", "", "info"),
+    Severity.WARNING: Tag("Warning", "warn", "triangle-alert"),
+    Severity.CRITICAL: Tag("Critical", "bad", "circle-x"),
+}
+
+FLAG_TAGS = {
+    DepartmentFlag.VANISHED: Tag("Group deleted", "warn", "triangle-alert"),
+    DepartmentFlag.DESELECTED: Tag("Group no longer chosen", "warn", "triangle-alert"),
+}
+
+LEAVER_TAGS = {
+    LeaverCause.DELETED: Tag("Deleted in Microsoft 365", "warn", "user-x"),
+    LeaverCause.DISABLED: Tag("Disabled in Microsoft 365", "warn", "user-x"),
+    LeaverCause.OUT_OF_SCOPE: Tag("No longer in scope", "warn", "user-x"),
+}
+
+ACTION_SIGNS = {
+    ActionKind.CREATE_DEPARTMENT: "building-2",
+    ActionKind.RENAME_DEPARTMENT: "building-2",
+    ActionKind.FLAG_DEPARTMENT: "triangle-alert",
+    ActionKind.CREATE_EXTENSION: "user-plus",
+    ActionKind.ADOPT_EXTENSION: "user-check",
+    ActionKind.UPDATE_EXTENSION: "git-compare",
+    ActionKind.KEEP_LEAVER: "pause",
+    ActionKind.DISABLE_EXTENSION: "user-x",
+    ActionKind.REMOVE_EXTENSION: "trash-2",
+}
+
+REFUSAL_TITLES = {
+    RefusalKind.EMPTY_ANSWER: "Microsoft 365 answered that there is nobody",
+    RefusalKind.SHRUNK_ANSWER: "Microsoft 365 answered with far fewer people",
+    RefusalKind.UNFINISHED_ROUND: "The reading of Microsoft 365 is not finished",
+    RefusalKind.TOO_MANY_REMOVALS: "Too many extensions would be removed",
+    RefusalKind.TOO_MANY_DISABLES: "Too many extensions would be disabled",
+    RefusalKind.TOO_MANY_RENUMBERINGS: "Too many people would get another number",
+    RefusalKind.RANGE_EXHAUSTED: "No number is left",
+    RefusalKind.DOUBTFUL_MATCH: "It is doubtful whose extension this is",
+    RefusalKind.UNUSABLE_PERSON: "This account cannot have an extension",
+}
+
+GROUP_KINDS = {
+    GroupKind.MICROSOFT_365: "Microsoft 365 group",
+    GroupKind.SECURITY: "Security group",
+    GroupKind.MAIL_SECURITY: "Mail-enabled security group",
+    GroupKind.DISTRIBUTION: "Distribution list",
+}
+
+_MODES = {
+    "full": "Full sync",
+    "delta": "Sync",
+    "person": "Sync of one person",
+    "preview": "Preview",
+    "approved": "Approved plan",
+}
+
+
+def run_name(mode: str) -> str:
+    """What a run is called."""
+    return _MODES.get(mode, mode.capitalize())
