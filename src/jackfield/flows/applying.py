@@ -1,5 +1,4 @@
-"""Carrying out a stored plan: its actions as they were shown, a chunk at a time, through the phone
-port.
+"""Carrying out a stored plan: its actions as they were shown, a chunk at a time.
 
 An action whose before-values no longer hold is refused as stale. Every write is safe to repeat, so
 a process may die between the phone system's answer and our record of it. One refused action stops
@@ -8,7 +7,6 @@ no other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,15 +62,18 @@ from jackfield.store.links import (
     save_department_links,
     save_links,
 )
-from jackfield.store.people import load_person_history
+from jackfield.store.people import load_changed
 from jackfield.store.phones import (
     add_departments,
     drop_extensions,
+    load_extensions,
     load_phone_state,
+    note_numbers,
     save_extensions,
 )
 from jackfield.store.plans import (
     ActionStatus,
+    PlanStatus,
     StoredAction,
     load_pending,
     load_plan,
@@ -98,8 +99,18 @@ class Pictures:
 
     links: Mapping[ObjectId, Link]
     department_links: Mapping[GroupId, DepartmentLink]
-    changed_since_plan: frozenset[ObjectId]
-    """Leavers of the chunk whose person changed after the plan was made."""
+    changed_since_plan: frozenset[ObjectId] = frozenset()
+    """People of the chunk who changed in Microsoft 365 after the plan was made."""
+    holding: frozenset[ObjectId] = frozenset()
+    """People of the chunk with an extension that stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """How far a plan is after some of its actions: `done` of `total`."""
+
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,8 @@ class _Record:
         self.results: list[Result] = []
         self.extensions: list[Extension] = []
         self.removed: list[ExtensionKey] = []
+        self.taken: list[str] = []
+        self.freed: list[str] = []
         self.departments: list[Department] = []
         self.links: list[Link] = []
         self.unlinked: list[ObjectId] = []
@@ -129,24 +142,27 @@ class Applying:
         self._phone_of = phone_of
         self._clock = clock
 
-    async def chunk(self, tenant: int, plan: int, run: StoredRun) -> int:
-        """Carry out the next actions; returns how many, 0 when none is left.
+    async def chunk(self, tenant: int, plan: int, run: StoredRun) -> Chunk | None:
+        """Carry out the next actions of a plan that is being applied; None when none is left.
 
         Raises `PhoneSystemError` where the phone system as a whole cannot be used: nothing is
         recorded then, and the same actions come again.
         """
         async with self._database.read() as tx:
+            stored = await load_plan(tx, tenant, plan)
+            if stored is None or stored.status is not PlanStatus.APPLYING:
+                return None
             pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=CHUNK))
             if not pending:
-                return 0
-            pictures = await _pictures(tx, tenant, plan, pending)
-        started = time.monotonic()
+                return None
+            pictures = await _pictures(tx, tenant, stored.versions.people_seq, pending)
+        started = self._clock.monotonic()
         prepared = [(one, prepare(one.action, pictures)) for one in pending]
         phone = self._phone_of(tenant)
         writes = [(one, write) for one, write in prepared if not isinstance(write, _Stale | None)]
         outcomes = await _written(phone, [write for _, write in writes])
         by_seq = {one.seq: outcome for (one, _), outcome in zip(writes, outcomes, strict=True)}
-        took_ms = round((time.monotonic() - started) * 1000 / len(pending))
+        took_ms = round((self._clock.monotonic() - started) * 1000 / len(pending))
         record = _Record()
         now = self._clock.now()
         for one, write in prepared:
@@ -155,7 +171,8 @@ class Applying:
             record.lines.append(_line(one, status, text, run, took_ms))
         async with self._database.write() as tx:
             await _save(tx, tenant, plan, record, now)
-        return len(pending)
+        # Held actions stand behind all others.
+        return Chunk(pending[-1].seq, stored.total)
 
 
 def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, took_ms: int) -> Line:
@@ -187,9 +204,7 @@ async def _written(phone: PhoneSystem, writes: list[Write]) -> list[Outcome]:
 
 
 def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
-    """The first actions that do not need one another's results: departments come before their
-    members.
-    """
+    """The first actions that do not need one another's results: departments before members."""
     if not pending:
         return []
     first = pending[0].action.kind in _DEPARTMENT_KINDS
@@ -202,31 +217,25 @@ def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
 
 
 async def _pictures(
-    tx: Transaction, tenant: int, plan: int, pending: Sequence[StoredAction]
+    tx: Transaction, tenant: int, made_from: int, pending: Sequence[StoredAction]
 ) -> Pictures:
     people = [ObjectId(one.subject) for one in pending if one.action.kind not in _DEPARTMENT_KINDS]
-    leavers = [
-        one.action.person
-        for one in pending
-        if isinstance(one.action, KeepLeaver | DisableExtension | RemoveExtension)
-    ]
-    stored = await load_plan(tx, tenant, plan)
-    made_from = 0 if stored is None else stored.versions.people_seq
-    changed = set()
-    for person in leavers:
-        history = await load_person_history(tx, tenant, person)
-        if history is not None and history.changed_seq > made_from:
-            changed.add(person)
+    links = await load_links(tx, tenant, people)
+    standing = await load_extensions(tx, tenant, [link.key for link in links.values()])
     return Pictures(
-        await load_links(tx, tenant, people),
+        links,
         await load_department_links(tx, tenant),
-        frozenset(changed),
+        await load_changed(tx, tenant, people, made_from),
+        frozenset(person for person, link in links.items() if link.key in standing),
     )
 
 
 def prepare(action: Action, pictures: Pictures) -> Write | _Stale | None:
     """The write that an action asks for; None where only our own record changes."""
     links, groups = pictures.links, pictures.department_links
+    person = getattr(action, "person", None)
+    if person in pictures.changed_since_plan:
+        return _Stale("The person has changed in Microsoft 365 since the plan was made.")
     match action:
         case CreateDepartment():
             return CreateDepartmentWrite(action.group, action.name)
@@ -235,6 +244,8 @@ def prepare(action: Action, pictures: Pictures) -> Write | _Stale | None:
         case FlagDepartment():
             return None if action.group in groups else _Stale("The department is no longer linked.")
         case CreateExtension():
+            if action.person in pictures.holding:
+                return _Stale("The person has got an extension since the plan was made.")
             return CreateExtensionWrite(
                 action.person,
                 action.number,
@@ -267,8 +278,6 @@ def _leave(
     link = pictures.links.get(action.person)
     if link is None or link.key != action.key:
         return _Stale("The extension is no longer this person's.")
-    if action.person in pictures.changed_since_plan:
-        return _Stale("The person has changed in Microsoft 365 since the plan was made.")
     match action:
         case KeepLeaver():
             return None
@@ -317,9 +326,7 @@ def _settle(
     pictures: Pictures,
     record: _Record,
 ) -> tuple[ActionStatus, str]:
-    """Gather what an outcome means for our records; returns the action's status and what to say
-    about it.
-    """
+    """Gather what an outcome means for our records; returns the action's status and a text."""
     match write, outcome:
         case _Stale(text=text), _:
             return ActionStatus.STALE, text
@@ -329,6 +336,9 @@ def _settle(
         case _, Done():
             _agree(action, outcome, pictures, record)
             return ActionStatus.DONE, _left_out(action, pictures)
+        case CreateExtensionWrite(number=number), Refused(code=RefusalCode.NUMBER_TAKEN):
+            record.taken.append(number)
+            return ActionStatus.STALE, outcome.text
         case _, Refused(code=RefusalCode.STALE | RefusalCode.NOT_FOUND):
             return ActionStatus.STALE, outcome.text
         case _, Refused():
@@ -398,6 +408,7 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: _Record) -> N
         case RemoveExtension():
             record.unlinked.append(action.person)
             record.removed.append(action.key)
+            record.freed.append(action.number)
         case _:
             assert_never(action)
 
@@ -427,6 +438,7 @@ async def _save(tx: Transaction, tenant: int, plan: int, record: _Record, now: d
     state = await load_phone_state(tx, tenant)
     await save_extensions(tx, tenant, record.extensions, state.round)
     await drop_extensions(tx, tenant, record.removed)
+    await note_numbers(tx, tenant, used=record.taken, free=record.freed)
     await add_departments(tx, tenant, record.departments)
     await save_department_links(tx, tenant, record.department_links)
     await remove_links(tx, tenant, record.unlinked)

@@ -35,6 +35,7 @@ from jackfield.store.groups import (
     MemberKind,
     apply_member_changes,
     finish_groups_round,
+    load_groups,
     mark_groups_removed,
     mark_groups_seen,
     save_groups,
@@ -42,6 +43,7 @@ from jackfield.store.groups import (
 )
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.people import (
+    find_person,
     finish_round,
     load_hashes,
     mark_removed,
@@ -138,6 +140,7 @@ class DirectoryReading:
                 now = self._clock.now()
                 if after.full:
                     await finish_groups_round(tx, tenant, cursor.round, now=now)
+                    await add_unsettled(tx, tenant, None)
                 await advance(tx, tenant, cursor, after.cursor, finished_at=now)
             else:
                 await advance(tx, tenant, cursor, after.encode())
@@ -145,29 +148,42 @@ class DirectoryReading:
         return Progress(more=more, full=cursor.kind is RoundKind.FULL)
 
     async def read_person(self, tenant: int, person: str) -> ObjectId:
-        """Read one user again, by object ID or UPN. Raises `NotFound` for one never seen."""
+        """Read one user again, by object ID or UPN (one borne earlier serves too).
+
+        Raises `NotFound` for somebody who is neither there nor known.
+        """
         client = (await self._connections.client(tenant)).hurried(4.0)
         async with self._database.read() as tx:
             cursor = await load_cursor(tx, tenant, Resource.USERS)
-            known = await load_hashes(tx, tenant)
+            known = await find_person(tx, tenant, person)
         now = self._clock.now()
         try:
             seen = await fetch_user(client, person)
         except NotFound:
-            person_id = ObjectId(person.lower())
-            if person_id not in known:
+            if known is None:
                 raise
-            standing = await fetch_standing(client, person_id)
-            async with self._database.write() as tx:
-                await mark_removed(tx, tenant, [person_id], standing, now=now)
-            return person_id
+            # Known by a name that nobody bears any more: renamed, or no longer there.
+            try:
+                seen = await fetch_user(client, known)
+            except NotFound:
+                standing = await fetch_standing(client, known)
+                async with self._database.write() as tx:
+                    await mark_removed(tx, tenant, [known], standing, now=now)
+                return known
         found = seen.person
         async with self._database.write() as tx:
-            if known.get(found.id) != seen.record_hash:
+            stored = await load_hashes(tx, tenant, [found.id])
+            if stored.get(found.id) != seen.record_hash:
                 await save_people(
                     tx, tenant, [found], {found.id: seen.record_hash}, cursor.round, now=now
                 )
         return found.id
+
+    async def is_read(self, tenant: int, resource: Resource) -> bool:
+        """Whether a round is complete, so that only changes are left to be read."""
+        async with self._database.read() as tx:
+            cursor = await load_cursor(tx, tenant, resource)
+        return cursor.finished_at is not None and cursor.full_finished_at is not None
 
     async def read_licences(self, tenant: int) -> None:
         """Read the names of the tenant's licences. Raises `GraphError`."""
@@ -220,8 +236,10 @@ class DirectoryReading:
     async def _known(self, tenant: int, cursor: Cursor) -> _Round:
         known = self._rounds.get(tenant)
         if known is None or known.number != cursor.round:
-            async with self._database.read() as tx:
-                known = _Round(cursor.round, await load_hashes(tx, tenant))
+            known = _Round(cursor.round, {})
+            if cursor.kind is RoundKind.FULL:
+                async with self._database.read() as tx:
+                    known.hashes = await load_hashes(tx, tenant)
             self._rounds[tenant] = known
         return known
 
@@ -249,6 +267,8 @@ class DirectoryReading:
         self, tx: Transaction, tenant: int, cursor: Cursor, page: UsersPage, known: _Round
     ) -> None:
         now = self._clock.now()
+        if cursor.kind is RoundKind.DELTA:
+            known.hashes = await load_hashes(tx, tenant, list(page.hashes))
         changed = page.changed(known.hashes)
         hashes = {one.person.id: one.record_hash for one in changed}
         await save_people(
@@ -269,8 +289,8 @@ class DirectoryReading:
                 tx,
                 tenant,
                 UNREADABLE,
-                text="Microsoft 365 sent a user that cannot be read, not even who it is. Until the next full "
-                "sync nobody is taken for gone.",
+                text="Microsoft 365 sent a user that cannot be read, not even who it is. Until the"
+                " next full sync nobody is taken for gone.",
                 next_step="Look at the journal for what was wrong; run a full sync again later.",
                 now=now,
             )
@@ -292,11 +312,14 @@ class DirectoryReading:
         self, tx: Transaction, tenant: int, cursor: Cursor, page: GroupsPage
     ) -> None:
         now = self._clock.now()
-        await save_groups(tx, tenant, page.groups, cursor.round, now=now)
+        known = await load_groups(tx, tenant, [one.id for one in page.groups])
+        # Graph repeats a group's properties when only its members have changed.
+        changed = [one for one in page.groups if known.get(one.id) != one]
+        await save_groups(tx, tenant, changed, cursor.round, now=now)
         if cursor.kind is RoundKind.FULL:
-            met = {one.group for one in page.member_changes}
+            met = {one.group for one in page.member_changes} | {one.id for one in page.groups}
             met |= {GroupId(one.id) for one in page.rejected if one.id}
-            met -= {one.id for one in page.groups}
+            met -= {one.id for one in changed}
             await mark_groups_seen(tx, tenant, sorted(met), cursor.round)
         added = [
             Member(one.group, one.member, MemberKind.GROUP if one.is_group else MemberKind.USER)
@@ -311,7 +334,7 @@ class DirectoryReading:
         if cursor.kind is RoundKind.DELTA:
             touched = {one.member for one in page.member_changes if not one.is_group}
             await touch_people(tx, tenant, sorted(touched))
-            if page.groups or page.removed or any(one.is_group for one in page.member_changes):
+            if changed or page.removed or any(one.is_group for one in page.member_changes):
                 # Names and nesting reach further than the members named here: plan everyone.
                 await add_unsettled(tx, tenant, None)
 

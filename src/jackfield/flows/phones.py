@@ -1,9 +1,9 @@
-"""Reading a tenant's phone system into its picture: all of it, or what changed since the last
-look.
-"""
+"""Reading a tenant's phone system into its picture: all of it, or what changed since."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 import structlog
@@ -15,11 +15,13 @@ from jackfield.store.phones import (
     begin_reading,
     drop_extensions,
     finish_reading,
+    load_departments,
     load_phone_state,
     save_departments,
     save_extensions,
     save_used_numbers,
 )
+from jackfield.store.planned import add_unsettled
 
 _log = structlog.get_logger("jackfield.flows.phones")
 
@@ -34,6 +36,8 @@ class PhoneReading:
         self._database = database
         self._phone_of = phone_of
         self._clock = clock
+        # Two readings of one tenant at once would each forget what only the other has met.
+        self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def read(self, tenant: int, *, everything: bool) -> int:
         """Bring the picture up to date; returns how many extensions were new, different or gone.
@@ -41,14 +45,15 @@ class PhoneReading:
         Safe to repeat. Raises `PhoneSystemError`.
         """
         phone = self._phone_of(tenant)
-        async with self._database.read() as tx:
-            state = await load_phone_state(tx, tenant)
-        cursor = None if everything or not phone.capabilities.changes else state.cursor
-        try:
-            return await self._read(tenant, phone, cursor, state.round)
-        except PhoneSystemForgot:
-            _log.info("phones.cursor_forgotten", tenant=tenant)
-            return await self._read(tenant, phone, None, state.round)
+        async with self._one_at_a_time[tenant]:
+            async with self._database.read() as tx:
+                state = await load_phone_state(tx, tenant)
+            cursor = None if everything or not phone.capabilities.changes else state.cursor
+            try:
+                return await self._read(tenant, phone, cursor, state.round)
+            except PhoneSystemForgot:
+                _log.info("phones.cursor_forgotten", tenant=tenant)
+                return await self._read(tenant, phone, None, state.round)
 
     async def _read(self, tenant: int, phone: PhoneSystem, cursor: str | None, known: int) -> int:
         round_number = known
@@ -73,7 +78,11 @@ class PhoneReading:
                 now=self._clock.now(),
                 round_number=round_number if cursor is None else None,
             )
-            await save_departments(tx, tenant, departments)
+            known_departments = await load_departments(tx, tenant)
+            if known_departments != {one.key: one for one in departments}:
+                await save_departments(tx, tenant, departments)
+                # A department that is gone, or is there again, concerns people it does not name.
+                await add_unsettled(tx, tenant, None)
             if numbers is not None:
                 await save_used_numbers(tx, tenant, numbers)
         return different

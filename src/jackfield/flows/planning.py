@@ -1,5 +1,4 @@
-"""Making a plan: the slice of the three pictures that matters is loaded, `core.plan` decides, the
-plan is stored.
+"""Making a plan: what matters of the three pictures is loaded, `core.plan` decides, it is stored.
 
 What is loaded for a few touched people gives the same plan as loading everyone, restricted to them.
 """
@@ -48,7 +47,7 @@ from jackfield.store.phones import (
     load_unlinked_extensions,
     load_used_numbers,
 )
-from jackfield.store.planned import Planned, load_planned, save_planned
+from jackfield.store.planned import Planned, add_unsettled, load_planned, save_planned
 from jackfield.store.plans import (
     PlanStatus,
     StoredPlan,
@@ -56,6 +55,7 @@ from jackfield.store.plans import (
     count_elsewhere,
     find_plan_of_run,
     list_plans,
+    load_proposed_people,
     save_plan,
     supersede_plans,
 )
@@ -88,6 +88,8 @@ class Made:
     total: int = 0
     held: int = 0
     guarded: bool = False
+    everyone: bool = False
+    """Everybody was judged, so that what no guard objects to is safe."""
 
 
 class Planning:
@@ -108,13 +110,12 @@ class Planning:
         person: ObjectId | None = None,
         preview: bool = False,
     ) -> Made:
-        """Plan for everyone, for one person, or for whoever is touched; a repeat answers the
-        stored plan.
-        """
+        """Plan for everyone, one person, or the touched; a repeat answers the stored plan."""
         async with self._database.read() as tx:
             known = await find_plan_of_run(tx, tenant, run.flow)
         if known is not None:
-            return Made(known.id, known.total, known.held, is_guarded(known))
+            everyone = known.scope == EVERYONE
+            return Made(known.id, known.total, known.held, is_guarded(known), everyone)
         loaded = await self.load(
             tenant, everything=everything, groups_readable=groups_readable, person=person
         )
@@ -158,10 +159,15 @@ class Planning:
             if person is not None:
                 ids, scope = [person], person
             elif not (everything or marks is None or _must_plan_everyone(marks, stored.version)):
-                ids = await _touched(tx, tenant, marks)
-                scope = TOUCHED
+                ids, scope = await _touched(tx, tenant, marks), TOUCHED
                 if not ids:
                     return None
+                # The plan takes the place of proposals: whom they were about is not forgotten.
+                proposed = await load_proposed_people(tx, tenant)
+                if proposed is None:
+                    ids, scope = None, EVERYONE
+                else:
+                    ids = sorted({*ids, *map(ObjectId, proposed)})
             view = await _view(
                 tx, tenant, stored.value.rules, ids, groups_readable=groups_readable, now=now
             )
@@ -181,27 +187,30 @@ class Planning:
     ) -> Made:
         now = self._clock.now()
         kinds = {refusal.kind for refusal in plan.refusals}
-        for_everyone = loaded.scope == EVERYONE
+        guarded, everyone = bool(kinds & GUARDS), loaded.scope == EVERYONE
+        new_departments = any(isinstance(one, CreateDepartment) for one in plan.actions)
+        for_one = loaded.scope not in {EVERYONE, TOUCHED}
+        replaced = loaded.scope if for_one else None
         async with self._database.write() as tx:
-            # One person planned on demand: everyone else still waits for their turn.
-            if not preview and loaded.scope in {EVERYONE, TOUCHED}:
-                reaches_further = loaded.scope == TOUCHED and any(
-                    isinstance(one, CreateDepartment) for one in plan.actions
-                )
+            if for_one and new_departments and not preview:
+                await add_unsettled(tx, tenant, None)
+            elif not for_one and not preview:
                 marks = Planned(
                     loaded.versions.people_seq,
                     loaded.versions.phones_version,
                     loaded.versions.settings_version,
-                    None if reaches_further else (),
+                    None if new_departments and not everyone else (),
                 )
                 await save_planned(tx, tenant, marks)
             disbelieved = kinds & {RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER}
-            if not preview and for_everyone and not disbelieved:
+            if not preview and everyone and not disbelieved:
                 await accept_people(tx, tenant, loaded.people_now)
             latest = await list_plans(tx, tenant, limit=1)
-            if not preview and not plan.actions and _says_nothing_new(plan, latest, for_everyone):
-                return Made(0, guarded=bool(kinds & GUARDS))
-            await supersede_plans(tx, tenant, now=now)
+            if not preview and not plan.actions and _says_nothing_new(plan, latest, everyone):
+                if not plan.held:
+                    await supersede_plans(tx, tenant, now=now, scope=replaced)
+                return Made(0, guarded=guarded, everyone=everyone)
+            await supersede_plans(tx, tenant, now=now, scope=replaced)
             id_ = await save_plan(
                 tx,
                 tenant,
@@ -213,7 +222,7 @@ class Planning:
                 scope=loaded.scope,
                 run=run.flow,
             )
-        return Made(id_, len(plan.actions), len(plan.held), bool(kinds & GUARDS))
+        return Made(id_, len(plan.actions), len(plan.held), guarded, everyone)
 
 
 def is_guarded(plan: StoredPlan) -> bool:
@@ -226,9 +235,7 @@ def _must_plan_everyone(marks: Planned, settings_version: int) -> bool:
 
 
 async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectId]:
-    """Who must be looked at again; with anybody at all, also everyone who waits for an
-    extension.
-    """
+    """Who must be looked at again; with anybody at all, everyone who waits for an extension."""
     people, _ = await load_touched(tx, tenant, marks.people_seq)
     state = await load_phone_state(tx, tenant)
     touched = {*people, *(marks.unsettled or ())}
@@ -300,7 +307,7 @@ async def _view(
 async def _elsewhere(
     tx: Transaction, tenant: int, slice_: AbstractSet[str], now: datetime
 ) -> Summary:
-    """What guards count in besides the slice: many small plans must not do what one big one may not."""
+    """What guards count besides the slice: many small plans must not do what a big one may not."""
     since = now - _RECENT
 
     async def count(kind: ActionKind, marked: str = "") -> int:
@@ -313,15 +320,15 @@ async def _elsewhere(
     )
 
 
-def _says_nothing_new(plan: Plan, latest: Sequence[StoredPlan], for_everyone: bool) -> bool:
+def _says_nothing_new(plan: Plan, latest: Sequence[StoredPlan], everyone: bool) -> bool:
     """A plan without actions is kept only where its refusals differ from what is known already."""
     if not plan.held and not plan.refusals:
         return True
     if not latest:
         return False
     last = latest[0]
-    if last.status is PlanStatus.PROPOSED:
+    if plan.held and last.status is PlanStatus.PROPOSED and last.total:
         return False
-    if not for_everyone:
+    if not everyone:
         return not plan.held
     return last.refusals == plan.refusals and last.held == len(plan.held)

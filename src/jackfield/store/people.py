@@ -121,16 +121,24 @@ class PersonHistory:
     changed_seq: int
 
 
-async def load_hashes(tx: Transaction, tenant: int) -> dict[ObjectId, int]:
-    """The hash of every person present.
+async def load_hashes(
+    tx: Transaction, tenant: int, ids: Sequence[ObjectId] | None = None
+) -> dict[ObjectId, int]:
+    """The hash of every person present, or of those asked for.
 
     One who is not present has none here, so that a return is saved again.
     """
     statement = select(people.c.id, people.c.hash).where(
         people.c.tenant == tenant, people.c.standing == Standing.PRESENT.value
     )
-    result = await tx.connection.execute(statement)
-    return {ObjectId(id_): hash_ for id_, hash_ in result.all()}
+    if ids is None:
+        result = await tx.connection.execute(statement)
+        return {ObjectId(id_): hash_ for id_, hash_ in result.all()}
+    statement = statement.where(people.c.id.in_(_ids))
+    found: dict[ObjectId, int] = {}
+    for chunk in chunks(ids):
+        found |= {row[0]: row[1] for row in await tx.rows(statement, {"ids": chunk})}
+    return found
 
 
 async def save_people(
@@ -288,6 +296,34 @@ async def load_touched(tx: Transaction, tenant: int, since: int) -> tuple[list[O
         .order_by(c.changed_seq, c.id)
     )
     return [ObjectId(row[0]) for row in rows], rows[-1][1] if rows else since
+
+
+async def load_changed(
+    tx: Transaction, tenant: int, ids: Sequence[ObjectId], since: int
+) -> frozenset[ObjectId]:
+    """Those of some people whose picture changed after change number `since`."""
+    c = people.c
+    statement = select(c.id).where(c.tenant == tenant, c.changed_seq > since, c.id.in_(_ids))
+    return frozenset(
+        [
+            ObjectId(row[0])
+            for chunk in chunks(ids)
+            for row in await tx.rows(statement, {"ids": chunk})
+        ]
+    )
+
+
+async def find_person(tx: Transaction, tenant: int, typed: str) -> ObjectId | None:
+    """Whoever bears an object ID or a sign-in name (UPN), present or not; None if unknown.
+
+    Of several with the same name the one who is present.
+    """
+    name = typed.strip().casefold()
+    ids = sorted(map(ObjectId, await refs_of_addresses(tx, tenant, Kind.PERSON, [name])))
+    found = await load_people(tx, tenant, [ObjectId(name), *ids])
+    fitting = [one for one in found.values() if name in {one.id, one.upn.casefold()}]
+    fitting.sort(key=lambda one: (one.standing is not Standing.PRESENT, one.id))
+    return fitting[0].id if fitting else None
 
 
 async def load_people_of_addresses(

@@ -414,6 +414,21 @@ async def save_used_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]
     await _add_numbers.run(tx, ((tenant, number) for number in sorted(wanted - known)))
 
 
+async def note_numbers(
+    tx: Transaction, tenant: int, *, used: Sequence[str] = (), free: Sequence[str] = ()
+) -> None:
+    """What a write has told about single numbers, until all of them are read again."""
+    if not used and not free:
+        return
+    await _touch(tx, tenant)
+    c = phone_numbers.c
+    for chunk in chunks(sorted(free)):
+        await tx.run(
+            delete(phone_numbers).where(c.tenant == tenant, c.number.in_(_keys)), {"keys": chunk}
+        )
+    await _add_numbers.run(tx, sorted((tenant, number) for number in used))
+
+
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     """Every number in use, whatever holds it."""
     c = phone_numbers.c

@@ -1,0 +1,276 @@
+"""The row of each run, begun once and ended once, and the lease of its tenant it works under.
+
+Alarms and waiting times that follow from how runs end are here too. What a run does, and in which
+order, is in `people.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from jackfield.clock import Clock
+from jackfield.core.schedule import Mode
+from jackfield.flows.outcomes import Outcome
+from jackfield.store.alarms import begin_alarm, end_alarm
+from jackfield.store.cursors import Resource, load_cursor
+from jackfield.store.database import Database
+from jackfield.store.errors import StoreError
+from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.planned import add_unsettled
+from jackfield.store.plans import (
+    PlanStatus,
+    StoredPlan,
+    find_plan_of_run,
+    list_plans,
+    load_plan,
+    move_plan,
+    skip_pending,
+)
+from jackfield.store.runs import (
+    RunStatus,
+    StoredRun,
+    Trigger,
+    begin_run,
+    end_run,
+    list_runs,
+    load_run_of_flow,
+    report_progress,
+)
+from jackfield.store.schedule import Due, load_due, postpone, settle
+from jackfield.store.transaction import Transaction
+
+WORK = "people"
+LEASE = timedelta(seconds=180)
+"""How long a run may be silent before another may take the tenant over; longer than any step."""
+RENEW_EVERY_S = 20.0
+FIRST_WAIT_S = 30.0
+LONGEST_WAIT_S = 3600.0
+ON_DEMAND = frozenset({"person", "preview"})
+"""Modes that somebody waits for: their failing is told there, and delays nothing else."""
+
+OUTAGE = "people.sync"
+GUARD = "people.guard"
+PHONES = "phones.unreachable"
+GROUPS = "graph.groups"
+
+_LATEST = 20
+_INTERRUPTED = "Interrupted when the process ended; what was left goes on by itself."
+_SKIPPED = "Not carried out: the run was interrupted, and everyone is planned again."
+_log = structlog.get_logger("jackfield.flows.people")
+
+
+class LeaseLost(Exception):
+    """The run was silent for too long, and another one works for its tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run does not go on."""
+
+    text: str
+    next_step: str = ""
+    alarm: str = OUTAGE
+    plan: int = 0
+    """The plan it was carrying out; 0 = the one it made, if any."""
+    taken_over: bool = False
+    """Another run goes on with its work, so nothing is wrong."""
+
+
+class Runs:
+    """Begins, follows and ends the rows of runs."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._renewed: dict[str, float] = {}
+
+    # --- The lease --------------------------------------------------------------------------------
+
+    async def take_lease(self, flow: str, tenant: int) -> bool:
+        """Take or renew the tenant's lease; False while another run holds it."""
+        async with self._database.write() as tx:
+            lease = await take_lease(tx, tenant, WORK, flow, length=LEASE, now=self._clock.now())
+        self._renewed[flow] = self._clock.monotonic()
+        return lease is not None
+
+    async def keep_lease(self, flow: str, tenant: int) -> None:
+        """Renew the lease now and then. Raises `LeaseLost` before anything more is written."""
+        if self._clock.monotonic() - self._renewed.get(flow, -RENEW_EVERY_S) < RENEW_EVERY_S:
+            return
+        if not await self.take_lease(flow, tenant):
+            raise LeaseLost(
+                f"The run was silent for more than {LEASE.total_seconds():.0f} seconds, and another"
+                " one goes on with its work."
+            )
+
+    def forget(self, flow: str) -> None:
+        """The run has ended."""
+        self._renewed.pop(flow, None)
+
+    # --- The row ----------------------------------------------------------------------------------
+
+    async def begin(
+        self, flow: str, tenant: int, *, trigger: Trigger, mode: str, by: str
+    ) -> StoredRun:
+        """Begin the row, under the lease: whatever else still seems to be at work is not."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            for one in await list_runs(tx, tenant, limit=_LATEST):
+                if one.status is RunStatus.RUNNING and one.flow != flow:
+                    await end_run(tx, tenant, one.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
+            for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
+                if plan.run != flow:
+                    await _lay_down(tx, tenant, plan, now)
+            return await begin_run(
+                tx, tenant, flow, kind=WORK, trigger=trigger, mode=mode, now=now, by=by
+            )
+
+    async def load(self, flow: str, tenant: int) -> StoredRun:
+        """The row as it stands."""
+        async with self._database.read() as tx:
+            return await run_of(tx, tenant, flow)
+
+    async def report(
+        self, flow: str, tenant: int, done: int, total: int, *, stage: str = ""
+    ) -> None:
+        """How far the run is."""
+        async with self._database.write() as tx:
+            run = await run_of(tx, tenant, flow)
+            await report_progress(tx, tenant, run.id, done, total, stage=stage)
+
+    async def end(self, flow: str, tenant: int, outcome: Outcome, *, mark: int | None) -> None:
+        """End the row; with a `mark`, what was wanted up to it is settled."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            run = await run_of(tx, tenant, flow)
+            if mark is not None:
+                await _settle(tx, tenant, run, mark)
+                await end_alarm(tx, tenant, OUTAGE, now=now)
+            await end_run(
+                tx,
+                tenant,
+                run.id,
+                outcome.status,
+                now=now,
+                counts=outcome.counts,
+                text=outcome.text,
+            )
+            await give_up_lease(tx, tenant, WORK, flow)
+
+    async def fail(self, flow: str, tenant: int, failure: Failure) -> None:
+        """End the row of a run that cannot go on: said once, tried again later and later."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            run = await load_run_of_flow(tx, tenant, flow)
+            plan = (
+                await load_plan(tx, tenant, failure.plan)
+                if failure.plan
+                else await find_plan_of_run(tx, tenant, flow)
+            )
+            if plan is not None and plan.status is PlanStatus.APPLYING:
+                await _lay_down(tx, tenant, plan, now)
+            if not failure.taken_over:
+                on_demand = run is not None and run.mode in ON_DEMAND
+                if not on_demand:
+                    state = await load_due(tx, tenant, WORK)
+                    wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(state.failures, 7))
+                    await postpone(tx, tenant, WORK, not_before=now + timedelta(seconds=wait))
+                if not on_demand or failure.alarm != OUTAGE:
+                    await begin_alarm(
+                        tx,
+                        tenant,
+                        failure.alarm,
+                        text=failure.text,
+                        next_step=failure.next_step,
+                        now=now,
+                    )
+            if run is not None:
+                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=failure.text)
+            await give_up_lease(tx, tenant, WORK, flow)
+        _log.warning("people.run_failed", tenant=tenant, run=flow, because=failure.text)
+
+    async def bury(self, tenant: int, flows: Sequence[str], *, alive: bool) -> None:
+        """Runs that nobody carries any more are over; `alive` says that the tenant has others."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            for flow in flows:
+                run = await run_of(tx, tenant, flow)
+                await give_up_lease(tx, tenant, WORK, flow)
+                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
+            if not alive:
+                for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
+                    await _lay_down(tx, tenant, plan, now)
+
+    async def begin_alarm(self, tenant: int, kind: str, text: str, next_step: str) -> None:
+        """Say what is wrong, unless it is said already."""
+        async with self._database.write() as tx:
+            await begin_alarm(
+                tx, tenant, kind, text=text, next_step=next_step, now=self._clock.now()
+            )
+
+    async def end_alarm(self, tenant: int, kind: str) -> None:
+        """Say that it is over, if it was said that it had begun."""
+        async with self._database.write() as tx:
+            await end_alarm(tx, tenant, kind, now=self._clock.now())
+
+
+async def run_of(tx: Transaction, tenant: int, flow: str) -> StoredRun:
+    """The row of a run that was begun."""
+    run = await load_run_of_flow(tx, tenant, flow)
+    if run is None:
+        raise StoreError(f"The run {flow} of tenant {tenant} has no row.")
+    return run
+
+
+async def _settle(tx: Transaction, tenant: int, run: StoredRun, mark: int) -> None:
+    cursor = await load_cursor(tx, tenant, Resource.USERS)
+    full = cursor.full_finished_at is not None and (
+        run.mode == Mode.FULL or cursor.full_finished_at >= run.started_at
+    )
+    await settle(
+        tx,
+        tenant,
+        WORK,
+        Due(tenant, WORK, mark=mark),
+        full_began_at=run.started_at if full else None,
+        delta_began_at=None if full else run.started_at,
+    )
+
+
+async def _lay_down(tx: Transaction, tenant: int, plan: StoredPlan, now: datetime) -> None:
+    """Nobody is carrying the plan out any more.
+
+    What a person decided is taken up again; any other plan is made anew.
+    """
+    if plan.decided_at is not None:
+        await move_plan(
+            tx,
+            tenant,
+            plan.id,
+            [PlanStatus.APPLYING],
+            PlanStatus.APPROVED,
+            now=plan.decided_at,
+            by=plan.decided_by,
+        )
+        return
+    await move_plan(
+        tx, tenant, plan.id, [PlanStatus.APPLYING], PlanStatus.FAILED, now=now, text=_INTERRUPTED
+    )
+    await skip_pending(tx, tenant, plan.id, text=_SKIPPED, now=now)
+    await add_unsettled(tx, tenant, None)
+
+
+def failure_of(document: dict[str, Any]) -> Failure:
+    """A failure as a step has answered it."""
+    return Failure(
+        str(document.get("text", "The run failed.")),
+        str(document.get("next_step", "")),
+        str(document.get("alarm", OUTAGE)),
+        int(document.get("plan", 0)),
+        bool(document.get("taken_over", False)),
+    )
