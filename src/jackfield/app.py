@@ -10,8 +10,9 @@ import fcntl
 import os
 import random
 import signal
+import socket
 import sys
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import timedelta
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -68,6 +69,15 @@ class InUse(Exception):
     def __init__(self, what: str, holder: str) -> None:
         self.next_step = "Stop it first, or give this one a data folder or database of its own."
         super().__init__(f"{what} is in use by the process {holder}. {self.next_step}")
+
+
+class CannotListen(Exception):
+    """The address of the console cannot be had."""
+
+    def __init__(self, listen: str, error: OSError) -> None:
+        self.next_step = "Stop what listens there, or give this one another address: --listen."
+        why = error.strerror or str(error)
+        super().__init__(f"Jackfield cannot listen on {listen}: {why}. {self.next_step}")
 
 
 class App:
@@ -170,6 +180,18 @@ class App:
             self._lock.close()
 
     @property
+    def url(self) -> str:
+        """The address of the console as people type it."""
+        settings = self.settings
+        return settings.public_url.rstrip("/") if settings.public_url else self._own_url
+
+    @property
+    def _own_url(self) -> str:
+        host = self.settings.listen_host
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.port}"
+
+    @property
     def site(self) -> Litestar:
         """The web application."""
         from jackfield.web.api import api_router
@@ -201,12 +223,8 @@ class App:
         return self._token
 
     async def announce(self) -> None:
-        """Leave the address and a token for commands on this machine, readable by the owner
-        only.
-        """
-        host = self.settings.listen_host
-        shown = f"[{host}]" if ":" in host else host
-        file = ServerFile(f"http://{shown}:{self.port}", await self.command_token(), os.getpid())
+        """Leave address and token for commands on this machine, readable by the owner only."""
+        file = ServerFile(self._own_url, await self.command_token(), os.getpid())
         path = self.settings.data_dir / SERVER_FILE
         beside = path.with_suffix(".new")
         beside.unlink(missing_ok=True)
@@ -321,11 +339,25 @@ def serve(settings: Settings) -> int:
     return asyncio.run(run_server(settings, asyncio.Event()))
 
 
+def _listen(settings: Settings) -> socket.socket:
+    """The console's socket. Raises `CannotListen`."""
+    host = settings.listen_host
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, settings.listen_port))
+    except OSError as error:
+        bound.close()
+        raise CannotListen(settings.listen, error) from error
+    return bound
+
+
 async def run_server(
     settings: Settings, stop: asyncio.Event, ready: asyncio.Future[App] | None = None
 ) -> int:
-    """The server inside a running loop, until `stop` is set; `ready` is told when pages are
-    answered.
+    """The server inside a running loop, until `stop` is set.
+
+    `ready` is told when pages are answered. Raises `InUse` and `CannotListen`.
     """
     import uvicorn
 
@@ -333,16 +365,16 @@ async def run_server(
         """uvicorn without its own idea of signals: we stop it in our order."""
 
         def capture_signals(self) -> Any:
-            return suppress()
+            return nullcontext()
 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with App(settings) as app:
+        bound = _listen(settings)
+        app.port = bound.getsockname()[1]
         config = uvicorn.Config(
             app.site,
-            host=settings.listen_host,
-            port=settings.listen_port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -352,18 +384,17 @@ async def run_server(
             proxy_headers=False,
         )
         server = Server(config)
-        serving = asyncio.create_task(server.serve(), name="web")
-        while not server.started and not serving.done():
+        serving = asyncio.create_task(server.serve(sockets=[bound]), name="web")
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)
         if serving.done():
             _log.error("web.not_started", listen=settings.listen)
             return 1
-        app.port = server.servers[0].sockets[0].getsockname()[1]
         app.watch()
         await app.announce()
         if app.new_password is not None and ready is None:
             _say_password(app)
-        _log.info("server.ready", url=settings.url, version=version("jackfield"))
+        _log.info("server.ready", url=app.url, version=version("jackfield"))
         working = asyncio.create_task(_work(app), name="work")
         if ready is not None:
             ready.set_result(app)
@@ -396,7 +427,7 @@ async def _work(app: App) -> None:
 
 def _say_password(app: App) -> None:
     sys.stdout.write(
-        f"Jackfield answers at {app.settings.url}\n"
+        f"Jackfield answers at {app.url}\n"
         f"Sign in as admin with the password {app.new_password}\n"
         "It is shown this once; jackfield admin reset-password makes another.\n"
     )

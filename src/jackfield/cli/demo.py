@@ -1,8 +1,7 @@
-"""The whole product offline: the emulated tenant as its own process, and a real Jackfield connected
-to it.
+"""The whole product offline: the emulated tenant as a process, a real Jackfield connected to it.
 
-Nothing here differs from a real installation but the addresses, and the delta interval of 5
-seconds.
+Nothing here differs from a real installation but the addresses, the delta interval of 5 seconds,
+and that every group becomes a department, which an administrator can choose too.
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
     if people < 1:
         raise CommandFailed("--people takes at least 1.", Exit.USAGE)
     if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
         return asyncio.run(_demo(people, data, port, seed))
     with tempfile.TemporaryDirectory(prefix="jackfield-demo-") as folder:
         return asyncio.run(_demo(people, Path(folder), port, seed))
@@ -53,7 +53,6 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     from jackfield.app import run_server
     from jackfield.logs import configure_logs
 
-    data.mkdir(parents=True, exist_ok=True)
     listen = f"127.0.0.1:{port or _free_port(CONSOLE_PORT)}"
     overrides = {"data_dir": data, "listen": listen, "log_level": "warning"}
     try:
@@ -63,15 +62,13 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     configure_logs(settings.log_level)
     stop = asyncio.Event()
     client_id, certificate = _credential(data)
+    pem = certificate.read_text(encoding="utf-8")
     async with _stage(data, people, seed, client_id, certificate) as told:
         ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(run_server(settings, stop, ready))
-        showing = asyncio.create_task(_show(ready, told, client_id, certificate, stop))
-        done, _ = await asyncio.wait({serving, showing}, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            if task.exception() is not None:
-                stop.set()
-                await asyncio.wait({serving})
+        showing = asyncio.create_task(_show(ready, told, client_id, pem, stop))
+        # The server ends by a signal, by its own trouble, or because showing failed and said stop.
+        await asyncio.wait({serving})
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await showing
@@ -97,11 +94,18 @@ async def _stage(data: Path, people: int, seed: int, client_id: str, certificate
     )
 
     async def told() -> _Stage:
-        async with asyncio.timeout(STAGE_WITHIN_S):
-            while not ready_file.exists():
-                if process.returncode is not None:
-                    raise CommandFailed("The emulated tenant did not start; see its words above.")
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(STAGE_WITHIN_S):
+                while not ready_file.exists():
+                    if process.returncode is not None:
+                        raise CommandFailed(
+                            "The emulated tenant did not start; see its words above."
+                        )
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise CommandFailed(
+                f"The emulated tenant was not ready within {STAGE_WITHIN_S:.0f} seconds."
+            ) from None
         return msgspec.json.decode(ready_file.read_bytes(), type=_Stage)
 
     waiting = asyncio.create_task(told())
@@ -124,7 +128,7 @@ async def _show(
     ready: asyncio.Future[App],
     told: asyncio.Task[_Stage],
     client_id: str,
-    certificate: Path,
+    certificate: str,
     stop: asyncio.Event,
 ) -> None:
     """Connect, watch the first sync, and say where to look."""
@@ -141,7 +145,7 @@ async def _show(
         body: dict[str, Any] = {
             "tenant_id": stage.tenant_id,
             "client_id": client_id,
-            "certificate": certificate.read_text(encoding="utf-8"),
+            "certificate": certificate,
             "login_url": stage.url,
             "graph_url": stage.url,
             "sync": False,
@@ -149,26 +153,29 @@ async def _show(
         await _asked(door, "POST", "/connection", body)
         stored = await _asked(door, "GET", "/settings/people")
         stored["settings"]["schedule"]["delta_interval_s"] = DELTA_INTERVAL_S
+        stored["settings"]["rules"]["departments"]["source"] = "all"
         stored["settings"]["enabled"] = True
         await _asked(door, "PUT", "/settings/people", stored)
         run = await _asked(door, "POST", "/people/sync", {"full": True})
         end = await follow(lambda: _asked(door, "GET", f"/runs/{run['id']}"))
         _say(app, stage, str(end["text"]))
     except BaseException:
+        if stop.is_set():  # the server has only left before us
+            return
         stop.set()
         raise
 
 
 def _say(app: App, stage: _Stage, outcome: str) -> None:
     if app.new_password is None:
-        password = "the one you know (jackfield admin reset-password makes another)"
+        shown = "the one you know (jackfield admin reset-password makes another)"
     else:
-        password = app.new_password
+        shown = app.new_password
     sys.stdout.write(
         f"\n{outcome}\n\n"
-        f"  Console    {app.settings.url}\n"
+        f"  Console    {app.url}\n"
         f"  Sign in    admin\n"
-        f"  Password   {password}\n"
+        f"  Password   {shown}\n"
         f"  Tenant     {stage.url}   hire, rename, move or disable people here\n\n"
         "What changes there shows in the console within 10 seconds. Ctrl-C stops everything.\n"
     )
@@ -197,9 +204,7 @@ def _free_port(wanted: int) -> int:
 
 
 def _credential(data: Path) -> tuple[str, Path]:
-    """The client id and certificate of the demo's application; made at the first start in a
-    folder.
-    """
+    """The client id and certificate of the demo's application, made at the first start."""
     pem, client = data / "demo-application.pem", data / "demo-application.id"
     if pem.exists() and client.exists():
         return client.read_text(encoding="utf-8"), pem

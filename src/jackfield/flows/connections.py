@@ -1,5 +1,4 @@
-"""The way to each tenant's Microsoft 365: made from the stored connection, kept while it stays the
-same.
+"""The way to each tenant's Microsoft 365, made from the stored connection and kept while it lasts.
 
 One pace and one meter serve all tenants of the process, so that budgets and figures are where
 everyone looks.
@@ -110,6 +109,11 @@ class Connections:
             bundle = self._data_dir / f"ca-{tenant}.pem"
             bundle.write_text(connection.ca_bundle, encoding="utf-8")
         return own_cloud(connection.login_url, connection.graph_url, bundle)
+
+    async def renew(self, tenant: int) -> None:
+        """The stored connection has changed: whoever waits on the old one stops waiting."""
+        async with self._making:
+            await self._leave(tenant)
 
     async def close(self) -> None:
         """Close every connection."""

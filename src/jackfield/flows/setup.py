@@ -1,5 +1,4 @@
-"""Connecting a tenant to Microsoft 365: the credential is proven by real calls before anything is
-stored.
+"""Connecting a tenant to Microsoft 365: real calls prove the credential before it is stored.
 
 A failed attempt changes nothing. The guided set-up of an application registration joins with its
 own issue.
@@ -53,9 +52,7 @@ class SetupRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsk:
-    """What an administrator gives to connect an organisation; exactly one of secret and
-    certificate.
-    """
+    """What an administrator gives to connect an organisation, with one of the two credentials."""
 
     tenant_id: str
     """Entra's tenant id, or a domain of the organisation."""
@@ -151,8 +148,9 @@ class Setup:
             people = (await count_people(tx, tenant)).present
         if before is not None and before.tid != tid and people:
             raise SetupRefused(
-                f"This tenant is connected to {before.organisation} ({before.tid}) and knows {people:,} of its "
-                "people; connecting another organisation would make all of them leavers.",
+                f"This tenant is connected to {before.organisation} ({before.tid}) and knows "
+                f"{people:,} of its people; connecting another organisation would make all of "
+                "them leavers.",
                 "Connect the other organisation in an installation of its own.",
             )
         client, closing = await self._connections.trial(tenant, wanted, credential)
@@ -187,6 +185,7 @@ class Setup:
                     now=now,
                 )
                 await want(tx, tenant, _WORK, Mode.FULL, now=now)
+        await self._connections.renew(tenant)
         return Connected(tenant, tid, organisation.name, missing)
 
     async def _tenant_id(self, tenant: int, wanted: Connection, name: str) -> str:
