@@ -44,15 +44,6 @@ from jackfield.store.words import (
 
 COUNT_LIMIT = 1000
 """Totals are counted up to here; beyond it is "1,000+"."""
-RARE = 2000
-"""A word with no more tokens than this is looked up, not walked for."""
-COMMON = 10_000
-"""A word with more tokens than this is never looked up."""
-STRETCH = 5000
-"""Records walked over before what was found so far is looked at; twice as many each time."""
-STRETCHES = 2
-"""After so many stretches without a full page a word that is not too common is looked up."""
-
 _LAST = "\U0010ffff"
 _NUMBER = re.compile(r"[+(]?[\d()/.\-\s]*\d[\d()/.\-\s]*")
 
@@ -155,12 +146,20 @@ async def refs_of_addresses(
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table that can be listed and searched: which columns hold key, order and words."""
+    """A table that can be listed and searched: which columns hold keys and words."""
 
     kind: Kind
     table: Table
     ref: Column[str]
     words: Column[str]
+    rare: int = 2000
+    """A word with no more tokens than this is looked up, not walked for."""
+    common: int = 10_000
+    """A word with more tokens than this is never looked up."""
+    stretch: int = 5000
+    """Records walked over before what was found so far is looked at; twice as many each time."""
+    stretches: int = 1
+    """After so many without a full page a word that is not too common is looked up."""
 
 
 Term = tuple[str, ...]
@@ -218,7 +217,7 @@ async def find(
     conditions = [listing.table.c.tenant == tenant, *where]
     # `contains` compares bytes; LIKE would fold case and read % and _.
     conditions += [or_(*(contains(listing.words, " " + start) for start in term)) for term in terms]
-    rarest, tokens = await _rarest(tx, tenant, listing.kind, terms)
+    rarest, tokens = await _rarest(tx, tenant, listing, terms)
     mark = _read(before) or _read(after)
     search = _Search(
         listing,
@@ -228,7 +227,7 @@ async def find(
         limit,
         backwards=_read(before) is not None,
     )
-    rows, total, more = await search.run(tx, tenant, mark, rare=tokens <= RARE)
+    rows, total, more = await search.run(tx, tenant, mark, rare=tokens <= listing.rare)
     further = len(rows) > limit
     rows = rows[:limit]
     if search.backwards:
@@ -266,8 +265,8 @@ class _Search:
         total, more = (mark.total, mark.more) if mark else (0, False)
         place = (mark.order, mark.ref) if mark else None
         for stretch in count():
-            at_once = self.look_up is not None and (rare or stretch >= STRETCHES)
-            length = STRETCH << stretch
+            at_once = self.look_up is not None and (rare or stretch >= self.listing.stretches)
+            length = self.listing.stretch << stretch
             edge = None if at_once else await self._edge(tx, tenant, place, length)
             fitting = self._fitting(place, edge, look_up=at_once)
             need = self.limit + 1 - len(rows)
@@ -333,12 +332,12 @@ class _Search:
 
 
 async def _rarest(
-    tx: Transaction, tenant: int, kind: Kind, terms: Sequence[Term]
+    tx: Transaction, tenant: int, listing: Listing, terms: Sequence[Term]
 ) -> tuple[Term | None, int]:
     """The term with the fewest tokens and their number, if there are not too many to look up."""
-    best, fewest = None, COMMON + 1
+    best, fewest = None, listing.common + 1
     for term in terms:
-        bounded = _refs_with(tenant, kind, term).limit(fewest)
+        bounded = _refs_with(tenant, listing.kind, term).limit(fewest)
         number = await tx.scalar(select(func.count()).select_from(bounded.subquery()))
         if number < fewest:
             best, fewest = term, number

@@ -1,0 +1,135 @@
+"""The picture of groups and of who is directly in them."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from jackfield.core.departments import Group, GroupKind
+from jackfield.core.people import GroupId, ObjectId, Standing
+from jackfield.store.database import Database
+from jackfield.store.groups import (
+    Edges,
+    Member,
+    MemberKind,
+    apply_member_changes,
+    count_members,
+    finish_groups_round,
+    load_edges,
+    load_groups,
+    load_skus,
+    mark_groups_removed,
+    mark_groups_seen,
+    save_groups,
+    save_skus,
+    search_groups,
+)
+
+SALES = Group(
+    GroupId("s"), "Sales Süd", GroupKind.MICROSOFT_365, dynamic=True, mail="sales@x.example"
+)
+WEST = Group(GroupId("w"), "West\0ern", description="all of the west")
+MEMBERS = [
+    Member(SALES.id, "a"),
+    Member(SALES.id, "b"),
+    Member(WEST.id, "b"),
+    Member(WEST.id, SALES.id, MemberKind.GROUP),
+    Member(WEST.id, "printer", MemberKind.OTHER),
+]
+
+
+async def save(database: Database, now: datetime) -> None:
+    async with database.write() as tx:
+        await save_groups(tx, 1, [SALES, WEST], 1, now=now)
+        await apply_member_changes(tx, 1, MEMBERS, [], 1)
+
+
+async def test_groups_and_members_come_back(database: Database, now: datetime) -> None:
+    """Departments follow groups; a lost membership moves a person out of a queue."""
+    await save(database, now)
+
+    async with database.read() as tx:
+        groups = await load_groups(tx, 1)
+        some = await load_groups(tx, 1, [SALES.id])
+        edges = await load_edges(tx, 1)
+        of_a = await load_edges(tx, 1, [ObjectId("a")])
+        counts = await count_members(tx, 1)
+
+    assert groups == {"s": SALES, "w": replace(WEST, name="West\ufffdern")}
+    assert list(some) == ["s"]
+    assert edges == Edges({"s": ["a", "b"], "w": ["b"]}, {"w": ["s"]})
+    assert of_a == Edges({"s": ["a"]}, {"w": ["s"]})
+    assert counts == {"s": 2, "w": 3}
+
+
+async def test_a_membership_is_given_and_taken(database: Database, now: datetime) -> None:
+    """`members@delta` reports changes, and reports some of them twice."""
+    await save(database, now)
+
+    async with database.write() as tx:
+        added = [Member(WEST.id, "a"), Member(WEST.id, "a"), Member(SALES.id, "a")]
+        await apply_member_changes(tx, 1, added, [(SALES.id, "b"), (SALES.id, "nobody")], 1)
+
+    async with database.read() as tx:
+        edges = await load_edges(tx, 1)
+    assert edges.people == {"s": ["a"], "w": ["a", "b"]}
+
+
+async def test_a_finished_round_drops_what_it_did_not_meet(
+    database: Database, now: datetime
+) -> None:
+    """A membership that ended while the cursor was lost must end here too."""
+    await save(database, now)
+
+    async with database.write() as tx:
+        await mark_groups_seen(tx, 1, [SALES.id], 2)
+        await apply_member_changes(tx, 1, [Member(SALES.id, "a")], [], 2)
+        gone = await finish_groups_round(tx, 1, 2, now=now)
+
+    async with database.read() as tx:
+        groups = await load_groups(tx, 1)
+        edges = await load_edges(tx, 1)
+    assert gone == 1
+    assert groups[WEST.id].standing is Standing.GONE
+    assert edges == Edges({"s": ["a"]}, {})
+
+
+async def test_a_deleted_group_has_no_members_until_it_returns(
+    database: Database, now: datetime
+) -> None:
+    """Its department is left standing; a restored group has its members at once."""
+    await save(database, now)
+
+    async with database.write() as tx:
+        await mark_groups_removed(tx, 1, [SALES.id], Standing.RECYCLED, now=now)
+    async with database.read() as tx:
+        deleted = await load_edges(tx, 1)
+        picker = await search_groups(tx, 1, "sales")
+    async with database.write() as tx:
+        await save_groups(tx, 1, [SALES], 1, now=now)
+    async with database.read() as tx:
+        restored = await load_edges(tx, 1)
+
+    assert deleted.people == {"w": ["b"]}
+    assert picker.refs == ()
+    assert restored.people == {"s": ["a", "b"], "w": ["b"]}
+
+
+async def test_groups_are_found_by_name_and_mail(database: Database, now: datetime) -> None:
+    """The picker of a tenant with four thousand groups."""
+    await save(database, now)
+
+    async with database.read() as tx:
+        found = [(await search_groups(tx, 1, typed)).refs for typed in ("sud", "sales@", "", "x")]
+
+    assert found == [("s",), ("s",), ("s", "w"), ()]
+
+
+async def test_licences_have_names(database: Database) -> None:
+    """A column of GUIDs helps nobody."""
+    async with database.write() as tx:
+        await save_skus(tx, 1, {"old": ("OLD", "")})
+        await save_skus(tx, 1, {"id1": ("O365_BUSINESS", "Microsoft 365 Apps"), "id2": ("E5", "")})
+
+    async with database.read() as tx:
+        skus = await load_skus(tx, 1)
+
+    assert skus == {"id1": ("O365_BUSINESS", "Microsoft 365 Apps"), "id2": ("E5", "")}
