@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from litestar import delete, get, post
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from jackfield.flows.setup import ConnectAsk, SetupRefused
-from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_links
@@ -24,6 +24,7 @@ from jackfield.web.api.running import run_out
 from jackfield.web.api.shapes import (
     AlarmOut,
     AlarmsOut,
+    By,
     ConnectedOut,
     ConnectIn,
     ConnectionOut,
@@ -38,11 +39,11 @@ from jackfield.web.api.shapes import (
     TokenOut,
     TokensOut,
 )
-from jackfield.web.rooms import Rooms
+from jackfield.web.rooms import House
 
 
 @get("/status", summary="The installation in figures")
-async def status(rooms: Rooms) -> StatusOut:
+async def status(rooms: House) -> StatusOut:
     async with rooms.database.read() as tx:
         connection = await load_connection(tx, rooms.tenant)
         settings = await load_people_settings(tx, rooms.tenant)
@@ -59,7 +60,7 @@ async def status(rooms: Rooms) -> StatusOut:
 
 
 @get("/connection", summary="The connection to Microsoft 365")
-async def connection(rooms: Rooms) -> ConnectionOut:
+async def connection(rooms: House) -> ConnectionOut:
     async with rooms.database.read() as tx:
         known = await load_connection(tx, rooms.tenant)
     if known is None:
@@ -78,7 +79,7 @@ async def connection(rooms: Rooms) -> ConnectionOut:
 
 
 @post("/connection", summary="Connect Microsoft 365", status_code=200)
-async def connect(rooms: Rooms, viewer: Viewer, data: ConnectIn) -> ConnectedOut:
+async def connect(rooms: House, viewer: By, data: JSONBody[ConnectIn]) -> ConnectedOut:
     ask = ConnectAsk(**{name: getattr(data, name) for name in ConnectIn.__struct_fields__})
     try:
         made = await rooms.setup.connect(rooms.tenant, ask, by=viewer.name)
@@ -89,12 +90,12 @@ async def connect(rooms: Rooms, viewer: Viewer, data: ConnectIn) -> ConnectedOut
 
 @get("/journal", summary="What was done, and why")
 async def journal(
-    rooms: Rooms,
-    kind: str = "",
-    subject: str = "",
-    run: str = "",
-    text: str = "",
-    before: int | None = None,
+    rooms: House,
+    kind: FromQuery[str] = "",
+    subject: FromQuery[str] = "",
+    run: FromQuery[str] = "",
+    text: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
     limit: Limit = 50,
 ) -> JournalOut:
     which = JournalFilter(kind, subject, run, text)
@@ -108,7 +109,7 @@ async def journal(
 
 
 @get("/alarms", summary="Alarms, the newest first")
-async def alarms(rooms: Rooms, open_only: bool = True, limit: Limit = 50) -> AlarmsOut:
+async def alarms(rooms: House, open_only: FromQuery[bool] = True, limit: Limit = 50) -> AlarmsOut:
     async with rooms.database.read() as tx:
         if open_only:
             found = await open_alarms(tx, rooms.tenant)
@@ -120,7 +121,7 @@ async def alarms(rooms: Rooms, open_only: bool = True, limit: Limit = 50) -> Ala
 
 
 @get("/tokens", summary="API tokens")
-async def tokens(rooms: Rooms) -> TokensOut:
+async def tokens(rooms: House) -> TokensOut:
     async with rooms.database.read() as tx:
         found = await list_tokens(tx, INSTALLATION)
     return TokensOut(
@@ -132,7 +133,7 @@ async def tokens(rooms: Rooms) -> TokensOut:
 
 
 @post("/tokens", summary="Create an API token", status_code=201)
-async def make_token(rooms: Rooms, viewer: Viewer, data: TokenIn) -> TokenMade:
+async def make_token(rooms: House, viewer: By, data: JSONBody[TokenIn]) -> TokenMade:
     now = rooms.clock.now()
     async with rooms.database.write() as tx:
         secret, token = await create_token(
@@ -148,14 +149,14 @@ async def make_token(rooms: Rooms, viewer: Viewer, data: TokenIn) -> TokenMade:
 
 
 @delete("/tokens/{token:str}", summary="Revoke an API token", status_code=204)
-async def end_token(rooms: Rooms, token: str) -> None:
+async def end_token(rooms: House, token: FromPath[str]) -> None:
     async with rooms.database.write() as tx:
         if not await revoke_token(tx, INSTALLATION, token, now=rooms.clock.now()):
             raise NotFoundException(f"There is no token {token} that could be revoked.")
 
 
 @post("/accounts/reset-password", summary="A new password for a local account", status_code=200)
-async def reset_password(rooms: Rooms, data: PasswordIn) -> PasswordOut:
+async def reset_password(rooms: House, data: JSONBody[PasswordIn]) -> PasswordOut:
     return PasswordOut(data.name, await rooms.signin.reset_password(data.name))
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 import msgspec
 from litestar import get, post, put
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from jackfield.core.extensions import Link
 from jackfield.core.people import GroupId, ObjectId, Person
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
-from jackfield.flows.signin import Viewer
 from jackfield.store.errors import BrokenDocument, VersionMoved
 from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.links import load_links
@@ -26,6 +26,7 @@ from jackfield.store.settings import (
 )
 from jackfield.web.api.running import started
 from jackfield.web.api.shapes import (
+    By,
     Conflict,
     GroupOut,
     GroupsOut,
@@ -37,11 +38,11 @@ from jackfield.web.api.shapes import (
     SettingsOut,
     SyncIn,
 )
-from jackfield.web.rooms import Rooms
+from jackfield.web.rooms import House
 
 
 @post("/people/sync", summary="Bring the phone system in line now", status_code=202)
-async def sync_people(rooms: Rooms, viewer: Viewer, data: SyncIn) -> RunOut:
+async def sync_people(rooms: House, viewer: By, data: JSONBody[SyncIn]) -> RunOut:
     mode = Mode.FULL if data.full else Mode.DELTA
     ask = Ask(mode, Trigger.ADMINISTRATOR, viewer.name, (data.person or "").strip())
     return await started(rooms, ask)
@@ -49,7 +50,10 @@ async def sync_people(rooms: Rooms, viewer: Viewer, data: SyncIn) -> RunOut:
 
 @get("/people", summary="People of Microsoft 365, by name")
 async def people(
-    rooms: Rooms, search: str = "", limit: Limit = 50, after: str | None = None
+    rooms: House,
+    search: FromQuery[str] = "",
+    limit: Limit = 50,
+    after: FromQuery[str | None] = None,
 ) -> PeopleOut:
     async with rooms.database.read() as tx:
         found = await search_people(tx, rooms.tenant, search, limit=limit, after=after)
@@ -61,7 +65,7 @@ async def people(
 
 
 @get("/people/{person:str}", summary="One person, and why it is so")
-async def person(rooms: Rooms, person: str) -> PersonOut:
+async def person(rooms: House, person: FromPath[str]) -> PersonOut:
     async with rooms.database.read() as tx:
         person_id = ObjectId(person.lower())
         known = (await load_people(tx, rooms.tenant, [person_id])).get(person_id)
@@ -73,7 +77,10 @@ async def person(rooms: Rooms, person: str) -> PersonOut:
 
 @get("/groups", summary="Groups of Microsoft 365, by name")
 async def groups(
-    rooms: Rooms, search: str = "", limit: Limit = 50, after: str | None = None
+    rooms: House,
+    search: FromQuery[str] = "",
+    limit: Limit = 50,
+    after: FromQuery[str | None] = None,
 ) -> GroupsOut:
     async with rooms.database.read() as tx:
         found = await search_groups(tx, rooms.tenant, search, limit=limit, after=after)
@@ -87,14 +94,14 @@ async def groups(
 
 
 @get("/settings/people", summary="What the administrator chose about people sync")
-async def people_settings(rooms: Rooms) -> SettingsOut:
+async def people_settings(rooms: House) -> SettingsOut:
     async with rooms.database.read() as tx:
         stored = await load_people_settings(tx, rooms.tenant)
     return SettingsOut(stored.version, stored.value)
 
 
 @put("/settings/people", summary="Choose what people sync does")
-async def save_settings(rooms: Rooms, viewer: Viewer, data: SettingsIn) -> SettingsOut:
+async def save_settings(rooms: House, viewer: By, data: JSONBody[SettingsIn]) -> SettingsOut:
     try:
         wanted = decode_strictly(msgspec.json.encode(data.settings), PeopleSettings)
         async with rooms.database.write() as tx:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from litestar import delete, get, patch, post
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from jackfield.core.extensions import Extension, ExtensionFields, Field
 from jackfield.flows.by_hand import HandRefused
-from jackfield.flows.signin import Viewer
 from jackfield.store.links import load_department_links
 from jackfield.store.phones import load_departments
 from jackfield.store.users import UserFilter, list_users
 from jackfield.web.api.shapes import (
+    By,
     Conflict,
     DepartmentIn,
     DepartmentOut,
@@ -22,12 +23,15 @@ from jackfield.web.api.shapes import (
     ExtensionsOut,
     Limit,
 )
-from jackfield.web.rooms import Rooms
+from jackfield.web.rooms import House
 
 
 @get("/extensions", summary="Extensions of the phone system, by name")
 async def extensions(
-    rooms: Rooms, search: str = "", limit: Limit = 50, after: str | None = None
+    rooms: House,
+    search: FromQuery[str] = "",
+    limit: Limit = 50,
+    after: FromQuery[str | None] = None,
 ) -> ExtensionsOut:
     async with rooms.database.read() as tx:
         page = await list_users(tx, rooms.tenant, UserFilter(search), limit=limit, after=after)
@@ -41,7 +45,7 @@ async def extensions(
 
 
 @post("/extensions", summary="Make an extension by hand", status_code=201)
-async def make_extension(rooms: Rooms, viewer: Viewer, data: ExtensionIn) -> ExtensionOut:
+async def make_extension(rooms: House, viewer: By, data: JSONBody[ExtensionIn]) -> ExtensionOut:
     fields = ExtensionFields(**{field: getattr(data, field) for field in Field})
     try:
         made = await rooms.phones.create_extension(
@@ -59,7 +63,7 @@ async def make_extension(rooms: Rooms, viewer: Viewer, data: ExtensionIn) -> Ext
 
 @patch("/extensions/{key:str}", summary="Change an extension by hand")
 async def change_extension(
-    rooms: Rooms, viewer: Viewer, key: str, data: ExtensionChange
+    rooms: House, viewer: By, key: FromPath[str], data: JSONBody[ExtensionChange]
 ) -> ExtensionOut:
     changes = {field: value for field in Field if (value := getattr(data, field)) is not None}
     try:
@@ -79,7 +83,7 @@ async def change_extension(
 
 
 @delete("/extensions/{key:str}", summary="Remove an extension by hand", status_code=204)
-async def end_extension(rooms: Rooms, viewer: Viewer, key: str) -> None:
+async def end_extension(rooms: House, viewer: By, key: FromPath[str]) -> None:
     try:
         await rooms.phones.remove_extension(rooms.tenant, key, by=viewer.name)
     except HandRefused as error:
@@ -87,7 +91,7 @@ async def end_extension(rooms: Rooms, viewer: Viewer, key: str) -> None:
 
 
 @get("/departments", summary="Departments of the phone system")
-async def departments(rooms: Rooms) -> DepartmentsOut:
+async def departments(rooms: House) -> DepartmentsOut:
     async with rooms.database.read() as tx:
         known = await load_departments(tx, rooms.tenant)
         links = {one.key: one for one in (await load_department_links(tx, rooms.tenant)).values()}
@@ -101,7 +105,7 @@ async def departments(rooms: Rooms) -> DepartmentsOut:
 
 
 @post("/departments", summary="Make a department by hand", status_code=201)
-async def make_department(rooms: Rooms, viewer: Viewer, data: DepartmentIn) -> DepartmentOut:
+async def make_department(rooms: House, viewer: By, data: JSONBody[DepartmentIn]) -> DepartmentOut:
     try:
         made = await rooms.phones.create_department(rooms.tenant, data.name, by=viewer.name)
     except HandRefused as error:
@@ -111,7 +115,7 @@ async def make_department(rooms: Rooms, viewer: Viewer, data: DepartmentIn) -> D
 
 @patch("/departments/{key:str}", summary="Rename a department by hand")
 async def rename_department(
-    rooms: Rooms, viewer: Viewer, key: str, data: DepartmentIn
+    rooms: House, viewer: By, key: FromPath[str], data: JSONBody[DepartmentIn]
 ) -> DepartmentOut:
     try:
         named = await rooms.phones.rename_department(rooms.tenant, key, data.name, by=viewer.name)
@@ -121,7 +125,7 @@ async def rename_department(
 
 
 @delete("/departments/{key:str}", summary="Remove a department by hand", status_code=204)
-async def end_department(rooms: Rooms, viewer: Viewer, key: str) -> None:
+async def end_department(rooms: House, viewer: By, key: FromPath[str]) -> None:
     try:
         await rooms.phones.remove_department(rooms.tenant, key, by=viewer.name)
     except HandRefused as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from jackfield.core.actions import ActionKind
 from jackfield.core.extensions import DepartmentKey
@@ -14,7 +15,6 @@ from jackfield.core.schedule import Mode
 from jackfield.core.wording import differences, title
 from jackfield.flows.people import Ask, PlanNotOpen
 from jackfield.flows.planning import is_guarded
-from jackfield.flows.signin import Viewer
 from jackfield.store.groups import load_groups
 from jackfield.store.phones import load_departments
 from jackfield.store.plans import (
@@ -34,6 +34,7 @@ from jackfield.web.api.shapes import (
     ActionOut,
     ActionsOut,
     ApproveIn,
+    By,
     Conflict,
     DifferenceOut,
     Limit,
@@ -44,16 +45,16 @@ from jackfield.web.api.shapes import (
     RunOut,
     RunsOut,
 )
-from jackfield.web.rooms import Rooms
+from jackfield.web.rooms import House
 
 
 @post("/people/plan", summary="See what a sync would do", status_code=202)
-async def plan_people(rooms: Rooms, viewer: Viewer) -> RunOut:
+async def plan_people(rooms: House, viewer: By) -> RunOut:
     return await started(rooms, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, viewer.name, preview=True))
 
 
 @get("/runs", summary="Runs, the newest first")
-async def runs(rooms: Rooms, limit: Limit = 20, before: int | None = None) -> RunsOut:
+async def runs(rooms: House, limit: Limit = 20, before: FromQuery[int | None] = None) -> RunsOut:
     async with rooms.database.read() as tx:
         found = await list_runs(tx, rooms.tenant, limit=limit, before=before)
         out = [await run_out(tx, rooms.tenant, one) for one in found]
@@ -61,7 +62,7 @@ async def runs(rooms: Rooms, limit: Limit = 20, before: int | None = None) -> Ru
 
 
 @get("/runs/{run:str}", summary="One run, by its number or the id its start has answered")
-async def run(rooms: Rooms, run: str) -> RunOut:
+async def run(rooms: House, run: FromPath[str]) -> RunOut:
     async with rooms.database.read() as tx:
         row = await load_run(tx, rooms.tenant, int(run)) if run.isdecimal() else None
         row = row or await load_run_of_flow(tx, rooms.tenant, run)
@@ -74,7 +75,10 @@ async def run(rooms: Rooms, run: str) -> RunOut:
 
 @get("/plans", summary="Plans, the newest first")
 async def plans(
-    rooms: Rooms, limit: Limit = 20, before: int | None = None, status: PlanStatus | None = None
+    rooms: House,
+    limit: Limit = 20,
+    before: FromQuery[int | None] = None,
+    status: FromQuery[PlanStatus | None] = None,
 ) -> PlansOut:
     async with rooms.database.read() as tx:
         found = await list_plans(tx, rooms.tenant, status=status, limit=limit, before=before)
@@ -84,7 +88,7 @@ async def plans(
 
 
 @get("/plans/{plan:int}", summary="One plan without its actions")
-async def plan(rooms: Rooms, plan: int) -> PlanOut:
+async def plan(rooms: House, plan: FromPath[int]) -> PlanOut:
     async with rooms.database.read() as tx:
         stored = await load_plan(tx, rooms.tenant, plan)
         if stored is None:
@@ -95,13 +99,13 @@ async def plan(rooms: Rooms, plan: int) -> PlanOut:
 
 @get("/plans/{plan:int}/actions", summary="A plan's actions with their differences")
 async def plan_actions(
-    rooms: Rooms,
-    plan: int,
-    kind: ActionKind | None = None,
-    status: ActionStatus | None = None,
-    held: bool | None = None,
-    text: str = "",
-    after: int | None = None,
+    rooms: House,
+    plan: FromPath[int],
+    kind: FromQuery[ActionKind | None] = None,
+    status: FromQuery[ActionStatus | None] = None,
+    held: FromQuery[bool | None] = None,
+    text: FromQuery[str] = "",
+    after: FromQuery[int | None] = None,
     limit: Limit = 100,
 ) -> ActionsOut:
     which = ActionFilter(kind, status, held, text)
@@ -116,7 +120,9 @@ async def plan_actions(
 @post(
     "/plans/{plan:int}/approve", summary="Carry out a stored plan as it was shown", status_code=202
 )
-async def approve(rooms: Rooms, viewer: Viewer, plan: int, data: ApproveIn) -> RunOut:
+async def approve(
+    rooms: House, viewer: By, plan: FromPath[int], data: JSONBody[ApproveIn]
+) -> RunOut:
     try:
         flow = await rooms.people.approve(
             rooms.tenant, plan, by=viewer.name, release=data.release_held
@@ -127,7 +133,7 @@ async def approve(rooms: Rooms, viewer: Viewer, plan: int, data: ApproveIn) -> R
 
 
 @post("/plans/{plan:int}/refuse", summary="Turn a proposed plan down", status_code=200)
-async def refuse(rooms: Rooms, viewer: Viewer, plan: int) -> PlanOut:
+async def refuse(rooms: House, viewer: By, plan: FromPath[int]) -> PlanOut:
     try:
         await rooms.people.turn_down(rooms.tenant, plan, by=viewer.name)
     except PlanNotOpen as error:

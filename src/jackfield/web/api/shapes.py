@@ -9,14 +9,18 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import QueryParameter, SkipValidation
 
+from jackfield.flows.signin import Viewer
 from jackfield.store.settings import (
     PeopleSettings,
 )
 
-Limit = Annotated[int, Parameter(ge=1, le=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
+By = NamedDependency[SkipValidation[Viewer]]
+"""Who asks."""
 
 
 class RunOut(msgspec.Struct):
