@@ -61,6 +61,8 @@ def error_answer(
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """The answer for one error, in the form that whoever asked can read."""
+    if status == 404 and scope["path"].startswith(API):
+        text = text or "There is no such address; /schema/openapi.json lists them all."
     text = text or _TEXTS.get(status, HTTPStatus(status).phrase + ".")
     asked = {name: value for name, value in scope["headers"] if name in {b"hx-request", b"accept"}}
     if scope["path"].startswith(API):

@@ -25,6 +25,8 @@ KINDS = {
     "create_department.": "Departments created",
     "rename_department.": "Departments renamed",
     "flag_department.": "Departments flagged",
+    "extension.": "Extensions changed by hand",
+    "department.": "Departments changed by hand",
     "person.": "People who could not be read",
     "tenant.": "Connection",
     "settings.": "Settings",
