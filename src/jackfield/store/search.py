@@ -351,6 +351,11 @@ def _refs_with(tenant: int, kind: Kind, term: Term) -> Select[str]:
     return select(c.ref).where(c.tenant == tenant, c.kind == kind.value, or_(*ranges))
 
 
+def is_place(cursor: str) -> bool:
+    """Whether a page of a list can have given this as the place where to go on."""
+    return _read(cursor) is not None
+
+
 def _write(mark: _Mark) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(mark)).decode().rstrip("=")
 
