@@ -327,6 +327,8 @@ class PeopleSync:
         if observed.get("failed"):
             return observed
         everything = ask.mode is Mode.FULL and not ask.person
+        if everything:
+            await run.step("licences", self._read_licences, tenant)
         phones = await self._patiently(run, tenant, "phones", self._read_phones, everything)
         return phones if phones.get("failed") else observed
 
@@ -446,6 +448,13 @@ class PeopleSync:
         if progress.full and users:
             await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
         return {"more": progress.more}
+
+    async def _read_licences(self, tenant: int) -> None:
+        """Names of licences are for reading only: without them the sync goes on."""
+        try:
+            await self._directory.read_licences(tenant)
+        except (GraphError, NotConnected, StoreError) as error:
+            _log.info("licences.not_read", tenant=tenant, because=str(error))
 
     async def _read_person(self, flow: str, tenant: int, person: str) -> dict[str, Any]:
         await self._runs.keep_lease(flow, tenant)
