@@ -224,7 +224,7 @@ async def test_a_page_with_doubles_is_saved(database: Database, now: datetime) -
 async def test_no_text_stops_a_page(
     database: Database, now: datetime, name: str, stored: str
 ) -> None:
-    """PostgreSQL refuses NUL, no database takes half a pair: one person must not stop the others."""
+    """PostgreSQL refuses NUL, no database half a pair: one person must not stop the others."""
     await save(database, now, replace(BO, display_name=name, job_title=name), ANNA)
 
     async with database.read() as tx:

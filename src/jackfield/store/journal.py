@@ -27,7 +27,7 @@ from jackfield.store.schema import (
 )
 from jackfield.store.sequences import next_change, take
 from jackfield.store.transaction import AnyRow, Transaction, append
-from jackfield.store.words import fold
+from jackfield.store.words import fold, typed_words
 
 journal = Table(
     "journal",
@@ -187,10 +187,11 @@ async def load_lines(
     *,
     before: int | None = None,
     limit: int = 50,
+    scan_limit: int = SCAN_LIMIT,
 ) -> JournalPage:
     """A page of the journal, the newest line first.
 
-    With a text, one page looks through `SCAN_LIMIT` lines at most: it may be short and still have a
+    With a text, one page looks through `scan_limit` lines at most: it may be short and still have a
     `next`.
     """
     c = journal.c
@@ -209,11 +210,11 @@ async def load_lines(
         conditions.append(c.at < filter_.until)
     if before is not None:
         conditions.append(c.seq < before)
-    words = fold(filter_.text).split()
+    words = typed_words(filter_.text)
     floor: int | None = None
     if words:
         horizon = (
-            select(c.seq).where(*conditions).order_by(c.seq.desc()).offset(SCAN_LIMIT).limit(1)
+            select(c.seq).where(*conditions).order_by(c.seq.desc()).offset(scan_limit).limit(1)
         )
         floor = await tx.scalar(horizon)
         if floor is not None:

@@ -161,14 +161,6 @@ class PhoneState:
     read_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DepartmentSummary:
-    """A department, with the number of its extensions."""
-
-    department: Department
-    members: int
-
-
 async def load_phone_state(tx: Transaction, tenant: int) -> PhoneState:
     """Where the reading stands; all empty before the first."""
     c = phone_states.c

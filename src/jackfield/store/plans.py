@@ -44,7 +44,7 @@ from jackfield.store.schema import (
 )
 from jackfield.store.sequences import next_change, take
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append
-from jackfield.store.words import fold
+from jackfield.store.words import fold, typed_words
 
 plans = Table(
     "plan",
@@ -423,7 +423,7 @@ async def load_actions(
         conditions.append(a.held.is_(filter_.held))
     if filter_.subject:
         conditions.append(a.subject == filter_.subject)
-    conditions += [contains(a.words, " " + word) for word in fold(filter_.text).split()]
+    conditions += [contains(a.words, " " + word) for word in typed_words(filter_.text)]
     counted = select(a.seq).where(*conditions).limit(COUNT_LIMIT + 1)
     total = await tx.scalar(select(func.count()).select_from(counted.subquery())) or 0
     page = select(*_ACTION_COLUMNS).where(*conditions).order_by(a.seq).limit(limit + 1)

@@ -69,6 +69,11 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", loose).split())
 
 
+def typed_words(text: str) -> list[str]:
+    """What somebody typed into a filter, as words; what has none is kept and fits nothing."""
+    return fold(text).split() or text.split()
+
+
 def sort_key(text: str) -> str:
     """What a list is ordered by."""
     return fold(text)[:LONGEST_SORT]

@@ -1,0 +1,126 @@
+"""What both sides agreed on: one person, one extension; one group, one department."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from jackfield.core.extensions import (
+    DepartmentFlag,
+    DepartmentKey,
+    DepartmentLink,
+    Extension,
+    ExtensionFields,
+    ExtensionKey,
+    ExtensionNumber,
+    Link,
+)
+from jackfield.core.people import GroupId, LeaverCause, ObjectId, Person
+from jackfield.store.database import Database
+from jackfield.store.errors import LinkTaken
+from jackfield.store.links import (
+    LinkCounts,
+    count_links,
+    load_department_links,
+    load_leavers,
+    load_links,
+    load_links_of_extensions,
+    load_waiting,
+    remove_department_links,
+    remove_links,
+    save_department_links,
+    save_links,
+)
+from jackfield.store.people import save_people
+from jackfield.store.phones import save_extensions
+
+ANNA = Link(
+    ObjectId("a"),
+    ExtensionKey("1"),
+    ExtensionNumber("0100"),
+    ExtensionFields("Anna", "Ögren", "a@x.example"),
+    (DepartmentKey("d1"), DepartmentKey("d2")),
+)
+BO = Link(
+    ObjectId("b"),
+    ExtensionKey("2"),
+    ExtensionNumber("101"),
+    ExtensionFields(),
+    left=LeaverCause.DELETED,
+)
+
+
+async def test_links_come_back_as_they_were_agreed(database: Database, now: datetime) -> None:
+    """The merge base: what differs from it was changed by somebody."""
+    async with database.write() as tx:
+        await save_links(tx, 1, [BO, ANNA], now=now)
+
+    async with database.read() as tx:
+        assert await load_links(tx, 1) == {"a": ANNA, "b": BO}
+        assert await load_links(tx, 1, [ANNA.person, ObjectId("none")]) == {"a": ANNA}
+        assert await load_links_of_extensions(tx, 1, [BO.key]) == {"2": BO}
+        assert await load_leavers(tx, 1) == {"b": BO}
+        assert await count_links(tx, 1) == LinkCounts(2, 1)
+
+
+async def test_a_link_is_changed_and_removed(database: Database, now: datetime) -> None:
+    """A leaver who is back, and one whose extension was removed."""
+    async with database.write() as tx:
+        await save_links(tx, 1, [ANNA, BO], now=now)
+    back = replace(BO, left=None, departments=(DepartmentKey("d1"),))
+
+    async with database.write() as tx:
+        await save_links(tx, 1, [back], now=now)
+        removed = await remove_links(tx, 1, [ANNA.person, ObjectId("none")])
+
+    async with database.read() as tx:
+        assert await load_links(tx, 1) == {"b": back}
+    assert removed == 1
+
+
+async def test_an_extension_cannot_be_two_peoples(database: Database, now: datetime) -> None:
+    """Two people with one phone would take calls, voicemail and presence from one another."""
+    async with database.write() as tx:
+        await save_links(tx, 1, [ANNA], now=now)
+
+    with pytest.raises(LinkTaken):
+        async with database.write() as tx:
+            await save_links(tx, 1, [replace(BO, key=ANNA.key)], now=now)
+
+    async with database.read() as tx:
+        assert await load_links(tx, 1) == {"a": ANNA}
+
+
+async def test_who_waits_for_an_extension(database: Database, now: datetime) -> None:
+    """Every slice that is planned holds them, or numbers would depend on the order of changes."""
+    people = [Person(ObjectId(one), f"{one}@x.example") for one in "abcd"]
+    standing = Extension(ANNA.key, ANNA.number, ANNA.agreed)
+    async with database.write() as tx:
+        await save_people(tx, 1, people, {one.id: 0 for one in people}, 1, now=now)
+        await save_extensions(tx, 1, [standing], 1)
+        await save_links(tx, 1, [ANNA, BO], now=now)
+
+    async with database.read() as tx:
+        waiting = await load_waiting(tx, 1)
+
+    assert waiting == ["b", "c", "d"]
+
+
+async def test_department_links(database: Database) -> None:
+    """Bound by the group's id and never by its name; a department has one group."""
+    sales = DepartmentLink(GroupId("g1"), DepartmentKey("d1"), "Sales 2", "Sales")
+    west = DepartmentLink(GroupId("g2"), DepartmentKey("d2"), "West", "West")
+    async with database.write() as tx:
+        await save_department_links(tx, 1, [sales, west])
+    flagged = replace(west, flag=DepartmentFlag.VANISHED)
+    async with database.write() as tx:
+        await save_department_links(tx, 1, [flagged])
+
+    async with database.read() as tx:
+        assert await load_department_links(tx, 1) == {"g1": sales, "g2": flagged}
+    with pytest.raises(LinkTaken):
+        async with database.write() as tx:
+            await save_department_links(tx, 1, [replace(sales, group=GroupId("g3"))])
+    async with database.write() as tx:
+        await remove_department_links(tx, 1, [west.group])
+        assert await load_department_links(tx, 1) == {"g1": sales}

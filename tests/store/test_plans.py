@@ -1,0 +1,269 @@
+"""Plans as they were made, and what came of each action."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from jackfield.core.actions import (
+    Action,
+    ActionKind,
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    DepartmentsChange,
+    DisableExtension,
+    FieldChange,
+    FlagDepartment,
+    KeepLeaver,
+    Notice,
+    Plan,
+    Refusal,
+    RefusalKind,
+    RemoveExtension,
+    RenameDepartment,
+    UpdateExtension,
+    type_of_action,
+)
+from jackfield.core.extensions import (
+    DepartmentFlag,
+    DepartmentKey,
+    ExtensionFields,
+    ExtensionKey,
+    ExtensionNumber,
+    Field,
+)
+from jackfield.core.people import GroupId, LeaverCause, ObjectId
+from jackfield.store.database import Database
+from jackfield.store.plans import (
+    ActionFilter,
+    ActionStatus,
+    Outcome,
+    PlanStatus,
+    Progress,
+    Versions,
+    count_outcomes,
+    list_plans,
+    load_actions,
+    load_actions_of,
+    load_pending,
+    load_plan,
+    mark_outcomes,
+    move_plan,
+    purge_plans,
+    release_held,
+    save_plan,
+    supersede_plans,
+)
+
+GROUP, PERSON = GroupId("g"), ObjectId("p")
+KEY, NUMBER, SALES = ExtensionKey("1"), ExtensionNumber("0100"), DepartmentKey("d")
+CHANGES = (FieldChange(Field.MOBILE, "", "+49 1", "Microsoft 365 says so"),)
+DEPARTMENTS = DepartmentsChange((GROUP,), (SALES,), GROUP, (SALES,), None, "joined “Sales”")
+ACTIONS: tuple[Action, ...] = (
+    CreateDepartment(GROUP, "Sales", "Sales 2", "a department has that name"),
+    RenameDepartment(GROUP, "Sales", SALES, "Sails", "Sales", "renamed"),
+    FlagDepartment(GROUP, SALES, "Sales", DepartmentFlag.VANISHED, "deleted"),
+    FlagDepartment(GROUP, SALES, "Sales", None, "is back"),
+    CreateExtension(
+        PERSON,
+        "Anna Ögren",
+        NUMBER,
+        ExtensionFields("Anna", "Ögren"),
+        (GROUP,),
+        GROUP,
+        "in scope",
+        ExtensionNumber("99"),
+    ),
+    AdoptExtension(PERSON, "Anna", KEY, NUMBER, CHANGES, DEPARTMENTS, "same mail"),
+    UpdateExtension(PERSON, "Anna", KEY, NUMBER, CHANGES, None, "differs", returns=True),
+    KeepLeaver(PERSON, "Anna", KEY, NUMBER, LeaverCause.DISABLED, "kept"),
+    DisableExtension(PERSON, "Anna", KEY, NUMBER, LeaverCause.OUT_OF_SCOPE, "out"),
+    RemoveExtension(PERSON, "Anna", KEY, NUMBER, LeaverCause.DELETED, "gone"),
+)
+
+
+def remove(number: int) -> RemoveExtension:
+    return RemoveExtension(
+        ObjectId(f"p{number}"),
+        f"Person {number}",
+        KEY,
+        ExtensionNumber(str(number)),
+        LeaverCause.DELETED,
+        "gone",
+    )
+
+
+async def save(database: Database, now: datetime, plan: Plan) -> int:
+    async with database.write() as tx:
+        return await save_plan(tx, 1, plan, now=now, made_by="anna", versions=Versions(7, 8, 9))
+
+
+def test_every_kind_of_action_is_tried_here() -> None:
+    """A new kind that cannot be stored would be found by a customer."""
+    assert {action.kind for action in ACTIONS} == set(type_of_action) == set(ActionKind)
+
+
+async def test_a_plan_comes_back_action_by_action(database: Database, now: datetime) -> None:
+    """Apply executes what was shown: the same values, in the same order."""
+    refusal = Refusal(RefusalKind.TOO_MANY_REMOVALS, "", "", "many", "look", held=1)
+    plan = Plan(ACTIONS, (remove(5),), (refusal,), (Notice("p", "Anna", "cut"),))
+    id_ = await save(database, now, plan)
+
+    async with database.read() as tx:
+        stored = await load_plan(tx, 1, id_)
+        page = await load_actions(tx, 1, id_)
+
+    assert stored is not None
+    assert (stored.refusals, stored.notices) == (plan.refusals, plan.notices)
+    assert (stored.total, stored.held, stored.versions) == (10, 1, Versions(7, 8, 9))
+    assert stored.counts["flag_department"] == 2
+    assert stored.status is PlanStatus.PROPOSED
+    assert (stored.made_at, stored.made_by, stored.scope) == (now, "anna", "everyone")
+    assert tuple(one.action for one in page.actions) == (*ACTIONS, remove(5))
+    assert [one.held for one in page.actions] == [False] * 10 + [True]
+    assert page.actions[4].name == "Anna Ögren"
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        pytest.param(ActionFilter(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], id="everything"),
+        pytest.param(ActionFilter(kind=ActionKind.FLAG_DEPARTMENT), [3, 4], id="kind"),
+        pytest.param(ActionFilter(text="ogr"), [5], id="name_folded"),
+        pytest.param(ActionFilter(text="0100 anna"), [5, 6, 7, 8, 9, 10], id="number_and_name"),
+        pytest.param(ActionFilter(text="%"), [], id="no_wildcard"),
+        pytest.param(ActionFilter(held=True), [11], id="held"),
+        pytest.param(ActionFilter(subject="g"), [1, 2, 3, 4], id="subject"),
+        pytest.param(ActionFilter(status=ActionStatus.DONE), [2], id="status"),
+    ],
+)
+async def test_the_preview_is_filtered(
+    database: Database, now: datetime, asked: ActionFilter, numbers: list[int]
+) -> None:
+    """Nobody reads two thousand actions; everybody looks for the boss."""
+    id_ = await save(database, now, Plan(ACTIONS, (remove(5),)))
+    async with database.write() as tx:
+        await mark_outcomes(tx, 1, id_, [Outcome(2, ActionStatus.DONE)], now=now)
+
+    async with database.read() as tx:
+        page = await load_actions(tx, 1, id_, asked)
+
+    assert [one.seq for one in page.actions] == numbers
+    assert (page.total, page.more) == (len(numbers), False)
+
+
+async def test_the_preview_is_paged(database: Database, now: datetime) -> None:
+    """A hundred thousand actions are shown a hundred at a time."""
+    id_ = await save(database, now, Plan(tuple(remove(n) for n in range(1200))))
+
+    async with database.read() as tx:
+        first = await load_actions(tx, 1, id_, limit=500)
+        second = await load_actions(tx, 1, id_, limit=500, after=first.next)
+        third = await load_actions(tx, 1, id_, limit=500, after=second.next)
+
+    assert (first.total, first.more) == (1000, True)
+    assert [len(page.actions) for page in (first, second, third)] == [500, 500, 200]
+    assert third.next is None
+    assert third.actions[-1].action == remove(1199)
+
+
+async def test_a_plan_is_carried_out_in_order(database: Database, now: datetime) -> None:
+    """After a crash the next chunk begins with the first action that has no outcome."""
+    id_ = await save(database, now, Plan(ACTIONS[:3], (remove(5),)))
+
+    async with database.write() as tx:
+        first = await load_pending(tx, 1, id_, limit=2)
+        outcomes = [
+            Outcome(2, ActionStatus.STALE, "the name is\0another one"),
+            Outcome(1, ActionStatus.DONE),
+        ]
+        await mark_outcomes(tx, 1, id_, outcomes, now=now)
+    async with database.read() as tx:
+        rest = await load_pending(tx, 1, id_)
+        progress = await count_outcomes(tx, 1, id_)
+        page = await load_actions(tx, 1, id_)
+        of_group = await load_actions_of(tx, 1, "g")
+
+    assert [one.seq for one in first] == [1, 2]
+    assert [one.seq for one in rest] == [3]
+    assert progress == Progress(
+        {ActionStatus.DONE: 1, ActionStatus.STALE: 1, ActionStatus.PENDING: 1}, held=1
+    )
+    assert (progress.ended, progress.total) == (2, 3)
+    assert page.actions[1].text == "the name is\ufffdanother one"
+    assert page.actions[1].done_at == now
+    assert [(plan, one.seq) for plan, one in of_group] == [(id_, 1), (id_, 2), (id_, 3)]
+
+
+async def test_held_actions_wait_until_they_are_released(database: Database, now: datetime) -> None:
+    """A mass deletion happens when an administrator says so, and not before."""
+    id_ = await save(database, now, Plan(ACTIONS[:1], (remove(5), remove(6))))
+    async with database.write() as tx:
+        before = await load_pending(tx, 1, id_)
+        released = await release_held(tx, 1, id_)
+        again = await release_held(tx, 1, id_)
+        after = await load_pending(tx, 1, id_)
+        stored = await load_plan(tx, 1, id_)
+
+    assert [one.seq for one in before] == [1]
+    assert (released, again) == (2, 0)
+    assert [one.seq for one in after] == [1, 2, 3]
+    assert stored is not None
+    assert stored.counts == {"create_department": 1, "remove_extension": 2}
+    assert stored.held == 0
+
+
+async def test_a_plan_is_decided_once(database: Database, now: datetime) -> None:
+    """Two administrators click at the same moment; one of them is told."""
+    id_ = await save(database, now, Plan(ACTIONS))
+    open_ = [PlanStatus.PROPOSED]
+
+    async with database.write() as tx:
+        first = await move_plan(tx, 1, id_, open_, PlanStatus.APPROVED, now=now, by="anna")
+    async with database.write() as tx:
+        second = await move_plan(tx, 1, id_, open_, PlanStatus.REFUSED, now=now, by="bo")
+        unknown = await move_plan(tx, 1, 99, open_, PlanStatus.REFUSED, now=now)
+    async with database.read() as tx:
+        stored = await load_plan(tx, 1, id_)
+
+    assert (first, second, unknown) == (True, False, False)
+    assert stored is not None
+    assert (stored.status, stored.decided_by, stored.ended_at) == (
+        PlanStatus.APPROVED,
+        "anna",
+        None,
+    )
+
+
+async def test_a_newer_plan_supersedes_proposals_only(database: Database, now: datetime) -> None:
+    """A plan that is being carried out must not be pulled from under the run."""
+    ids = [await save(database, now, Plan(ACTIONS)) for _ in range(3)]
+    async with database.write() as tx:
+        await move_plan(tx, 1, ids[0], [PlanStatus.PROPOSED], PlanStatus.APPLYING, now=now)
+        superseded = await supersede_plans(tx, 1, now=now)
+        plans = await list_plans(tx, 1)
+        proposed = await list_plans(tx, 1, status=PlanStatus.PROPOSED)
+        older = await list_plans(tx, 1, before=ids[2], limit=1)
+
+    assert superseded == 2
+    assert [(one.id, one.status) for one in plans] == [
+        (ids[2], PlanStatus.SUPERSEDED),
+        (ids[1], PlanStatus.SUPERSEDED),
+        (ids[0], PlanStatus.APPLYING),
+    ]
+    assert proposed == ()
+    assert [one.id for one in older] == [ids[1]]
+
+
+async def test_ended_plans_are_purged_with_their_actions(database: Database, now: datetime) -> None:
+    """A plan a minute for years would fill the disk."""
+    old, young = [await save(database, now, Plan(ACTIONS)) for _ in range(2)]
+    async with database.write() as tx:
+        await move_plan(tx, 1, old, [PlanStatus.PROPOSED], PlanStatus.APPLIED, now=now)
+        purged = await purge_plans(tx, 1, before=now + timedelta(days=1))
+        left = await list_plans(tx, 1)
+        actions = await load_actions(tx, 1, old)
+
+    assert purged == 1
+    assert [one.id for one in left] == [young]
+    assert actions.actions == ()

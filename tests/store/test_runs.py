@@ -1,0 +1,139 @@
+"""Runs: begun once, never going back, ended once."""
+
+from datetime import date, datetime, timedelta
+
+from jackfield.store.database import Database
+from jackfield.store.runs import (
+    Day,
+    RunStatus,
+    StoredRun,
+    Trigger,
+    begin_run,
+    chart_runs,
+    end_run,
+    list_runs,
+    load_changed_runs,
+    load_run,
+    load_run_of_flow,
+    purge_runs,
+    report_progress,
+)
+
+
+async def begin(database: Database, now: datetime, flow: str, kind: str = "people") -> StoredRun:
+    async with database.write() as tx:
+        return await begin_run(
+            tx, 1, flow, kind=kind, trigger=Trigger.SCHEDULE, mode="delta", now=now
+        )
+
+
+async def test_a_replayed_flow_finds_its_run(database: Database, now: datetime) -> None:
+    """After a restart the same bar goes on, not a second one beside it."""
+    first = await begin(database, now, "flow-1")
+    again = await begin(database, now + timedelta(minutes=5), "flow-1")
+    other = await begin(database, now, "flow-2")
+
+    async with database.read() as tx:
+        loaded = await load_run(tx, 1, first.id)
+        by_flow = await load_run_of_flow(tx, 1, "flow-1")
+        nobody = await load_run_of_flow(tx, 1, "flow-9")
+
+    assert first == again == loaded == by_flow
+    assert (other.id, nobody) == (2, None)
+
+
+async def test_progress_never_goes_back_within_a_stage(database: Database, now: datetime) -> None:
+    """A replay reports its first steps again; the bar stood at 120 and fell to 0."""
+    run = await begin(database, now, "flow")
+    reports = [("reading", 10, 100), ("reading", 5, 100), ("reading", 20, 150), ("writing", 1, 3)]
+    seen = []
+    for stage, done, total in reports:
+        async with database.write() as tx:
+            await report_progress(tx, 1, run.id, done, total, stage=stage)
+        async with database.read() as tx:
+            now_run = await load_run(tx, 1, run.id)
+        assert now_run is not None
+        seen.append((now_run.stage, now_run.done, now_run.total))
+
+    assert seen == [
+        ("reading", 10, 100),
+        ("reading", 10, 100),
+        ("reading", 20, 150),
+        ("writing", 1, 3),
+    ]
+
+
+async def test_a_run_ends_once(database: Database, now: datetime) -> None:
+    """A replay of the last step must not turn a failure into a success."""
+    run = await begin(database, now, "flow")
+    async with database.write() as tx:
+        first = await end_run(
+            tx, 1, run.id, RunStatus.FAILED, now=now, counts={"changes": 3}, text="no\0answer"
+        )
+        second = await end_run(tx, 1, run.id, RunStatus.DONE, now=now)
+        await report_progress(tx, 1, run.id, 99, 99)
+        ended = await load_run(tx, 1, run.id)
+
+    assert (first, second) == (True, False)
+    assert ended is not None
+    assert (ended.status, ended.text, ended.counts, ended.done) == (
+        RunStatus.FAILED,
+        "no\ufffdanswer",
+        {"changes": 3},
+        0,
+    )
+
+
+async def test_runs_are_listed_newest_first(database: Database, now: datetime) -> None:
+    """The page of runs, its filters and its next page."""
+    for number in range(5):
+        run = await begin(database, now, f"flow-{number}", "apply" if number == 2 else "people")
+    async with database.write() as tx:
+        await end_run(tx, 1, run.id, RunStatus.DONE, now=now)
+
+    async with database.read() as tx:
+        ids = [
+            [one.id for one in found]
+            for found in (
+                await list_runs(tx, 1),
+                await list_runs(tx, 1, limit=2),
+                await list_runs(tx, 1, before=3),
+                await list_runs(tx, 1, kind="apply"),
+                await list_runs(tx, 1, status=RunStatus.DONE),
+            )
+        ]
+        changed = await load_changed_runs(tx, 1, 4)
+
+    assert ids == [[5, 4, 3, 2, 1], [5, 4], [2, 1], [3], [5]]
+    assert [one.id for one in changed] == [5]
+
+
+async def test_the_chart_counts_days_and_old_runs_go(database: Database, now: datetime) -> None:
+    """One look at the overview tells whether last night went well."""
+    before = now - timedelta(days=1)
+    for number, (when, status, changes) in enumerate(
+        [
+            (before, RunStatus.DONE, 5),
+            (before, RunStatus.FAILED, 0),
+            (now, RunStatus.REFUSED, 0),
+            (now, RunStatus.DONE, 2),
+            (now, None, 0),
+        ]
+    ):
+        run = await begin(database, when, f"flow-{number}")
+        if status is not None:
+            async with database.write() as tx:
+                await end_run(tx, 1, run.id, status, now=when, counts={"changes": changes})
+
+    async with database.write() as tx:
+        days = await chart_runs(tx, 1, since=now - timedelta(days=30))
+        today = await chart_runs(tx, 1, since=now)
+        purged = await purge_runs(tx, 1, before=now)
+        left = await list_runs(tx, 1)
+
+    assert days == (
+        Day(date(2026, 11, 22), done=1, failed=1, refused=0, changes=5),
+        Day(date(2026, 11, 23), done=1, failed=0, refused=1, changes=2),
+    )
+    assert today == days[1:]
+    assert (purged, len(left)) == (2, 3)
