@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from jackfield.core.extensions import Extension, Link
 from jackfield.core.people import ObjectId
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
-from jackfield.durable import Hook, Journal, Lane, Rehearsal
+from jackfield.durable import Border, Hook, Journal, Lane, Rehearsal, RunId
 from jackfield.flows.applying import Applying
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
@@ -170,6 +170,23 @@ class House:
         await self.runner.idle()
         return (await self.runs(tenant))[0]
 
+    async def sweep(self, *, after_s: float = 0.0) -> int:
+        """Let time pass, look for what is due, and let it come to rest; returns what was begun."""
+        self.clock.advance(after_s)
+        begun = await self.people.sweep()
+        await self.runner.idle()
+        return begun
+
+    async def restart(self, hook: Hook | None = None, *, forget_work: bool = False) -> None:
+        """What a start after a crash does; with `forget_work` the runner's tables are gone."""
+        await self.runner.stop()
+        await self.connections.close()
+        if forget_work:
+            self.journal = Journal()
+        self.build(hook)
+        await self.runner.start()
+        await self.people.take_stock()
+
     async def approve(self, plan: int, tenant: int = 1, *, release: bool = False) -> StoredRun:
         """Approve a plan and let it be carried out."""
         await self.people.approve(tenant, plan, by="admin", release=release)
@@ -202,6 +219,27 @@ class House:
         ]
         return sorted(found, key=lambda one: (len(one.number), one.number))
 
+    async def by_name(self, tenant: int = 1) -> dict[str, Extension]:
+        """Extensions of the phone system by the name they bear."""
+        return {
+            f"{one.fields.first_name} {one.fields.last_name}".strip(): one
+            for one in await self.extensions(tenant)
+        }
+
+    async def numbers(self, tenant: int = 1) -> dict[str, str]:
+        """Numbers of the phone system by the name they bear."""
+        return {name: str(one.number) for name, one in (await self.by_name(tenant)).items()}
+
+    async def departments(self, tenant: int = 1) -> dict[str, list[str]]:
+        """Departments of the phone system by name, and whose extensions are in them."""
+        members: dict[str, list[str]] = {}
+        people = await self.by_name(tenant)
+        for department in await self.phone(tenant).read_departments():
+            members[department.name] = sorted(
+                name for name, one in people.items() if department.key in one.departments
+            )
+        return members
+
     async def pictured(self, tenant: int = 1) -> list[Extension]:
         """Extensions as we last saw them, by number."""
         async with self.database.read() as tx:
@@ -228,6 +266,21 @@ class House:
         yield _ByHost(self.stages)
 
 
+class Interlude:
+    """A hook for `House.restart`: does something when a step of that name was done so often."""
+
+    def __init__(self, step: str, nth: int, action: Callable[[], object]) -> None:
+        self._step = step
+        self._left = nth
+        self._action = action
+
+    def __call__(self, border: Border, _run: RunId, step: str) -> None:
+        if border is Border.RECORDED and step == self._step:
+            self._left -= 1
+            if self._left == 0:
+                self._action()
+
+
 class _ByHost:
     """Sends a request into the stage that its address names."""
 
@@ -239,10 +292,28 @@ class _ByHost:
         return await AsgiTransport(self._stages[host]).send(request)
 
 
+_empty: dict[str, bytes] = {}
+
+
+def _place_empty_database(path: Path) -> bool:
+    """The same empty file as the last time, so that it is brought to its shape only once."""
+    if _empty and not path.exists():
+        path.write_bytes(_empty["sqlite"])
+    return path.exists()
+
+
+async def _open_database(url: str) -> Database:
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and not _place_empty_database(path):
+        await (await Database.open(url, sqlite_connect=inline_sqlite.connect)).close()
+        _empty["sqlite"] = await asyncio.to_thread(path.read_bytes)
+    return await Database.open(url, sqlite_connect=inline_sqlite.connect)
+
+
 @asynccontextmanager
 async def open_house(url: str, folder: Path, *, seed: int = 1) -> AsyncIterator[House]:
     """A house on an empty database, with its first tenant and a started runner."""
-    database = await Database.open(url, sqlite_connect=inline_sqlite.connect)
+    database = await _open_database(url)
     asyncio.get_running_loop().set_default_executor(inline_sqlite.InlineExecutor())
     try:
         house = House(database, folder, VirtualClock(), seed)

@@ -1,4 +1,8 @@
-"""A house per test: the product's flows on both databases, on virtual time."""
+"""A house per test: the product's flows on both databases, on virtual time.
+
+What holds for every story is checked at its end: nothing was written to a directory, and no run
+is left behind that nobody carries.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from doubles.house import House, open_house
+from jackfield.store.runs import RunStatus
+from m365_emulator.server import JOURNAL_SIZE, Emulator
 
 
 @pytest.fixture
@@ -13,3 +19,17 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """An installation with one tenant, not connected yet."""
     async with open_house(database_url, tmp_path) as opened:
         yield opened
+        for stage in opened.stages.values():
+            assert not _written(stage)
+        for tenant in (1, 2):
+            left = [one for one in await opened.runs(tenant) if one.status is RunStatus.RUNNING]
+            assert not left
+
+
+def _written(stage: Emulator) -> list[str]:
+    """Requests that could have changed something; asking for a token changes nothing."""
+    return [
+        f"{one.method} {one.path}"
+        for one in stage.journal.last(JOURNAL_SIZE)
+        if one.method != "GET" and not one.path.endswith("/oauth2/v2.0/token")
+    ]

@@ -31,7 +31,7 @@ def nothing_planned(people: int, *, guarded: bool) -> Outcome:
     if guarded:
         text = "A guard still holds actions of an earlier plan back."
         return Outcome(RunStatus.REFUSED, text, {"people": people})
-    return Outcome(RunStatus.DONE, f"Nothing to do for {people:,} people.", {"people": people})
+    return Outcome(RunStatus.DONE, f"Nothing to do for {_people(people)}.", {"people": people})
 
 
 def planned(plan: StoredPlan, people: int, *, guarded: bool) -> Outcome:
@@ -52,9 +52,9 @@ def applied(
     """A run that carried a plan, or the rest of one, out."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
-    text = f"Nothing to do for {people:,} people."
+    text = f"Nothing to do for {_people(people)}."
     if total:
-        text = f"{done:,} of {_actions(total)} done for {people:,} people."
+        text = f"{done:,} of {_actions(total)} done for {_people(people)}."
     if total > done:
         text += f" {total - done:,} did not come through; see plan {plan.id}."
     text += _refused(plan)
@@ -74,9 +74,12 @@ def _actions(count: int) -> str:
     return f"{count:,} action{'' if count == 1 else 's'}"
 
 
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
 def _refused(plan: StoredPlan) -> str:
     people = {refusal.subject for refusal in plan.refusals if refusal.subject}
     if not people:
         return ""
-    who = "1 person" if len(people) == 1 else f"{len(people):,} people"
-    return f" For {who} nothing can be done as things stand; see plan {plan.id}."
+    return f" For {_people(len(people))} nothing can be done as things stand; see plan {plan.id}."

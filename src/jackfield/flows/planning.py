@@ -330,5 +330,6 @@ def _says_nothing_new(plan: Plan, latest: Sequence[StoredPlan], everyone: bool) 
     if plan.held and last.status is PlanStatus.PROPOSED and last.total:
         return False
     if not everyone:
-        return not plan.held
+        guards = {one.kind for one in plan.refusals if one.kind in GUARDS}
+        return not plan.held and guards <= {one.kind for one in last.refusals}
     return last.refusals == plan.refusals and last.held == len(plan.held)
