@@ -79,7 +79,7 @@ async def test_a_repeated_step_writes_its_line_once(database: Database, now: dat
 async def test_lines_are_filtered(
     database: Database, now: datetime, asked: JournalFilter, numbers: list[int]
 ) -> None:
-    """ "Why is this so?" is answered by these lines."""
+    """These lines answer the question “why is this so?”."""
     await write(database, now, *LINES)
 
     async with database.read() as tx:

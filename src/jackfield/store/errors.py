@@ -48,8 +48,12 @@ class LinkTaken(StoreError):
 class BrokenDocument(StoreError):
     """A stored document does not have the shape it should.
 
-    The text names it and the place in it.
+    The text names it and the place in it; `version` is what a new one is saved over.
     """
+
+    def __init__(self, text: str, version: int) -> None:
+        super().__init__(text)
+        self.version = version
 
 
 class SecretUnreadable(StoreError):

@@ -8,7 +8,6 @@ names its place. Every change leaves a journal line with what stood before and a
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,7 +118,8 @@ async def load_document(
     except (msgspec.DecodeError, ValueError) as error:
         raise BrokenDocument(
             f"The settings {name!r} of tenant {tenant} (version {row.version}, by "
-            f"{row.changed_by or 'Jackfield'}) cannot be read: {error}"
+            f"{row.changed_by or 'Jackfield'}) cannot be read: {error}",
+            row.version,
         ) from error
     return Stored(value, row.version, row.changed_at, row.changed_by)
 
@@ -162,8 +162,8 @@ async def save_document(
         raise VersionMoved(
             f"The settings {name!r} of tenant {tenant} are no longer at version {expected_version}."
         )
-    old = msgspec.json.decode(before) if before else _defaults(type(value))
-    differences = list(_differences(old, msgspec.json.decode(document)))
+    old = _before(before, value)
+    new = msgspec.json.decode(document)
     await append_lines(
         tx,
         tenant,
@@ -172,8 +172,8 @@ async def save_document(
                 kind="settings.changed",
                 name=name,
                 by=by,
-                text=_sentence(name, differences),
-                data={"before": old, "after": msgspec.json.decode(document)},
+                text=_sentence(name, old, new),
+                data={"before": old, "after": new},
             )
         ],
         now=now,
@@ -203,10 +203,18 @@ def _unknown(came: Any, kept: Any, place: str) -> Any:
                 yield f"{place}.{name}"
             else:
                 yield from _unknown(part, kept[name], f"{place}.{name}")
+    elif isinstance(came, list) and isinstance(kept, list | tuple):
+        for index, (part, known) in enumerate(zip(came, kept, strict=False)):
+            yield from _unknown(part, known, f"{place}[{index}]")
 
 
-def _defaults(shape: type[Any]) -> Any:
-    return msgspec.to_builtins(shape()) if dataclasses.is_dataclass(shape) else {}
+def _before(document: str | None, value: Any) -> Any:
+    if document is None:
+        return msgspec.json.decode(msgspec.json.encode(type(value)(), order="deterministic"))
+    try:
+        return msgspec.json.decode(document)
+    except msgspec.DecodeError:
+        return document
 
 
 def _differences(before: Any, after: Any, place: str = "") -> Any:
@@ -219,7 +227,10 @@ def _differences(before: Any, after: Any, place: str = "") -> Any:
         yield place, before, after
 
 
-def _sentence(name: str, differences: list[tuple[str, Any, Any]]) -> str:
+def _sentence(name: str, old: Any, new: Any) -> str:
+    if not isinstance(old, dict):
+        return f"The {name} settings could not be read and were replaced."
+    differences = list(_differences(old, new))
     if not differences:
         return f"The {name} settings were saved without a change."
     shown = "; ".join(

@@ -1,0 +1,103 @@
+"""Signed-in browsers: what Litestar expects of a store, and what a thief must not find."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from jackfield.store.database import Database
+from jackfield.store.sessions import SessionStore, count_sessions
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    def __init__(self, now: datetime) -> None:
+        self.moment = now
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def watch(now: datetime) -> Watch:
+    return Watch(now)
+
+
+@pytest.fixture
+def store(database: Database, watch: Watch) -> SessionStore:
+    return SessionStore(database, watch)
+
+
+async def test_values_come_back_until_they_expire(store: SessionStore, watch: Watch) -> None:
+    """A session that never ends is a key that is never given back."""
+    await store.set("a", "text", expires_in=60)
+    await store.set("b", b"\0bytes", expires_in=timedelta(hours=1))
+    await store.set("c", b"for ever")
+
+    assert [await store.get(one) for one in "abcd"] == [b"text", b"\0bytes", b"for ever", None]
+    assert [await store.expires_in(one) for one in "abcd"] == [60, 3600, None, None]
+
+    watch.moment += timedelta(seconds=60)
+
+    assert [await store.get(one) for one in "abcd"] == [None, b"\0bytes", b"for ever", None]
+    assert [await store.exists(one) for one in "abcd"] == [False, True, True, False]
+
+
+async def test_a_visit_renews_a_session(store: SessionStore, watch: Watch) -> None:
+    """Whoever works stays signed in; whoever went home does not."""
+    await store.set("a", b"1", expires_in=600)
+    await store.set("c", b"3")
+
+    watch.moment += timedelta(seconds=30)
+    await store.get("a", renew_for=600)
+    soon = await store.expires_in("a")
+    watch.moment += timedelta(seconds=500)
+    await store.get("a", renew_for=600)
+    later = await store.expires_in("a")
+    await store.get("c", renew_for=600)
+
+    # A renewal of less than a minute is not worth a write.
+    assert (soon, later) == (570, 600)
+    assert await store.expires_in("c") is None
+
+
+async def test_sessions_are_replaced_revoked_and_purged(
+    store: SessionStore, database: Database, watch: Watch
+) -> None:
+    """Signing out ends the session on the server, not only in the browser."""
+    await store.set("a", b"1", expires_in=60)
+    await store.set("a", b"2", expires_in=120)
+    await store.set("b", b"3", expires_in=60)
+    await store.set("c", b"4")
+    await store.delete("c")
+    await store.delete("nothing")
+    watch.moment += timedelta(seconds=90)
+
+    assert await store.get("a") == b"2"
+    assert await store.get("c") is None
+    assert await store.purge() == 1
+    async with database.read() as tx:
+        assert await count_sessions(tx) == 1
+    await store.delete_all()
+    assert await store.get("a") is None
+
+
+async def test_a_thief_of_the_database_has_no_session(
+    store: SessionStore, database: Database
+) -> None:
+    """A backup on a USB stick must not be a bunch of keys."""
+    await store.set("the-cookie", b"1", expires_in=60)
+
+    async with database.read() as tx:
+        rows = (await tx.connection.execute(text("SELECT key_hash FROM session"))).scalars().all()
+
+    assert len(rows) == 1
+    assert "the-cookie" not in rows[0]
+    assert await store.get(rows[0]) is None
