@@ -24,7 +24,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from jackfield.clock import SystemClock
+from jackfield.clock import Clock, SystemClock
 from jackfield.durable import Durable, GivenUp, Lane, NotRunningError
 from jackfield.flows.applying import Applying
 from jackfield.flows.by_hand import PhonesByHand
@@ -39,9 +39,17 @@ from jackfield.flows.signin import LocalSignIn
 from jackfield.graph.transport import AiohttpTransport, Transport
 from jackfield.logs import configure_logs
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.settings import SERVER_FILE, Role, ServerFile, Settings
+from jackfield.settings import (
+    DATABASE_FILE,
+    KEY_FILE,
+    LOCK_FILE,
+    SERVER_FILE,
+    Role,
+    ServerFile,
+    Settings,
+)
 from jackfield.store.database import Database
-from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.errors import DatabaseUnusable, SecretUnreadable
 from jackfield.store.leases import give_up_lease, take_lease
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token
@@ -59,6 +67,8 @@ STOP_WITHIN_S = 1.0
 RUNS_KEPT = timedelta(days=30)
 LEASE_S = 5.0
 START_AGAIN_S = 5.0
+LOCK_TRIES = 4
+LOCK_AGAIN_S = 0.05
 
 _log = structlog.get_logger("jackfield.app")
 
@@ -87,7 +97,7 @@ class App:
         self.settings = settings
         self.clock = SystemClock()
         self.new_password: str | None = None
-        """The first administrator's password, if this start has made it."""
+        """The first administrator's password, if this server has made it."""
         self.port = settings.listen_port
         self.lost = asyncio.Event()
         """Set when another process has taken the database over: this one must end."""
@@ -98,15 +108,26 @@ class App:
         self._token_id = ""
 
     async def __aenter__(self) -> Self:
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = await take_lock(self.settings.data_dir, self.clock)
+        try:
+            self.database = await Database.open(database_url(self.settings))
+            try:
+                await self._build()
+            except BaseException:
+                await self.database.close()
+                raise
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    async def _build(self) -> None:
+        """Every object, in the order in which they need each other."""
         settings = self.settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not settings.database_url:
-            self._lock = take_lock(settings.data_dir)
-        url = database_url(settings)
-        self.database = await Database.open(url)
         if not self.database.sqlite:
             await self._take_database()
-        self.vault = Vault.open(settings.data_dir / "jackfield.key")
+        self.vault = Vault.open(settings.data_dir / KEY_FILE)
         clock, database = self.clock, self.database
         self.connections = Connections(
             database,
@@ -120,7 +141,6 @@ class App:
         self.setup = Setup(database, self.vault, self.connections, clock)
         self.tenant = await self.setup.first_tenant()
         self.signin = LocalSignIn(database, clock)
-        self.new_password = await self.signin.ensure_owner()
         self.planning = Planning(database, self._phone_of, clock)
         reading = PhoneReading(database, self._phone_of, clock)
         self.by_hand = PhonesByHand(database, self._phone_of, self._phone_of, reading, clock)
@@ -133,7 +153,7 @@ class App:
             clock,
         )
         lane = Lane("people", poll=0.5, concurrency=8)
-        self.durable = Durable(url, "main", [lane], given_up=self._given_up, clock=clock)
+        self.durable = Durable(database.url, "main", [lane], given_up=self._given_up, clock=clock)
         self.durable.define(SYNC, lane, self.people.sync)
         self.durable.define(APPLY, lane, self.people.apply)
         self.people.work_with(self.durable)
@@ -151,7 +171,6 @@ class App:
             hub=self.hub,
             graph_figures=self.health.figures,
         )
-        return self
 
     async def __aexit__(
         self,
@@ -241,7 +260,6 @@ class App:
         patience = LEASE_S + 2.0
         while not await self._renew_database():
             if patience <= 0:
-                await self.database.close()
                 raise InUse("The database", "that holds its lease")
             await self.clock.sleep(0.5)
             patience -= 0.5
@@ -300,29 +318,42 @@ class App:
 
 
 async def examine_database(settings: Settings) -> tuple[str, str] | None:
-    """Open and close the database; what is wrong and what to do about it, or None."""
+    """Open the database and read its secrets; what is wrong and what to do about it, or None."""
     try:
-        await (await Database.open(database_url(settings))).close()
+        database = await Database.open(database_url(settings))
     except DatabaseUnusable as error:
         return error.text, error.next_step
+    try:
+        async with database.read() as tx:
+            await Vault.open(settings.data_dir / KEY_FILE, create=False).check(tx)
+    except SecretUnreadable as error:
+        return str(error), ""
+    finally:
+        await database.close()
     return None
 
 
 def database_url(settings: Settings) -> str:
     """The address of our own database."""
-    return settings.database_url or f"sqlite:///{settings.data_dir / 'jackfield.db'}"
+    return settings.database_url or f"sqlite:///{settings.data_dir / DATABASE_FILE}"
 
 
-def take_lock(data_dir: Path) -> TextIOWrapper:
+async def take_lock(data_dir: Path, clock: Clock) -> TextIOWrapper:
     """Hold the data folder for this process. Raises `InUse`."""
-    file = (data_dir / "lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        holder = file.read().strip() or "of unknown number"
-        file.close()
-        raise InUse(f"The data folder {data_dir}", holder) from None
+    file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
+    for tries in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            # Somebody may only be looking whether it is held: that takes microseconds.
+            if tries + 1 < LOCK_TRIES:
+                await clock.sleep(LOCK_AGAIN_S)
+                continue
+            file.seek(0)
+            holder = file.read().strip() or "of unknown number"
+            file.close()
+            raise InUse(f"The data folder {data_dir}", holder) from None
+        break
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -373,6 +404,8 @@ async def run_server(
     async with App(settings) as app:
         bound = _listen(settings)
         app.port = bound.getsockname()[1]
+        # Made by a server, never by a command: here it is shown.
+        app.new_password = await app.signin.ensure_owner()
         config = uvicorn.Config(
             app.site,
             log_config=None,

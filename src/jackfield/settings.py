@@ -1,5 +1,4 @@
-"""What the process needs to know before the database is open: one TOML file and the environment,
-frozen once read.
+"""What the process needs before the database is open: a TOML file and the environment, read once.
 
 The administrator's choices are not here (see `store/settings.py`). An unknown key refuses to start
 and names the nearest known one, so that a typing error never becomes a silent default.
@@ -25,6 +24,10 @@ FILE_NAME = "jackfield.toml"
 
 SERVER_FILE = "server.json"
 """Name of the `ServerFile` in the data folder."""
+DATABASE_FILE = "jackfield.db"
+KEY_FILE = "jackfield.key"
+LOCK_FILE = "lock"
+"""Name of the file in the data folder that the one process which works there holds locked."""
 
 
 class ServerFile(msgspec.Struct, frozen=True):
@@ -39,9 +42,7 @@ class ServerFile(msgspec.Struct, frozen=True):
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the text names it, where it stands, and what would be
-    right.
-    """
+    """A setting that cannot be used; the text says where it stands and what would be right."""
 
 
 class LogLevel(StrEnum):
@@ -208,14 +209,17 @@ def _decode(kind: type, value: object) -> object:
 def _located(message: str) -> str:
     problem, _, where = message.partition(" - at `$.")
     name = where.rstrip("`") or "a setting"
-    return f"The setting {name!r} cannot be used: {problem[:1].lower()}{problem[1:]}. See docs/settings.md."
+    known = {"log_level": LogLevel, "roles": Role}.get(name.partition("[")[0])
+    takes = f" It takes: {', '.join(known)}." if known is not None else " See docs/settings.md."
+    return f"The setting {name!r} cannot be used: {problem[:1].lower()}{problem[1:]}.{takes}"
 
 
 def _split_listen(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(
-            f"The setting 'listen' is {listen!r}; it takes an address and a port, e.g. '127.0.0.1:8200' or '[::1]:8200'."
+            f"The setting 'listen' is {listen!r}; it takes an address and a port, e.g. "
+            "'127.0.0.1:8200' or '[::1]:8200'."
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
 
@@ -226,7 +230,8 @@ def _check(settings: Settings) -> None:
         ("postgresql://", "postgres://")
     ):
         raise SettingsError(
-            "The setting 'database_url' must begin with 'postgresql://'; leave it empty for SQLite in 'data_dir'."
+            "The setting 'database_url' must begin with 'postgresql://'; leave it empty for SQLite "
+            "in 'data_dir'."
         )
     if settings.public_url:
         parts = urlsplit(settings.public_url)
@@ -236,8 +241,8 @@ def _check(settings: Settings) -> None:
             or parts.path not in {"", "/"}
         ):
             raise SettingsError(
-                f"The setting 'public_url' is {settings.public_url!r}; it takes scheme and host only, "
-                "e.g. 'https://pbx.example.org'."
+                f"The setting 'public_url' is {settings.public_url!r}; it takes scheme and host "
+                "only, e.g. 'https://pbx.example.org'."
             )
     reached_by_https = settings.public_url.startswith("https://")
     reached_at = urlsplit(settings.public_url).hostname if settings.public_url else host
@@ -247,9 +252,10 @@ def _check(settings: Settings) -> None:
         and not settings.allow_insecure_http
     ):
         raise SettingsError(
-            f"The console would be reached at {settings.url} without encryption: passwords and sessions would travel "
-            "in clear text. Put a reverse proxy with TLS before it and set 'public_url' to its https address, "
-            "listen on 127.0.0.1, or set 'allow_insecure_http = true' if you accept that."
+            f"The console would be reached at {settings.url} without encryption: passwords and "
+            "sessions would travel in clear text. Put a reverse proxy with TLS before it and set "
+            "'public_url' to its https address, listen on 127.0.0.1, or set "
+            "'allow_insecure_http = true' if you accept that."
         )
     if not settings.roles:
         raise SettingsError("The setting 'roles' is empty; it takes one or more of: web, sync.")
@@ -258,7 +264,8 @@ def _check(settings: Settings) -> None:
             ipaddress.ip_network(proxy, strict=False)
         except ValueError:
             raise SettingsError(
-                f"The setting 'trusted_proxies' holds {proxy!r}, which is neither an address nor a network."
+                f"The setting 'trusted_proxies' holds {proxy!r}, which is neither an address nor "
+                "a network."
             ) from None
 
 

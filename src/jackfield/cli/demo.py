@@ -40,8 +40,6 @@ class _Stage(msgspec.Struct):
 
 def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
     """Run until Ctrl-C; returns the exit code."""
-    if people < 1:
-        raise CommandFailed("--people takes at least 1.", Exit.USAGE)
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
         return asyncio.run(_demo(people, data, port, seed))

@@ -1,8 +1,7 @@
-"""What is wrong with an installation, and what to do next: each finding is one thing that was
-really tried.
+"""What is wrong with an installation, and what to do next: each finding was really tried.
 
 Looks from outside: at files and settings, at a running server over its API, else at the database
-itself. It changes nothing.
+itself. It mends nothing and takes up no work; like every command it brings old tables up to date.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jackfield.cli.exits import CommandFailed
-from jackfield.settings import Settings, describe
+from jackfield.settings import DATABASE_FILE, KEY_FILE, Settings, describe
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -48,7 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
     if not findings[-1].good:
         return findings
     findings += [_space(settings), _key_file(settings)]
-    from jackfield.cli.door import RunningServer, read_server_file
+    from jackfield.cli.door import RunningServer, open_door, read_server_file
 
     try:
         file = read_server_file(settings.data_dir)
@@ -56,7 +55,11 @@ async def examine(settings: Settings) -> list[Finding]:
         return [*findings, Finding("Server", False, str(error))]
     if file is None:
         findings.append(Finding("Server", True, "Not running.", "Start it with: jackfield serve"))
-        return [*findings, await _database(settings)]
+        findings.append(await _database(settings))
+        if not all(finding.good for finding in findings) or not _has_database(settings):
+            return findings
+        async with open_door(settings, acts=False) as door:
+            return findings + await _from_inside(door, (await door.ask("GET", "/status")).body)
     door = RunningServer(file)
     try:
         answer = await door.ask("GET", "/status")
@@ -146,9 +149,12 @@ def _space(settings: Settings) -> Finding:
 
 
 def _key_file(settings: Settings) -> Finding:
-    path = settings.data_dir / "jackfield.key"
+    path = settings.data_dir / KEY_FILE
     if not path.exists():
-        return Finding("Key file", True, "Not made yet.")
+        if not _has_database(settings):
+            return Finding("Key file", True, "Not made yet.")
+        step = "Restore it from the backup of this installation, or connect Microsoft 365 again."
+        return Finding("Key file", False, f"{path} is missing: no stored secret can be read.", step)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         return Finding(
@@ -160,12 +166,16 @@ def _key_file(settings: Settings) -> Finding:
     return Finding("Key file", True, f"{path}, readable by its owner only.")
 
 
+def _has_database(settings: Settings) -> bool:
+    return bool(settings.database_url) or (settings.data_dir / DATABASE_FILE).exists()
+
+
 async def _database(settings: Settings) -> Finding:
-    if not settings.database_url and not (settings.data_dir / "jackfield.db").exists():
+    if not _has_database(settings):
         return Finding("Database", True, "Not made yet.")
     from jackfield.app import examine_database
 
     problem = await examine_database(settings)
     if problem is None:
-        return Finding("Database", True, "Can be opened.")
+        return Finding("Database", True, "Can be opened, and its secrets can be read.")
     return Finding("Database", False, *problem)

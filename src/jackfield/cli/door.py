@@ -1,15 +1,14 @@
-"""How a command reaches Jackfield: over the API of the server that runs, or of one that lives for
-this command only.
+"""How a command reaches Jackfield: over the API of the running server, or of one of its own.
 
 Both ways are the same API with the same answers. A running server is found by the token file in the
-data folder; with none running the data folder's lock is taken, so that no two processes ever work
-on one SQLite.
+data folder; with none running the folder's lock is taken and an application lives for the command,
+so that no two processes ever work on one data folder.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import fcntl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from typing import Any, Protocol
 import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.settings import SERVER_FILE, ServerFile, Settings
+from jackfield.settings import LOCK_FILE, SERVER_FILE, ServerFile, Settings
 
 ANSWER_TIMEOUT_S = 60.0
 START_PATIENCE_S = 10.0
+LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class RunningServer:
                 return Answer(answer.status, _decoded(await answer.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise CommandFailed(
-                f"The Jackfield server at {self._file.url} does not answer ({type(error).__name__})."
+                f"The Jackfield server at {self._file.url} does not answer "
+                f"({type(error).__name__})."
             ) from error
 
 
@@ -121,8 +122,11 @@ class OwnServer:
 
 
 @asynccontextmanager
-async def open_door(settings: Settings) -> AsyncIterator[Door]:
-    """The API of the running server, or of an application that is started for this command."""
+async def open_door(settings: Settings, *, acts: bool = True) -> AsyncIterator[Door]:
+    """The API of the running server, or of an application that is started for this command.
+
+    A command that `acts` asks for runs; for others no work is taken up.
+    """
     file = read_server_file(settings.data_dir)
     if file is not None:
         yield RunningServer(file)
@@ -134,32 +138,33 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
     configure_logs("error")
     try:
         app = await App(settings).__aenter__()
-    except InUse:
-        yield RunningServer(await _starting_server(settings.data_dir))
+    except InUse as busy:
+        yield RunningServer(await _starting_server(settings.data_dir, busy))
         return
     try:
-        await app.start_work()
+        if acts:
+            await app.start_work()
         yield OwnServer(app.site, await app.command_token())
     finally:
         await app.__aexit__(None, None, None)
 
 
-async def _starting_server(data_dir: Path) -> ServerFile:
-    """The server that holds the data folder but does not answer yet. Raises `CommandFailed`."""
-    for _ in range(round(START_PATIENCE_S / 0.1)):
+async def _starting_server(data_dir: Path, busy: Exception) -> ServerFile:
+    """The server that holds the data folder but does not answer yet; else raises `busy`."""
+    for _ in range(round(START_PATIENCE_S / LOOK_S)):
         file = read_server_file(data_dir)
         if file is not None:
             return file
-        await asyncio.sleep(0.1)
-    raise CommandFailed(
-        f"The data folder {data_dir} is in use by a process that does not answer. If it hangs, stop "
-        f"it; its number stands in {data_dir / 'lock'}."
-    )
+        if _holder(data_dir) is None:
+            break
+        await asyncio.sleep(LOOK_S)
+    raise CommandFailed(str(busy)) from busy
 
 
 def read_server_file(data_dir: Path) -> ServerFile | None:
-    """The running server of a data folder; None when none runs (a file left by a killed one does
-    not count).
+    """The running server of a data folder; None when none runs.
+
+    The file of a killed one does not count: the lock of its folder went with it.
     """
     path = data_dir / SERVER_FILE
     try:
@@ -173,17 +178,21 @@ def read_server_file(data_dir: Path) -> ServerFile | None:
         ) from None
     except (OSError, msgspec.DecodeError):
         return None
-    return file if _is_alive(file.pid) else None
+    return file if _holder(data_dir) == file.pid else None
 
 
-def _is_alive(pid: int) -> bool:
+def _holder(data_dir: Path) -> int | None:
+    """The process that holds the folder's lock. Numbers of processes alone are used again."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        with (data_dir / LOCK_FILE).open(encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = lock.read().strip()
+                return int(holder) if holder.isdecimal() else None
+    except OSError:
+        return None
+    return None
 
 
 def _decoded(body: bytes) -> Any:

@@ -1,5 +1,4 @@
-"""The commands of `jackfield`. Each turns its arguments into one call of the API and the answer
-into text or JSON.
+"""The commands of `jackfield`: arguments in, one call of the API, text or JSON out.
 
 Everything heavy is imported inside the command that needs it, so that `--help` stays quick.
 """
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.validators import Number
 
 from jackfield.cli.exits import CommandFailed, Exit
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 app = App(
     name="jackfield",
-    help="Ties a phone system to Microsoft 365: people become extensions, departments follow groups.",
+    help=(
+        "Ties a phone system to Microsoft 365: people become extensions, departments follow groups."
+    ),
     version=lambda: version("jackfield"),
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
@@ -42,6 +44,7 @@ DataDir = Annotated[
         name="--data-dir", help="The data folder (else JACKFIELD_DATA_DIR or jackfield.toml)."
     ),
 ]
+Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=500))]
 _credential = Group("Credential (one of the two)")
 _cloud = Group("Which Microsoft cloud")
 
@@ -76,9 +79,14 @@ def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
 
 
 @app.command
-def demo(*, people: int = 250, data: Path | None = None, port: int = 0, seed: int = 1) -> int:
-    """Show the whole product offline: an emulated Microsoft 365 tenant, and Jackfield connected to
-    it.
+def demo(
+    *,
+    people: Annotated[int, Parameter(validator=Number(gte=1))] = 250,
+    data: Path | None = None,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 0,
+    seed: int = 1,
+) -> int:
+    """Show the whole product offline: an emulated Microsoft 365 tenant, connected to Jackfield.
 
     Parameters
     ----------
@@ -117,8 +125,9 @@ def connect(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
-    """Connect Microsoft 365 by an application registration, prove that it works, and switch people
-    sync on.
+    """Connect Microsoft 365 by an application registration, and switch people sync on.
+
+    The connection is proven by real calls before anything is stored.
 
     Parameters
     ----------
@@ -129,7 +138,7 @@ def connect(
     client_secret_file
         A file with the client secret (the value, not its id).
     certificate
-        A PEM file with certificate and private key; the certificate is uploaded to the registration.
+        A PEM file with certificate and private key; the registration has the certificate.
     login_url
         Another sign-in address than the cloud's own.
     graph_url
@@ -177,7 +186,7 @@ def connect(
 
 
 @plan_commands.command(name="people")
-def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: int = 50) -> int:
+def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 50) -> int:
     """Read Microsoft 365 and show what a sync would do; nothing is changed.
 
     Parameters
@@ -195,7 +204,7 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: int = 50
 
 @plan_commands.command(name="approve")
 def plan_approve(
-    plan: str, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
+    plan: int, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
 ) -> int:
     """Carry out a stored plan exactly as it was shown.
 
@@ -240,7 +249,7 @@ def sync_people(
 
 
 @app.command
-def runs(*, limit: int = 20, data_dir: DataDir = None, json: Json = False) -> int:
+def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> int:
     """List the last runs."""
 
     async def work(door: Door) -> int:
@@ -249,7 +258,8 @@ def runs(*, limit: int = 20, data_dir: DataDir = None, json: Json = False) -> in
         def lines() -> str:
             return (
                 "\n".join(
-                    f"{run['id']:>6}  {run['started_at'][:19]}  {run['mode']:<7} {run['status']:<9} {run['text']}"
+                    f"{run['id']:>6}  {run['started_at'][:19]}  {run['mode']:<8} "
+                    f"{run['status']:<9} {run['text']}"
                     for run in answer["runs"]
                 )
                 or "No runs yet."
@@ -258,7 +268,7 @@ def runs(*, limit: int = 20, data_dir: DataDir = None, json: Json = False) -> in
         _print(answer, json, lines)
         return Exit.DONE
 
-    return _with_door(work, data_dir)
+    return _with_door(work, data_dir, acts=False)
 
 
 @app.command
@@ -284,7 +294,13 @@ def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 @token_commands.command(name="create")
-def token_create(name: str, *, days: int = 0, data_dir: DataDir = None, json: Json = False) -> int:
+def token_create(
+    name: str,
+    *,
+    days: Annotated[int, Parameter(validator=Number(gte=0, lte=3650))] = 0,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
     """Create a token for the JSON API; it is shown once.
 
     Parameters
@@ -300,7 +316,7 @@ def token_create(name: str, *, days: int = 0, data_dir: DataDir = None, json: Js
         _print(answer, json, lambda: str(answer["token"]))
         return Exit.DONE
 
-    return _with_door(work, data_dir)
+    return _with_door(work, data_dir, acts=False)
 
 
 @admin_commands.command(name="reset-password")
@@ -312,7 +328,7 @@ def reset_password(*, name: str = "admin", data_dir: DataDir = None, json: Json 
         _print(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
         return Exit.DONE
 
-    return _with_door(work, data_dir)
+    return _with_door(work, data_dir, acts=False)
 
 
 def _settings(data_dir: Path | None, **overrides: object) -> Settings:
@@ -324,11 +340,13 @@ def _settings(data_dir: Path | None, **overrides: object) -> Settings:
         raise CommandFailed(str(error), Exit.USAGE) from None
 
 
-def _with_door(work: Callable[[Door], Awaitable[int]], data_dir: Path | None) -> int:
+def _with_door(
+    work: Callable[[Door], Awaitable[int]], data_dir: Path | None, *, acts: bool = True
+) -> int:
     async def run() -> int:
         from jackfield.cli.door import open_door
 
-        async with open_door(_settings(data_dir)) as door:
+        async with open_door(_settings(data_dir), acts=acts) as door:
             return await work(door)
 
     return _guarded(lambda: asyncio.run(run()))
@@ -341,8 +359,10 @@ def _guarded(run: Callable[[], int]) -> int:
         print(f"jackfield: {error}", file=sys.stderr)
         return error.code
     except Exception as error:
-        # Errors that know what happened and what to do next (database, lock, settings) are for the person.
-        if not hasattr(error, "next_step"):
+        # What has a next step is for the person; so is what the disk or the archive refuses.
+        from jackfield.store.errors import StoreError
+
+        if not hasattr(error, "next_step") and not isinstance(error, StoreError | OSError):
             raise
         print(f"jackfield: {error}", file=sys.stderr)
         return Exit.FAILED

@@ -14,9 +14,11 @@ ENDED = frozenset({"done", "waiting", "refused", "failed", "cancelled"})
 async def follow(look: Callable[[], Awaitable[Any]], *, quiet: bool = False) -> Any:
     """Ask for the run until it has ended; returns its last state."""
     if quiet or not sys.stderr.isatty():
-        while (run := await look())["status"] not in ENDED:
+        while True:
+            run = await look()
+            if run["status"] in ENDED:
+                return run
             await asyncio.sleep(LOOK_S)
-        return run
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

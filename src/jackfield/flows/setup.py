@@ -16,7 +16,7 @@ from jackfield.graph.client import GraphClient, new_uuid
 from jackfield.graph.cloud import AddressRefused, CloudName
 from jackfield.graph.credentials import CertificateCredential
 from jackfield.graph.directory import fetch_groups_page, fetch_users_page
-from jackfield.graph.errors import GraphError, PermissionMissing
+from jackfield.graph.errors import GraphError, PermissionMissing, Unreachable
 from jackfield.graph.organization import fetch_organization
 from jackfield.store.alarms import end_alarm
 from jackfield.store.cursors import forget_cursors
@@ -39,6 +39,10 @@ from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
 _WORK = "people"
+_REACH = (
+    "Check the addresses, network, name service and firewall; for an authority of your own give "
+    "its certificates too."
+)
 
 
 class SetupRefused(Exception):
@@ -105,6 +109,8 @@ class Setup:
         """
         try:
             return await self._connect(tenant, ask, by=by)
+        except Unreachable as error:
+            raise SetupRefused(error.what, _REACH) from error
         except GraphError as error:
             raise SetupRefused(error.what, error.next_step) from error
         except AddressRefused as error:
