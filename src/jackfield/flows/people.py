@@ -35,7 +35,7 @@ from jackfield.flows.runs import (
 )
 from jackfield.graph.errors import AgainLater, GraphError, NotFound, PermissionMissing
 from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
-from jackfield.store.cursors import Resource, accept_people
+from jackfield.store.cursors import Resource, accept_people, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import CursorMoved, StoreError
 from jackfield.store.people import count_people
@@ -202,10 +202,14 @@ class PeopleSync:
             lost = [one.flow for one in running if not await self._is_alive(one.flow)]
             await self._runs.bury(tenant, lost, alive=len(lost) < len(running))
 
-    async def _is_alive(self, flow: str) -> bool:
+    async def is_waiting(self, flow: str) -> bool:
+        """Whether the runner knows a run of this id that has not ended."""
+        return await self._is_alive(flow, within_s=0.2)
+
+    async def _is_alive(self, flow: str, within_s: float = 2.0) -> bool:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         try:
-            await self._runner.wait(RunId(flow), timeout_s=2.0)
+            await self._runner.wait(RunId(flow), timeout_s=within_s)
         except TimeoutError:
             return True
         except DurableError:
@@ -232,7 +236,10 @@ class PeopleSync:
             stored = await load_plan(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
-            disbelieved = any(refusal.kind in _DISBELIEF for refusal in stored.refusals)
+            cursor = await load_cursor(tx, tenant, Resource.USERS)
+            disbelieved = cursor.accepted_people != stored.people_now and any(
+                refusal.kind in _DISBELIEF for refusal in stored.refusals
+            )
             open_states = [PlanStatus.PROPOSED]
             if release and stored.status is PlanStatus.APPLIED:
                 if not stored.held and not disbelieved:

@@ -58,6 +58,7 @@ from jackfield.store.plans import (
     load_proposed_people,
     save_plan,
     supersede_plans,
+    withdraw_held,
 )
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import latest_change
@@ -67,6 +68,7 @@ from jackfield.store.transaction import Transaction
 EVERYONE = "everyone"
 TOUCHED = "touched people"
 _RECENT = timedelta(hours=1)
+_WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,13 @@ class Planning:
             if not preview and everyone and not disbelieved:
                 await accept_people(tx, tenant, loaded.people_now)
             latest = await list_plans(tx, tenant, limit=1)
-            if not preview and not plan.actions and _says_nothing_new(plan, latest, everyone):
+            nothing_new = (
+                not preview and not plan.actions and _says_nothing_new(plan, latest, everyone)
+            )
+            if everyone and not preview:
+                keeps = latest[0].id if nothing_new and plan.held else 0
+                await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, except_for=keeps)
+            if nothing_new:
                 if not plan.held:
                     await supersede_plans(tx, tenant, now=now, scope=replaced)
                 return Made(0, guarded=guarded, everyone=everyone)
@@ -283,7 +291,7 @@ async def _view(
     edges = await load_edges(tx, tenant, ids)
     memberships = resolve_memberships(edges.people, edges.nested, interest)
     cursor = await load_cursor(tx, tenant, Resource.USERS)
-    elsewhere = Summary() if ids is None else await _elsewhere(tx, tenant, set(ids), now)
+    elsewhere = await _elsewhere(tx, tenant, None if ids is None else set(ids), now)
     return View(
         people=people,
         links=links,
@@ -305,7 +313,7 @@ async def _view(
 
 
 async def _elsewhere(
-    tx: Transaction, tenant: int, slice_: AbstractSet[str], now: datetime
+    tx: Transaction, tenant: int, slice_: AbstractSet[str] | None, now: datetime
 ) -> Summary:
     """What guards count besides the slice: many small plans must not do what a big one may not."""
     since = now - _RECENT

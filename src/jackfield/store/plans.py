@@ -544,13 +544,13 @@ async def count_elsewhere(
     kind: ActionKind,
     *,
     since: datetime,
-    slice_: AbstractSet[str],
+    slice_: AbstractSet[str] | None,
     marked: str = "",
 ) -> int:
-    """How many people outside a slice an action of a kind is about: done of late, or held back.
+    """How many people an action of a kind is about besides what a slice's plan will say itself.
 
-    Done counts what plans that nobody approved by hand have done since a moment; held counts the
-    latest plan for everyone and what came after it. `marked` narrows to payloads that hold a text.
+    Done since a moment, by plans that nobody approved by hand, whoever it was about; or held back
+    for somebody outside the slice (None = everyone). `marked` narrows to payloads that hold a text.
     """
     a, p = plan_actions.c, plans.c
     conditions = [a.tenant == tenant, a.kind == kind.value]
@@ -560,16 +560,45 @@ async def count_elsewhere(
     done = select(a.subject).where(
         *conditions, a.plan.in_(recent), a.status == ActionStatus.DONE.value
     )
-    latest = await tx.scalar(
-        select(func.max(p.id)).where(p.tenant == tenant, p.scope == "everyone")
-    )
-    standing = select(p.id).where(
-        p.tenant == tenant,
-        p.id >= (latest or 0),
-        p.status.not_in([PlanStatus.REFUSED.value, PlanStatus.SUPERSEDED.value]),
-    )
-    held = select(a.subject).where(*conditions, a.plan.in_(standing), a.held.is_(True))
-    return len({row[0] for row in await tx.rows(done.union(held))} - slice_)
+    concerned = {row[0] for row in await tx.rows(done)}
+    if slice_ is not None:
+        standing = select(p.id).where(
+            p.tenant == tenant,
+            p.status.not_in([PlanStatus.REFUSED.value, PlanStatus.SUPERSEDED.value]),
+        )
+        held = select(a.subject).where(*conditions, a.plan.in_(standing), a.held.is_(True))
+        concerned |= {row[0] for row in await tx.rows(held)} - slice_
+    return len(concerned)
+
+
+async def withdraw_held(
+    tx: Transaction, tenant: int, *, text: str, now: datetime, except_for: int = 0
+) -> None:
+    """What carried-out plans hold back is no longer meant, except for one plan."""
+    changed = await next_change(tx, tenant)
+    p, a = plans.c, plan_actions.c
+    outdated = [
+        row[0]
+        for row in await tx.rows(
+            select(p.id).where(
+                p.tenant == tenant,
+                p.status == PlanStatus.APPLIED.value,
+                p.held_counts != "{}",
+                p.id != except_for,
+            )
+        )
+    ]
+    for id_ in outdated:
+        await tx.run(
+            update(plan_actions)
+            .where(a.tenant == tenant, a.plan == id_, a.held.is_(True))
+            .values(held=False, status=ActionStatus.SKIPPED.value, text=text, done_at=now)
+        )
+        await tx.run(
+            update(plans)
+            .where(p.tenant == tenant, p.id == id_)
+            .values(held_counts="{}", changed_seq=changed)
+        )
 
 
 async def load_actions_of(
