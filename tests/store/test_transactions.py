@@ -3,15 +3,18 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.located import translate
+from jackfield.store.people import load_hashes, mark_seen, save_people
 from jackfield.store.sequences import latest_change, next_change, take
 from jackfield.store.transaction import Transaction
 
@@ -184,6 +187,57 @@ async def test_a_read_only_server_is_named(postgres_server: Callable[[str], str]
         async with database.write() as tx:
             await mark(tx, 1)
     await database.close()
+
+
+async def test_a_lost_connection_is_named_and_replaced(
+    postgres_server: Callable[[str], str],
+) -> None:
+    """The server restarts for an update; the product goes on without a restart of its own."""
+    database = await Database.open(postgres_server("restarted"))
+
+    async def write_while_the_server_goes() -> None:
+        async with database.write() as tx:
+            await mark(tx, 1)
+            async with database.write() as other:
+                await other.connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = 'restarted' AND pid <> pg_backend_pid()"
+                    )
+                )
+            await mark(tx, 2)
+
+    with pytest.raises(DatabaseUnusable, match=r"was lost|stopping or starting"):
+        await write_while_the_server_goes()
+    async with database.write() as tx:
+        await mark(tx, 3)
+
+    assert await marked(database) == [3]
+    await database.close()
+
+
+async def test_writers_in_different_orders_do_not_block_one_another(
+    database: Database, now: datetime
+) -> None:
+    """A click on one person during the nightly round: PostgreSQL ends one of two in a deadlock."""
+    persons = [Person(ObjectId(f"{number:03d}"), f"p{number}") for number in range(40)]
+    hashes = {one.id: 0 for one in persons}
+    async with database.write() as tx:
+        await save_people(tx, 1, persons, hashes, 1, now=now)
+
+    async def see_then_save() -> None:
+        async with database.write() as tx:
+            await mark_seen(tx, 1, [one.id for one in persons], 2)
+            await save_people(tx, 1, persons, hashes, 2, now=now)
+
+    async def save() -> None:
+        async with database.write() as tx:
+            await save_people(tx, 1, persons[::-1], hashes, 2, now=now)
+
+    await asyncio.gather(*(one() for _ in range(4) for one in (see_then_save, save)))
+
+    async with database.read() as tx:
+        assert len(await load_hashes(tx, 1)) == 40
 
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from jackfield.store.schema import (
     to_micros,
 )
 from jackfield.store.search import Found, Kind, Listing, find, save_words
-from jackfield.store.sequences import next_change
+from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
 from jackfield.store.words import sort_key, words_of
 
@@ -179,6 +179,7 @@ async def mark_groups_seen(
     tx: Transaction, tenant: int, ids: Sequence[GroupId], round_number: int
 ) -> None:
     """Note that unchanged groups were met in a round."""
+    await hold(tx, tenant)
     await _see.run(tx, [(round_number, tenant, id_) for id_ in sorted(ids)])
 
 
@@ -210,6 +211,7 @@ async def apply_member_changes(
     round_number: int,
 ) -> None:
     """Memberships that Graph reported as given (in a full round: as standing), then as taken."""
+    await hold(tx, tenant)
     given = {(one.group, one.member): one.kind.value for one in added}
     await _add_members.run(
         tx, [(tenant, *pair, kind, round_number) for pair, kind in sorted(given.items())]

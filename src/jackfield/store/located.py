@@ -97,6 +97,9 @@ async def located(url: str) -> AsyncIterator[None]:
     except DBAPIError as error:
         if (unusable := translate(url, error.orig)) is not None:
             raise unusable from error
+        if error.connection_invalidated:
+            what, next_step = _POSTGRESQL["08"]
+            raise DatabaseUnusable(what.format(place=place_of(url)), next_step) from error
         raise
     except PoolTimeoutError as error:
         raise DatabaseUnusable(

@@ -30,7 +30,7 @@ from jackfield.store.schema import (
     to_micros,
 )
 from jackfield.store.search import Found, Kind, Listing, find, refs_of_addresses, save_words
-from jackfield.store.sequences import next_change
+from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
 from jackfield.store.words import sort_key, words_of
 
@@ -196,6 +196,7 @@ async def mark_seen(
     tx: Transaction, tenant: int, ids: Sequence[ObjectId], round_number: int
 ) -> None:
     """Note that unchanged people were met in a round."""
+    await hold(tx, tenant)
     await _see.run(tx, [(round_number, tenant, id_) for id_ in sorted(ids)])
 
 

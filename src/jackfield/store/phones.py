@@ -35,7 +35,7 @@ from jackfield.store.schema import (
     text,
 )
 from jackfield.store.search import Kind, refs_of_addresses, save_words
-from jackfield.store.sequences import next_change
+from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
 from jackfield.store.words import number_sort_key, sort_key, words_of
 
@@ -195,6 +195,7 @@ async def finish_reading(
     Returns how many were dropped.
     """
     dropped = 0
+    await hold(tx, tenant)
     if round_number is not None:
         c = phone_extensions.c
         unseen = await tx.rows(
@@ -213,6 +214,7 @@ async def save_extensions(
     tx: Transaction, tenant: int, found: Sequence[Extension], round_number: int
 ) -> int:
     """Save extensions as the phone system has them; returns how many were new or different."""
+    await hold(tx, tenant)
     by_key = {extension.key: extension for extension in found}
     different = 0
     for keys in chunks(sorted(by_key)):
@@ -279,6 +281,7 @@ async def drop_extensions(tx: Transaction, tenant: int, keys: Sequence[Extension
     Their numbers are free once `save_used_numbers` says so.
     """
     dropped = 0
+    await hold(tx, tenant)
     for chunk in chunks(sorted(keys)):
         _, words = await _load(tx, tenant, chunk)
         if not words:

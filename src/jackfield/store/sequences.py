@@ -41,6 +41,17 @@ async def next_change(tx: Transaction, tenant: int) -> int:
     return known
 
 
+async def hold(tx: Transaction, tenant: int) -> None:
+    """Take the tenant's turn to write without a change number.
+
+    For what is no change to anybody (who was seen when): rows locked in another order would be a
+    deadlock on PostgreSQL.
+    """
+    if not tx.sqlite and tenant not in tx.changes:
+        c = sequences.c
+        await tx.row(select(c.change).where(c.tenant == tenant).with_for_update())
+
+
 async def latest_change(tx: Transaction, tenant: int) -> int:
     """The change number of the last committed (or, in a writing transaction, own) change.
 
