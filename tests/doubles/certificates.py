@@ -24,7 +24,10 @@ def rsa_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:  # noqa: AR
     return rsa.generate_private_key(65537, bits)
 
 
-def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+def certificate(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, made_at: datetime = NOW
+) -> bytes:
+    """A self-signed one, valid from a day before `made_at` for 90 days."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Jackfield")])
     signed = (
         x509.CertificateBuilder()
@@ -32,8 +35,8 @@ def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=90))
+        .not_valid_before(made_at - timedelta(days=1))
+        .not_valid_after(made_at + timedelta(days=90))
         .sign(key, hashes.SHA256())
     )
     return signed.public_bytes(Encoding.PEM)

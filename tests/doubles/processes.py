@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -121,6 +121,13 @@ class Process:
         """kill -9: the process alone, as the kernel would."""
         self.send(signal.SIGKILL)
         await self.ended()
+
+    def freeze(self) -> None:
+        """Let it hold what it holds and do nothing."""
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.popen.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Leave nobody behind."""
@@ -236,14 +243,23 @@ class Installation:
         assert process.returncode is not None
         return Said(process.returncode, out.decode(), err.decode())
 
-    async def connect(self, stage: Stage, *options: str) -> Said:
-        """Connect it to a stage as an administrator would."""
-        return await self.command(
-            "connect",
-            *("--tenant-id", stage.tenant_id, "--client-id", APP),
-            *("--client-secret-file", str(self.secret_file)),
-            *("--login-url", stage.url, "--graph-url", stage.url, *options),
-        )
+    async def connect(self, stage: Stage, *flags: str, **changed: str | None) -> Said:
+        """Connect it to a stage as an administrator would; None leaves an option out."""
+        options: dict[str, str | None] = {
+            "tenant_id": stage.tenant_id,
+            "client_id": APP,
+            "client_secret_file": str(self.secret_file),
+            "login_url": stage.url,
+            "graph_url": stage.url,
+            **changed,
+        }
+        given = [
+            part
+            for name, value in options.items()
+            if value is not None
+            for part in (f"--{name.replace('_', '-')}", value)
+        ]
+        return await self.command("connect", *given, *flags)
 
     def start(self, *arguments: str) -> Process:
         """Start `jackfield` with these arguments; the caller ends it."""
@@ -253,12 +269,12 @@ class Installation:
             environment=self.environment,
         )
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Server]:
+    @contextmanager
+    def serving(self) -> Iterator[Server]:
         """A server on a free port, killed at the end if it still runs then."""
         process = self.start("serve", "--listen", "127.0.0.1:0")
         try:
-            yield await Server.of(process, self.data)
+            yield Server.of(process, self.data)
         finally:
             process.close()
 
@@ -272,7 +288,7 @@ class Server:
     token: str
 
     @classmethod
-    async def of(cls, process: Process, data: Path) -> Server:
+    def of(cls, process: Process, data: Path) -> Server:
         """Wait until a started process has said where it answers."""
         path = data / "server.json"
 
@@ -282,7 +298,10 @@ class Server:
                 return int(msgspec.json.decode(path.read_bytes())["pid"]) == process.pid
             return False
 
-        await until(told, "the server answers")
+        deadline = time.monotonic() + PATIENCE_S
+        while not told():
+            assert time.monotonic() < deadline, process.err
+            time.sleep(LOOK_S)
         file = msgspec.json.decode(path.read_bytes())
         return cls(process, file["url"], file["token"])
 

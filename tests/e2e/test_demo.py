@@ -75,7 +75,7 @@ async def demo(folder: Path, *options: str) -> AsyncIterator[Demo]:
         shown = dict(re.findall(r"^  (Console|Password|Tenant) +(\S+)", process.out, re.MULTILINE))
         assert len(process.children()) == 1
         stage = Stage(shown["Tenant"], "", "", 0)
-        server = await Server.of(process, folder / "data")
+        server = Server.of(process, folder / "data")
         password = re.search(r"^  Password +(.+)$", process.out, re.MULTILINE)
         assert password is not None
         yield Demo(process, shown["Console"], password[1], stage, server)

@@ -44,13 +44,14 @@ class Door(Protocol):
 class RunningServer:
     """A server that runs already."""
 
-    def __init__(self, file: ServerFile) -> None:
+    def __init__(self, file: ServerFile, patience_s: float = ANSWER_TIMEOUT_S) -> None:
         self._file = file
+        self._patience_s = patience_s
 
     async def ask(self, method: str, path: str, body: object = None) -> Answer:
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=self._patience_s)
         headers = {"Authorization": f"Bearer {self._file.token}"}
         data = None if body is None else msgspec.json.encode(body)
         if data is not None:

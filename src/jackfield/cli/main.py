@@ -149,40 +149,33 @@ def connect(
         Switch people sync on.
     """
 
-    async def work(door: Door) -> int:
+    def run() -> int:
         body = {
             "tenant_id": tenant_id,
             "client_id": client_id,
-            "client_secret": None
-            if client_secret_file is None
-            else _read(client_secret_file).strip(),
-            "certificate": None if certificate is None else _read(certificate),
+            "client_secret": client_secret_file and _read(client_secret_file).strip(),
+            "certificate": certificate and _read(certificate),
             "cloud": "custom" if login_url or graph_url else cloud,
             "login_url": login_url or "",
             "graph_url": graph_url or "",
             "ca_bundle": "" if ca_bundle is None else _read(ca_bundle),
             "sync": sync,
         }
-        answer = await _asked(door, "POST", "/connection", body)
-        _print(
-            answer,
-            json,
-            lambda: (
-                f"Connected to {answer['organisation']} (tenant {answer['tid']}). "
-                + (
-                    "People sync is on."
-                    if sync
-                    else "People sync is off; switch it on under Users > M365."
-                )
-            ),
-        )
-        return Exit.DONE
+        on = "on" if sync else "off; switch it on under Users > M365"
+
+        async def work(door: Door) -> int:
+            answer = await _asked(door, "POST", "/connection", body)
+            connected = f"Connected to {answer['organisation']} (tenant {answer['tid']})."
+            _print(answer, json, lambda: f"{connected} People sync is {on}.")
+            return Exit.DONE
+
+        return _with_door(work, data_dir)
 
     if (client_secret_file is None) == (certificate is None):
         return _usage("connect takes one credential: --client-secret-file or --certificate.")
     if bool(login_url) != bool(graph_url):
         return _usage("connect takes --login-url and --graph-url together.")
-    return _with_door(work, data_dir)
+    return _guarded(run)
 
 
 @plan_commands.command(name="people")
