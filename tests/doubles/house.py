@@ -267,18 +267,22 @@ class House:
 
 
 class Interlude:
-    """A hook for `House.restart`: does something when a step of that name was done so often."""
+    """A hook for `House.restart`: does something when a step of that name was done so often.
+
+    A coroutine goes on beside the run.
+    """
 
     def __init__(self, step: str, nth: int, action: Callable[[], object]) -> None:
         self._step = step
         self._left = nth
         self._action = action
+        self.begun: list[asyncio.Future[Any]] = []
 
     def __call__(self, border: Border, _run: RunId, step: str) -> None:
         if border is Border.RECORDED and step == self._step:
             self._left -= 1
-            if self._left == 0:
-                self._action()
+            if self._left == 0 and asyncio.iscoroutine(doing := self._action()):
+                self.begun.append(asyncio.ensure_future(doing))
 
 
 class _ByHost:
@@ -292,29 +296,36 @@ class _ByHost:
         return await AsgiTransport(self._stages[host]).send(request)
 
 
-_empty: dict[str, bytes] = {}
+class _Rehearsed:
+    """SQLite for one test after the other, with the same engines and the same empty file.
+
+    An engine compiles each statement once, and bringing a file to its shape takes time.
+    """
+
+    def __init__(self) -> None:
+        self._place = inline_sqlite.Place()
+        self._empty = b""
+        self._database: Database | None = None
+
+    async def open(self, url: str) -> Database:
+        path = self._place.path = Path(url.removeprefix("sqlite:///"))
+        if self._database is None:
+            self._database = await Database.open(url, sqlite_connect=self._place.connect)
+            await self._database.close()
+            self._empty = await asyncio.to_thread(path.read_bytes)
+        await asyncio.to_thread(path.write_bytes, self._empty)
+        return self._database
 
 
-def _place_empty_database(path: Path) -> bool:
-    """The same empty file as the last time, so that it is brought to its shape only once."""
-    if _empty and not path.exists():
-        path.write_bytes(_empty["sqlite"])
-    return path.exists()
-
-
-async def _open_database(url: str) -> Database:
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:") and not _place_empty_database(path):
-        await (await Database.open(url, sqlite_connect=inline_sqlite.connect)).close()
-        _empty["sqlite"] = await asyncio.to_thread(path.read_bytes)
-    return await Database.open(url, sqlite_connect=inline_sqlite.connect)
+_rehearsed = _Rehearsed()
 
 
 @asynccontextmanager
 async def open_house(url: str, folder: Path, *, seed: int = 1) -> AsyncIterator[House]:
     """A house on an empty database, with its first tenant and a started runner."""
-    database = await _open_database(url)
     asyncio.get_running_loop().set_default_executor(inline_sqlite.InlineExecutor())
+    sqlite = url.startswith("sqlite:")
+    database = await (_rehearsed.open(url) if sqlite else Database.open(url))
     try:
         house = House(database, folder, VirtualClock(), seed)
         await house.setup.first_tenant()

@@ -1,8 +1,9 @@
 """SQLite without its thread: every statement runs on the loop, at once, in the order asked for.
 
 Threads finish in an order that nobody decides, and a virtual clock does not see that they are at
-work. What is run is the same SQL on a real file; only the way to it is shorter. Implements as much
-of aiosqlite as SQLAlchemy's dialect asks for.
+work. What is run is the same SQL on a real file; only the way to it is shorter, and nothing waits
+for the disk: durability is SQLite's own business. Implements as much of aiosqlite as SQLAlchemy's
+dialect asks for.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self
 
 
-async def connect(*args: Any, **options: Any) -> InlineConnection:
-    """Takes the place of `aiosqlite.connect`."""
-    return InlineConnection(sqlite3.connect(*args, **options))
+class Place:
+    """Where connections lead: the same engines can serve one file after the other."""
+
+    def __init__(self) -> None:
+        self.path = Path()
+
+    async def connect(self, _path: str, **options: Any) -> InlineConnection:
+        """Takes the place of `aiosqlite.connect`."""
+        return InlineConnection(sqlite3.connect(self.path, **options))
 
 
 class InlineConnection:
@@ -79,6 +87,8 @@ class InlineCursor:
         return self._cursor.lastrowid
 
     async def execute(self, statement: str, parameters: Any = ()) -> None:
+        if statement.startswith("PRAGMA synchronous"):
+            statement = "PRAGMA synchronous=OFF"
         self._cursor.execute(statement, parameters)
 
     async def executemany(self, statement: str, parameters: Any) -> None:
