@@ -8,7 +8,7 @@ import pytest
 
 from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
-from jackfield.store.people import people, save_people, search_people
+from jackfield.store.people import PRESENT_PEOPLE, people, save_people, search_people
 from jackfield.store.search import Found, Kind, Listing, find
 
 PEOPLE = [
@@ -124,7 +124,14 @@ async def test_looking_up_and_walking_find_the_same(
     """Which way is taken depends on counts; what is found must not."""
     await fill(database, now, crowd)
     listing = Listing(
-        Kind.PERSON, people, people.c.id, people.c.words, rare=rare, common=rare, stretch=16
+        Kind.PERSON,
+        people,
+        people.c.id,
+        people.c.words,
+        PRESENT_PEOPLE.always,
+        rare=rare,
+        common=rare,
+        stretch=16,
     )
 
     async with database.read() as tx:

@@ -179,17 +179,26 @@ async def _open_file(*arguments: Any, **options: Any) -> Any:
         raise
 
 
+# Our tables fit in memory, where an index is cheap; workers and compiled plans cost more to start
+# than our queries take. Measured on 100,000 people: searches two to four times as fast.
+_POSTGRESQL_HABITS = (
+    "SET random_page_cost = 1.1; SET max_parallel_workers_per_gather = 0; SET jit = off"
+)
+
+
 def _postgresql_engine(url: str) -> AsyncEngine:
     import asyncpg
 
     async def connect() -> Any:
         # The address goes to asyncpg as it is: it knows libpq's sslmode, host=/socket and the rest.
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "jackfield"}
             )
+            await connection.execute(_POSTGRESQL_HABITS)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
             raise (translate(url, error) or _unreachable(url, error)) from error
+        return connection
 
     return create_async_engine(
         "postgresql+asyncpg://",

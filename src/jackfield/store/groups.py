@@ -48,7 +48,7 @@ groups = Table(
     number("seen_round"),
     number("changed_seq"),
     maybe_moment("removed_at"),
-    Index("ix_directory_group_list", "tenant", "sort", "id", "words"),
+    Index("ix_directory_group_list", "tenant", "standing", "sort", "id", "words"),
     Index("ix_directory_group_changed", "tenant", "changed_seq"),
 )
 
@@ -96,7 +96,13 @@ class Edges:
 _GROUP_COLUMNS = [
     groups.c[name] for name in ("id", "name", "kind", "dynamic", "description", "mail", "standing")
 ]
-_LISTING = Listing(Kind.GROUP, groups, groups.c.id, groups.c.words)
+_LISTING = Listing(
+    Kind.GROUP,
+    groups,
+    groups.c.id,
+    groups.c.words,
+    (groups.c.standing == Standing.PRESENT.value,),
+)
 _save = upsert(
     groups,
     (
@@ -320,7 +326,6 @@ async def search_groups(
         limit=limit,
         after=after,
         before=before,
-        where=(groups.c.standing == Standing.PRESENT.value,),
     )
 
 

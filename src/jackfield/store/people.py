@@ -67,7 +67,7 @@ people = Table(
     flag("has_teams"),
     flag("is_resource_account"),
     flag("disabled_when_first_seen"),
-    Index("ix_person_list", "tenant", "sort", "id", "words"),
+    Index("ix_person_list", "tenant", "standing", "sort", "id", "words"),
     Index("ix_person_changed", "tenant", "changed_seq"),
 )
 
@@ -84,7 +84,14 @@ _WRITTEN = (
     "removed_at",
     *_PERSON,
 )
-_LISTING = Listing(Kind.PERSON, people, people.c.id, people.c.words)
+PRESENT_PEOPLE = Listing(
+    Kind.PERSON,
+    people,
+    people.c.id,
+    people.c.words,
+    (people.c.standing == Standing.PRESENT.value,),
+)
+"""How people who are there are listed and searched."""
 _save = upsert(people, _WRITTEN, keep=("first_seen_at",))
 _see = Bulk(
     ("round_", "tenant_", "id_"),
@@ -382,13 +389,12 @@ async def search_people(
     return await find(
         tx,
         tenant,
-        _LISTING,
+        PRESENT_PEOPLE,
         typed,
         order=people.c.sort,
         limit=limit,
         after=after,
         before=before,
-        where=(people.c.standing == Standing.PRESENT.value,),
     )
 
 

@@ -152,6 +152,8 @@ class Listing:
     table: Table
     ref: Column[str]
     words: Column[str]
+    always: tuple[ColumnElement[bool], ...] = ()
+    """What every record of the list fits; in the table's index between tenant and order."""
     rare: int = 2000
     """A word with no more tokens than this is looked up, not walked for."""
     common: int = 10_000
@@ -214,7 +216,7 @@ async def find(
     terms = terms_of(text)
     if text.strip() and not terms:
         return Found((), 0, more=False)
-    conditions = [listing.table.c.tenant == tenant, *where]
+    conditions = [listing.table.c.tenant == tenant, *listing.always, *where]
     # `contains` compares bytes; LIKE would fold case and read % and _.
     conditions += [or_(*(contains(listing.words, " " + start) for start in term)) for term in terms]
     rarest, tokens = await _rarest(tx, tenant, listing, terms)
@@ -287,7 +289,7 @@ class _Search:
     ) -> _Place | None:
         """The place where a stretch ends; None where the list ends sooner."""
         statement = select(self.order, self.listing.ref).where(
-            self.listing.table.c.tenant == tenant, *self._beyond(place)
+            self.listing.table.c.tenant == tenant, *self.listing.always, *self._beyond(place)
         )
         row = await tx.row(statement.order_by(*self._sorting()).offset(stretch - 1).limit(1))
         return None if row is None else (row[0], row[1])

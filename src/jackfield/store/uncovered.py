@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from jackfield.core.people import Standing
 from jackfield.store.links import links
-from jackfield.store.people import people
-from jackfield.store.search import Found, Kind, Listing, find
+from jackfield.store.people import PRESENT_PEOPLE, people
+from jackfield.store.search import Found, find
 from jackfield.store.transaction import Transaction
-
-_LISTING = Listing(Kind.PERSON, people, people.c.id, people.c.words)
 
 
 async def search_uncovered(
@@ -27,14 +24,11 @@ async def search_uncovered(
     return await find(
         tx,
         tenant,
-        _LISTING,
+        PRESENT_PEOPLE,
         typed,
         order=people.c.sort,
         limit=limit,
         after=after,
         before=before,
-        where=(
-            people.c.standing == Standing.PRESENT.value,
-            ~linked.correlate(people).exists(),
-        ),
+        where=(~linked.correlate(people).exists(),),
     )

@@ -144,7 +144,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_directory_group_list",
         "directory_group",
-        ["tenant", "sort", "id", "words"],
+        ["tenant", "standing", "sort", "id", "words"],
         unique=False,
     )
     op.create_table(
@@ -309,7 +309,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_person")),
     )
     op.create_index("ix_person_changed", "person", ["tenant", "changed_seq"], unique=False)
-    op.create_index("ix_person_list", "person", ["tenant", "sort", "id", "words"], unique=False)
+    op.create_index(
+        "ix_person_list", "person", ["tenant", "standing", "sort", "id", "words"], unique=False
+    )
     op.create_table(
         "phone_department",
         sa.Column("tenant", sa.Integer(), autoincrement=False, nullable=False),
