@@ -1,5 +1,4 @@
-"""What an administrator does in the phone system by hand: make, change and remove extensions and
-departments.
+"""Handwork: extensions and departments that an administrator makes, changes and removes.
 
 Goes through the phone port like everything else, is journalled with who did it, and shows in the
 picture at once. People sync may have another opinion about synced fields: its next run puts them
@@ -8,19 +7,24 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar, assert_never
 
 from jackfield.clock import Clock
 from jackfield.core.extensions import (
     Department,
     DepartmentKey,
+    DepartmentLink,
     Extension,
     ExtensionFields,
     ExtensionKey,
     ExtensionNumber,
     Field,
+    Link,
 )
+from jackfield.core.fields import LABELS
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.port import (
     DirectoryByHand,
@@ -32,10 +36,12 @@ from jackfield.pbx.port import (
     Refused,
     RemoveExtensionWrite,
     RenameDepartmentWrite,
+    Unanswered,
     UpdateExtensionWrite,
 )
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.links import load_department_links, load_links_of_extensions
 from jackfield.store.phones import load_departments, load_extensions
 
 T = TypeVar("T")
@@ -45,17 +51,45 @@ console.
 """
 
 
-class HandRefused(Exception):
-    """The phone system would not do it; the text says why."""
+class Reason(StrEnum):
+    """Why something cannot be done by hand; says what the person can do about it."""
 
-    def __init__(self, text: str, *, unknown: bool = False) -> None:
+    UNKNOWN = "unknown"
+    """There is no such extension or department (any more): look again."""
+    UNUSABLE = "unusable"
+    """A value cannot be used: give another one."""
+    CONFLICT = "conflict"
+    """What stands there is in the way: look at it first."""
+    UNREACHABLE = "unreachable"
+    """The phone system does not answer: again later."""
+
+
+class HandRefused(Exception):
+    """It was not done (`UNREACHABLE`: perhaps it was); the text says why."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
-        self.unknown = unknown
-        """There is no such extension or department."""
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An extension as it stands, and whose it is."""
+
+    extension: Extension
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A department as it stands, and the group that it follows."""
+
+    department: Department
+    link: DepartmentLink | None = None
 
 
 class PhonesByHand:
-    """Handwork in the phone systems of all tenants."""
+    """Handwork in the phone systems of all tenants. Every verb raises `HandRefused`."""
 
     def __init__(
         self,
@@ -71,6 +105,19 @@ class PhonesByHand:
         self._reading = reading
         self._clock = clock
 
+    # --- extensions
+
+    async def extension(self, tenant: int, key: str) -> Member:
+        """An extension as it stands in the phone system now."""
+        await self._read(tenant)
+        async with self._database.read() as tx:
+            known = ExtensionKey(key)
+            found = (await load_extensions(tx, tenant, [known])).get(known)
+            links = await load_links_of_extensions(tx, tenant, [known])
+        if found is None:
+            raise HandRefused(Reason.UNKNOWN, f"There is no extension with the key {key}.")
+        return Member(found, links.get(known))
+
     async def create_extension(
         self,
         tenant: int,
@@ -80,9 +127,10 @@ class PhonesByHand:
         primary: str | None = None,
         *,
         by: str,
-    ) -> Extension:
-        """A new extension. Raises `HandRefused`."""
+    ) -> Member:
+        """A new extension; it is nobody's until a sync finds its person by the address."""
         phone = self._makes(tenant)
+        await self._check_departments(tenant, [*departments, *([primary] if primary else ())])
         outcome = await _asked(
             phone.create_extension(
                 ExtensionNumber(number),
@@ -92,10 +140,10 @@ class PhonesByHand:
             )
         )
         extension = _extension(outcome)
-        await self._note(
-            tenant, "extension.made", f"Extension {number} made by hand", extension.key, by
-        )
-        return extension
+        text = f"Extension {number} made by hand."
+        line = Line("extension.made", text, subject=extension.key, name=_name(extension), by=by)
+        await self._note(tenant, line)
+        return Member(extension)
 
     async def update_extension(
         self,
@@ -108,13 +156,15 @@ class PhonesByHand:
         remove: Sequence[str] = (),
         primary: str | None = None,
         by: str,
-    ) -> Extension:
-        """Change an extension as it stands. Raises `HandRefused`."""
-        standing = await self._standing(tenant, key)
+    ) -> Member:
+        """Change an extension as it stands; what stands so already is no change."""
+        standing = await self.extension(tenant, key)
+        before = standing.extension
+        await self._check_departments(tenant, [*add, *remove, *([primary] if primary else ())])
         write = UpdateExtensionWrite(
-            standing.key,
+            before.key,
             changes=changes,
-            expected={field: getattr(standing.fields, field) for field in changes},
+            expected={field: getattr(before.fields, field) for field in changes},
             add_departments=tuple(DepartmentKey(one) for one in add),
             remove_departments=tuple(DepartmentKey(one) for one in remove),
             primary=DepartmentKey(primary) if primary else None,
@@ -122,81 +172,164 @@ class PhonesByHand:
         )
         (outcome,) = await _asked(self._phone_of(tenant).write([write]))
         extension = _extension(outcome)
-        text = f"Extension {extension.number} changed by hand"
-        await self._note(tenant, "extension.changed", text, key, by)
-        return extension
+        if extension != before:
+            async with self._database.read() as tx:
+                departments = await load_departments(tx, tenant)
+            deeds = "; ".join(_differences(before, extension, departments))
+            text = f"Extension {extension.number} changed by hand: {deeds}."
+            await self._note(tenant, _about(standing, "extension.changed", text, by))
+        return Member(extension, standing.link)
 
     async def remove_extension(self, tenant: int, key: str, *, by: str) -> None:
-        """Remove an extension. Raises `HandRefused`."""
-        standing = await self._standing(tenant, key)
-        write = RemoveExtensionWrite(standing.key, standing.number)
+        """Remove an extension. A synced person's comes back with the next sync."""
+        standing = await self.extension(tenant, key)
+        extension = standing.extension
+        write = RemoveExtensionWrite(extension.key, extension.number)
         (outcome,) = await _asked(self._phone_of(tenant).write([write]))
         _done(outcome)
-        text = f"Extension {standing.number} removed by hand"
-        await self._note(tenant, "extension.removed", text, key, by)
+        text = f"Extension {extension.number} removed by hand."
+        await self._note(tenant, _about(standing, "extension.removed", text, by))
 
-    async def create_department(self, tenant: int, name: str, *, by: str) -> Department:
-        """A new department. Raises `HandRefused`."""
-        department = _department(await _asked(self._makes(tenant).create_department(name)))
-        text = f"Department {name} made by hand"
-        await self._note(tenant, "department.made", text, department.key, by)
-        return department
+    # --- departments
 
-    async def rename_department(self, tenant: int, key: str, name: str, *, by: str) -> Department:
-        """Rename a department. Raises `HandRefused`."""
+    async def department(self, tenant: int, key: str) -> Unit:
+        """A department as it stands in the phone system now."""
+        await self._read(tenant)
         async with self._database.read() as tx:
-            standing = (await load_departments(tx, tenant)).get(DepartmentKey(key))
-        if standing is None:
-            raise HandRefused(f"There is no department {key}.", unknown=True)
-        write = RenameDepartmentWrite(standing.key, name, standing.name)
+            found = (await load_departments(tx, tenant)).get(DepartmentKey(key))
+            links = await load_department_links(tx, tenant)
+        if found is None:
+            raise HandRefused(Reason.UNKNOWN, f"There is no department with the key {key}.")
+        link = next((one for one in links.values() if one.key == found.key), None)
+        return Unit(found, link)
+
+    async def create_department(self, tenant: int, name: str, *, by: str) -> Unit:
+        """A new department; no group is ever bound to it."""
+        name = name.strip()
+        department = _department(await _asked(self._makes(tenant).create_department(name)))
+        text = f"Department {name} made by hand."
+        await self._note(
+            tenant, Line("department.made", text, subject=department.key, name=name, by=by)
+        )
+        return Unit(department)
+
+    async def rename_department(self, tenant: int, key: str, name: str, *, by: str) -> Unit:
+        """Rename a department; from then on it no longer follows its group's name."""
+        name = name.strip()
+        standing = await self.department(tenant, key)
+        before = standing.department
+        write = RenameDepartmentWrite(before.key, name, before.name)
         (outcome,) = await _asked(self._phone_of(tenant).write([write]))
         department = _department(outcome)
-        text = f"Department {standing.name} renamed to {name} by hand"
-        await self._note(tenant, "department.renamed", text, key, by)
-        return department
+        if department != before:
+            text = f"Department {before.name} renamed to {name} by hand."
+            line = Line("department.renamed", text, subject=_subject(standing), name=name, by=by)
+            await self._note(tenant, line)
+        return Unit(department, standing.link)
 
     async def remove_department(self, tenant: int, key: str, *, by: str) -> None:
-        """Remove a department without members. Raises `HandRefused`."""
-        _done(await _asked(self._makes(tenant).remove_department(DepartmentKey(key))))
-        await self._note(tenant, "department.removed", f"Department {key} removed by hand", key, by)
+        """Remove a department without members; one whose group is selected comes back."""
+        phone = self._makes(tenant)
+        standing = await self.department(tenant, key)
+        _done(await _asked(phone.remove_department(standing.department.key)))
+        name = standing.department.name
+        text = f"Department {name} removed by hand."
+        line = Line("department.removed", text, subject=_subject(standing), name=name, by=by)
+        await self._note(tenant, line)
+
+    # --- small parts
 
     def _makes(self, tenant: int) -> DirectoryByHand:
         phone = self._by_hand(tenant)
         if phone is None:
             name = self._phone_of(tenant).capabilities.name
-            raise HandRefused(f"Extensions of {name} are made in its own console.")
+            raise HandRefused(
+                Reason.CONFLICT,
+                f"Extensions and departments of {name} are made and removed in its own console.",
+            )
         return phone
 
-    async def _standing(self, tenant: int, key: str) -> Extension:
-        await self._reading.read(tenant, everything=False)
+    async def _check_departments(self, tenant: int, keys: Iterable[str]) -> None:
         async with self._database.read() as tx:
-            found = (await load_extensions(tx, tenant, [ExtensionKey(key)])).get(ExtensionKey(key))
-        if found is None:
-            raise HandRefused(f"There is no extension {key}.", unknown=True)
-        return found
+            known = await load_departments(tx, tenant)
+        if unknown := sorted({DepartmentKey(key) for key in keys} - known.keys()):
+            raise HandRefused(
+                Reason.UNUSABLE, f"There is no department with the key {', '.join(unknown)}."
+            )
 
-    async def _note(self, tenant: int, kind: str, text: str, subject: str, by: str) -> None:
+    async def _note(self, tenant: int, line: Line) -> None:
         async with self._database.write() as tx:
-            line = Line(kind, f"{text}.", subject=subject, by=by)
             await append_lines(tx, tenant, [line], now=self._clock.now())
-        await self._reading.read(tenant, everything=False)
+        await self._read(tenant)
+
+    async def _read(self, tenant: int) -> None:
+        await _asked(self._reading.read(tenant, everything=False))
+
+
+def _name(extension: Extension) -> str:
+    return f"{extension.fields.first_name} {extension.fields.last_name}".strip()
+
+
+def _about(member: Member, kind: str, text: str, by: str) -> Line:
+    """A line of a person's history, where the extension is somebody's."""
+    subject = member.link.person if member.link else member.extension.key
+    return Line(kind, text, subject=subject, name=_name(member.extension), by=by)
+
+
+def _subject(unit: Unit) -> str:
+    return unit.link.group if unit.link else unit.department.key
+
+
+def _differences(
+    before: Extension, after: Extension, departments: Mapping[DepartmentKey, Department]
+) -> list[str]:
+    def named(keys: Iterable[DepartmentKey]) -> str:
+        return ", ".join(
+            f"“{departments[key].name}”" if key in departments else key for key in keys
+        )
+
+    deeds = [
+        f"{LABELS[field].lower()} from “{old}” to “{new}”"
+        for field in Field
+        if (old := getattr(before.fields, field)) != (new := getattr(after.fields, field))
+    ]
+    if joined := [key for key in after.departments if key not in before.departments]:
+        deeds.append(f"joins {named(joined)}")
+    if left := [key for key in before.departments if key not in after.departments]:
+        deeds.append(f"leaves {named(left)}")
+    if after.primary != before.primary:
+        deeds.append(f"primary department {named([after.primary]) if after.primary else 'none'}")
+    if after.enabled != before.enabled:
+        deeds.append("enabled" if after.enabled else "disabled")
+    return deeds
 
 
 async def _asked(asking: Awaitable[T]) -> T:
     try:
         return await asking
     except PhoneSystemError as error:
-        raise HandRefused(f"The phone system: {error}") from error
+        raise HandRefused(
+            Reason.UNREACHABLE, f"The phone system cannot be used: {str(error).rstrip('.')}."
+        ) from error
 
 
 def _done(outcome: Outcome) -> Done:
     match outcome:
         case Done():
             return outcome
+        case Refused(code=RefusalCode.NOT_FOUND):
+            raise HandRefused(Reason.UNKNOWN, outcome.text)
+        case Refused(code=RefusalCode.NUMBER_INVALID | RefusalCode.VALUE_INVALID):
+            raise HandRefused(Reason.UNUSABLE, outcome.text)
         case Refused():
-            raise HandRefused(outcome.text, unknown=outcome.code is RefusalCode.NOT_FOUND)
+            raise HandRefused(Reason.CONFLICT, outcome.text)
+        case Unanswered():
+            raise HandRefused(
+                Reason.UNREACHABLE,
+                "The phone system did not answer; look whether it was done, then try again.",
+            )
         case _:
-            raise HandRefused("The phone system did not answer; look whether it was done.")
+            assert_never(outcome)
 
 
 def _extension(outcome: Outcome) -> Extension:

@@ -33,7 +33,13 @@ from jackfield.flows.runs import (
     Runs,
     failure_of,
 )
-from jackfield.graph.errors import AgainLater, GraphError, NotFound, PermissionMissing
+from jackfield.graph.errors import (
+    AgainLater,
+    GraphError,
+    NotFound,
+    PermissionMissing,
+    Rejected,
+)
 from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
 from jackfield.store.cursors import Resource, accept_people, load_cursor
 from jackfield.store.database import Database
@@ -65,6 +71,7 @@ LONGEST_WAIT_S = 120.0
 LONGEST_NAP_S = 60.0
 """A waiting run shows that it lives: well within the lease."""
 
+_NO_GROUPS = "Groups, and with them departments, stay as they are; people are synced all the same."
 _DISBELIEF = frozenset({RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER})
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -443,10 +450,11 @@ class PeopleSync:
             progress = await read(tenant)
         except CursorMoved:
             return {"more": True}
-        except PermissionMissing as error:
+        except (PermissionMissing, NotFound, Rejected) as error:
             if users:
                 return _failed(error)
-            await self._runs.begin_alarm(tenant, GROUPS, error.what, error.next_step)
+            next_step = error.next_step if isinstance(error, PermissionMissing) else _NO_GROUPS
+            await self._runs.begin_alarm(tenant, GROUPS, error.what, next_step)
             return {"unreadable": True}
         except (GraphError, NotConnected, StoreError) as error:
             return _failed(error)

@@ -43,6 +43,11 @@ _TEXTS = {
     500: "Nothing was half done: what a run had begun goes on by itself. The log has the details "
     "under the number below.",
 }
+_API_TEXTS = {
+    400: "The question cannot be read; /schema/openapi.json says what it takes.",
+    404: "There is no such address; /schema/openapi.json lists them all.",
+    405: "This address does not take that method; the header Allow names those it takes.",
+}
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -61,8 +66,8 @@ def error_answer(
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """The answer for one error, in the form that whoever asked can read."""
-    if status == 404 and scope["path"].startswith(API):
-        text = text or "There is no such address; /schema/openapi.json lists them all."
+    if scope["path"].startswith(API):
+        text = text or _API_TEXTS.get(status, "")
     text = text or _TEXTS.get(status, HTTPStatus(status).phrase + ".")
     asked = {name: value for name, value in scope["headers"] if name in {b"hx-request", b"accept"}}
     if scope["path"].startswith(API):

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath, FromQuery
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Stream
@@ -113,9 +114,15 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
             title="Jackfield",
             version=version("jackfield"),
             description="People of Microsoft 365 as extensions of a phone system.",
-            path="/schema",
+            # It says what anybody can read in the source, and what a program needs to begin.
+            openapi_router=Router(
+                "/schema", route_handlers=[], opt={PUBLIC: True}, include_in_schema=False
+            ),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
+            components=Components(
+                security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
+            ),
         ),
         logging_config=None,
         request_max_body_size=None,

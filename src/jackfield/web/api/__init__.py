@@ -12,27 +12,39 @@ from litestar import Request, Router
 from litestar.di import Provide
 
 from jackfield.flows.signin import Viewer
-from jackfield.web.api import installation, people, phones, plans
+from jackfield.web.api import access, choices, installation, people, phones, plans, runs
+from jackfield.web.api.asking import check_question
+from jackfield.web.api.refusals import ANSWERS
 from jackfield.web.rooms import Rooms
+
+_SUBJECTS = {
+    "Installation": installation,
+    "People": people,
+    "Runs": runs,
+    "Plans": plans,
+    "Phone system": phones,
+    "Settings": choices,
+    "Access": access,
+}
 
 
 def api_router(rooms: Rooms) -> Router:
     """All routes of the API."""
 
-    def viewer_of(request: Request[Viewer, Any, Any]) -> Viewer:
+    def caller_of(request: Request[Viewer, Any, Any]) -> Viewer:
         return request.user
 
     return Router(
         "/api/v1",
         route_handlers=[
-            *installation.ROUTES,
-            *people.ROUTES,
-            *plans.ROUTES,
-            *phones.ROUTES,
+            Router("/", route_handlers=subject.ROUTES, tags=[name])
+            for name, subject in _SUBJECTS.items()
         ],
         dependencies={
             "rooms": Provide(lambda: rooms, sync_to_thread=False),
-            "viewer": Provide(viewer_of, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
         },
-        tags=["Jackfield"],
+        before_request=check_question,
+        exception_handlers=ANSWERS,
+        security=[{"token": []}],
     )

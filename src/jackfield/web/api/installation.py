@@ -1,65 +1,65 @@
-"""The installation itself over the API: state, connection, journal, alarms, tokens, accounts."""
+"""The installation itself over the API: figures, connection, journal, alarms."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Annotated
 
-from litestar import delete, get, post
-from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import get, post
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from jackfield.flows.setup import ConnectAsk, SetupRefused
+from jackfield.flows.setup import ConnectAsk
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
+from jackfield.store.phones import count_extensions
+from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import list_runs
 from jackfield.store.schema import INSTALLATION
-from jackfield.store.settings import (
-    load_people_settings,
-)
+from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import load_connection
-from jackfield.store.tokens import create_token, list_tokens, revoke_token
-from jackfield.web.api.running import run_out
-from jackfield.web.api.shapes import (
+from jackfield.web.api.asking import Before, Caller, Limit, Search
+from jackfield.web.api.installation_shapes import (
     AlarmOut,
     AlarmsOut,
-    By,
     ConnectedOut,
     ConnectIn,
     ConnectionOut,
+    GraphOut,
     JournalOut,
-    Limit,
     LineOut,
-    PasswordIn,
-    PasswordOut,
     StatusOut,
-    TokenIn,
-    TokenMade,
-    TokenOut,
-    TokensOut,
 )
+from jackfield.web.api.refusals import told
+from jackfield.web.api.running import run_out
 from jackfield.web.rooms import House
 
+Exact = Annotated[str, QueryParameter(max_length=200)]
 
-@get("/status", summary="The installation in figures")
+
+@get("/status", summary="The installation in figures", responses=told())
 async def status(rooms: House) -> StatusOut:
+    graph = rooms.graph_figures(rooms.tenant)
     async with rooms.database.read() as tx:
         connection = await load_connection(tx, rooms.tenant)
         settings = await load_people_settings(tx, rooms.tenant)
         runs = await list_runs(tx, rooms.tenant, limit=1)
+        waiting = await list_plans(tx, rooms.tenant, status=PlanStatus.PROPOSED, limit=1)
         return StatusOut(
             connected=connection is not None,
             organisation="" if connection is None else connection.organisation,
             sync=settings.value.enabled,
             people=(await count_people(tx, rooms.tenant)).present,
             linked=(await count_links(tx, rooms.tenant)).linked,
+            extensions=await count_extensions(tx, rooms.tenant),
             open_alarms=len(await open_alarms(tx, rooms.tenant)),
+            waiting_plan=waiting[0].id if waiting else None,
             last_run=await run_out(tx, rooms.tenant, runs[0]) if runs else None,
+            graph=GraphOut(**{name: getattr(graph, name) for name in GraphOut.__struct_fields__}),
         )
 
 
-@get("/connection", summary="The connection to Microsoft 365")
+@get("/connection", summary="The connection to Microsoft 365", responses=told())
 async def connection(rooms: House) -> ConnectionOut:
     async with rooms.database.read() as tx:
         known = await load_connection(tx, rooms.tenant)
@@ -78,29 +78,38 @@ async def connection(rooms: House) -> ConnectionOut:
     )
 
 
-@post("/connection", summary="Connect Microsoft 365", status_code=200)
-async def connect(rooms: House, viewer: By, data: JSONBody[ConnectIn]) -> ConnectedOut:
+@post(
+    "/connection",
+    summary="Connect Microsoft 365",
+    status_code=200,
+    responses=told(403, 422),
+)
+async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> ConnectedOut:
+    """Proves the credential by real calls before anything is stored."""
     ask = ConnectAsk(**{name: getattr(data, name) for name in ConnectIn.__struct_fields__})
-    try:
-        made = await rooms.setup.connect(rooms.tenant, ask, by=viewer.name)
-    except SetupRefused as error:
-        raise ClientException(str(error)) from error
+    made = await rooms.setup.connect(rooms.tenant, ask, by=caller.name)
     return ConnectedOut(made.tid, made.organisation, list(made.missing))
 
 
-@get("/journal", summary="What was done, and why")
+@get("/journal", summary="What was done, and why, the newest first", responses=told())
 async def journal(
     rooms: House,
-    kind: FromQuery[str] = "",
-    subject: FromQuery[str] = "",
-    run: FromQuery[str] = "",
-    text: FromQuery[str] = "",
-    before: FromQuery[int | None] = None,
+    kind: Exact = "",
+    subject: Exact = "",
+    run: Exact = "",
+    text: Search = "",
+    installation: Annotated[
+        bool,
+        QueryParameter(description="Accounts and tokens instead of people and the phone system."),
+    ] = False,
+    before: Before = 0,
     limit: Limit = 50,
 ) -> JournalOut:
+    """`kind` is one kind, or ends in a dot and stands for all that begin so."""
     which = JournalFilter(kind, subject, run, text)
+    tenant = INSTALLATION if installation else rooms.tenant
     async with rooms.database.read() as tx:
-        page = await load_lines(tx, rooms.tenant, which, before=before, limit=limit)
+        page = await load_lines(tx, tenant, which, before=before or None, limit=limit)
     lines = [
         LineOut(one.seq, one.at, one.kind, one.subject, one.name, one.text, one.run, one.by)
         for one in page.lines
@@ -108,66 +117,25 @@ async def journal(
     return JournalOut(lines, page.next)
 
 
-@get("/alarms", summary="Alarms, the newest first")
-async def alarms(rooms: House, open_only: FromQuery[bool] = True, limit: Limit = 50) -> AlarmsOut:
+@get("/alarms", summary="Alarms, the newest first", responses=told())
+async def alarms(
+    rooms: House,
+    open_only: FromQuery[bool] = True,
+    before: Before = 0,
+    limit: Limit = 50,
+) -> AlarmsOut:
+    """Those that stand; with `open_only=false` also those that have ended."""
     async with rooms.database.read() as tx:
         if open_only:
-            found = await open_alarms(tx, rooms.tenant)
+            standing = await open_alarms(tx, rooms.tenant)
+            found = tuple(one for one in standing if not before or one.id < before)
         else:
-            found = await list_alarms(tx, rooms.tenant, limit=limit)
-    return AlarmsOut(
-        [AlarmOut(a.id, a.kind, a.text, a.next_step, a.begun_at, a.ended_at) for a in found]
-    )
+            found = await list_alarms(tx, rooms.tenant, limit=limit + 1, before=before or None)
+    out = [
+        AlarmOut(a.id, a.kind, a.severity, a.text, a.next_step, a.begun_at, a.ended_at)
+        for a in found[:limit]
+    ]
+    return AlarmsOut(out, out[-1].id if len(found) > limit else None)
 
 
-@get("/tokens", summary="API tokens")
-async def tokens(rooms: House) -> TokensOut:
-    async with rooms.database.read() as tx:
-        found = await list_tokens(tx, INSTALLATION)
-    return TokensOut(
-        [
-            TokenOut(**{name: getattr(one, name) for name in TokenOut.__struct_fields__})
-            for one in found
-        ]
-    )
-
-
-@post("/tokens", summary="Create an API token", status_code=201)
-async def make_token(rooms: House, viewer: By, data: JSONBody[TokenIn]) -> TokenMade:
-    now = rooms.clock.now()
-    async with rooms.database.write() as tx:
-        secret, token = await create_token(
-            tx,
-            INSTALLATION,
-            name=data.name,
-            role="administrator",
-            created_by=viewer.name,
-            now=now,
-            expires_at=now + timedelta(days=data.days) if data.days else None,
-        )
-    return TokenMade(token.id, secret)
-
-
-@delete("/tokens/{token:str}", summary="Revoke an API token", status_code=204)
-async def end_token(rooms: House, token: FromPath[str]) -> None:
-    async with rooms.database.write() as tx:
-        if not await revoke_token(tx, INSTALLATION, token, now=rooms.clock.now()):
-            raise NotFoundException(f"There is no token {token} that could be revoked.")
-
-
-@post("/accounts/reset-password", summary="A new password for a local account", status_code=200)
-async def reset_password(rooms: House, data: JSONBody[PasswordIn]) -> PasswordOut:
-    return PasswordOut(data.name, await rooms.signin.reset_password(data.name))
-
-
-ROUTES = (
-    status,
-    connection,
-    connect,
-    journal,
-    alarms,
-    tokens,
-    make_token,
-    end_token,
-    reset_password,
-)
+ROUTES = (status, connection, connect, journal, alarms)

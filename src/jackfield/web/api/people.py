@@ -1,62 +1,37 @@
-"""People sync over the API: begin a run, people and groups as last seen, the administrator's
-choices.
-"""
+"""People and groups of Microsoft 365 over the API, as last seen, and why each is as it is."""
 
 from __future__ import annotations
 
-import msgspec
-from litestar import get, post, put
-from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import get
+from litestar.exceptions import NotFoundException
 
 from jackfield.core.extensions import Link
 from jackfield.core.people import GroupId, ObjectId, Person
-from jackfield.core.schedule import Mode
-from jackfield.flows.people import Ask
-from jackfield.store.errors import BrokenDocument, VersionMoved
+from jackfield.flows.coverage import load_uncovered
 from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.links import load_links
-from jackfield.store.people import load_people, search_people
-from jackfield.store.runs import Trigger
-from jackfield.store.settings import (
-    PeopleSettings,
-    decode_strictly,
-    load_people_settings,
-    save_people_settings,
-)
-from jackfield.web.api.running import started
-from jackfield.web.api.shapes import (
-    By,
-    Conflict,
+from jackfield.store.people import find_person, load_people, search_people
+from jackfield.web.api.asking import After, Key, Limit, Search, check_place
+from jackfield.web.api.people_shapes import (
     GroupOut,
     GroupsOut,
-    Limit,
+    NotSyncedOut,
     PeopleOut,
     PersonOut,
-    RunOut,
-    SettingsIn,
-    SettingsOut,
-    SyncIn,
+    UncoveredOut,
 )
+from jackfield.web.api.refusals import told
 from jackfield.web.rooms import House
 
 
-@post("/people/sync", summary="Bring the phone system in line now", status_code=202)
-async def sync_people(rooms: House, viewer: By, data: JSONBody[SyncIn]) -> RunOut:
-    mode = Mode.FULL if data.full else Mode.DELTA
-    ask = Ask(mode, Trigger.ADMINISTRATOR, viewer.name, (data.person or "").strip())
-    return await started(rooms, ask)
-
-
-@get("/people", summary="People of Microsoft 365, by name")
+@get("/people", summary="People of Microsoft 365, by name", responses=told())
 async def people(
-    rooms: House,
-    search: FromQuery[str] = "",
-    limit: Limit = 50,
-    after: FromQuery[str | None] = None,
+    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> PeopleOut:
+    """Those who are there; deleted ones are found by their object ID only."""
+    place = check_place(after)
     async with rooms.database.read() as tx:
-        found = await search_people(tx, rooms.tenant, search, limit=limit, after=after)
+        found = await search_people(tx, rooms.tenant, search, limit=limit, after=place)
         ids = [ObjectId(one) for one in found.refs]
         known = await load_people(tx, rooms.tenant, ids)
         links = await load_links(tx, rooms.tenant, ids)
@@ -64,26 +39,48 @@ async def people(
     return PeopleOut(out, found.next)
 
 
-@get("/people/{person:str}", summary="One person, and why it is so")
-async def person(rooms: House, person: FromPath[str]) -> PersonOut:
+@get("/people/not-synced", summary="People without an extension, and why", responses=told())
+async def not_synced(
+    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
+) -> NotSyncedOut:
+    place = check_place(after)
     async with rooms.database.read() as tx:
-        person_id = ObjectId(person.lower())
-        known = (await load_people(tx, rooms.tenant, [person_id])).get(person_id)
-        if known is None:
-            raise NotFoundException(f"There is no person {person} in the picture.")
-        link = (await load_links(tx, rooms.tenant, [person_id])).get(person_id)
-    return _person_out(known, link, await rooms.planning.explain(rooms.tenant, person_id))
+        page = await load_uncovered(tx, rooms.tenant, search, limit=limit, after=place)
+    out = [
+        UncoveredOut(
+            one.person.id,
+            one.person.upn,
+            one.person.display_name,
+            one.in_scope,
+            one.because,
+            one.next_step,
+        )
+        for one in page.people
+    ]
+    return NotSyncedOut(out, page.found.next)
 
 
-@get("/groups", summary="Groups of Microsoft 365, by name")
+@get("/people/{person:str}", summary="One person, and why it is so", responses=told(404))
+async def person(rooms: House, person: Key) -> PersonOut:
+    """By object ID or UPN (percent-encode the `#` of a guest's)."""
+    async with rooms.database.read() as tx:
+        id_ = await find_person(tx, rooms.tenant, person)
+        known = {} if id_ is None else await load_people(tx, rooms.tenant, [id_])
+        if id_ is None or id_ not in known:
+            raise NotFoundException(
+                f"There is no person {person!r} in what was read of Microsoft 365 so far."
+            )
+        link = (await load_links(tx, rooms.tenant, [id_])).get(id_)
+    return _person_out(known[id_], link, await rooms.planning.explain(rooms.tenant, id_))
+
+
+@get("/groups", summary="Groups of Microsoft 365, by name", responses=told())
 async def groups(
-    rooms: House,
-    search: FromQuery[str] = "",
-    limit: Limit = 50,
-    after: FromQuery[str | None] = None,
+    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> GroupsOut:
+    place = check_place(after)
     async with rooms.database.read() as tx:
-        found = await search_groups(tx, rooms.tenant, search, limit=limit, after=after)
+        found = await search_groups(tx, rooms.tenant, search, limit=limit, after=place)
         known = await load_groups(tx, rooms.tenant, [GroupId(one) for one in found.refs])
     out = [
         GroupOut(one.id, one.name, one.kind, one.dynamic, one.standing)
@@ -91,34 +88,6 @@ async def groups(
         if (one := known.get(GroupId(ref))) is not None
     ]
     return GroupsOut(out, found.next)
-
-
-@get("/settings/people", summary="What the administrator chose about people sync")
-async def people_settings(rooms: House) -> SettingsOut:
-    async with rooms.database.read() as tx:
-        stored = await load_people_settings(tx, rooms.tenant)
-    return SettingsOut(stored.version, stored.value)
-
-
-@put("/settings/people", summary="Choose what people sync does")
-async def save_settings(rooms: House, viewer: By, data: JSONBody[SettingsIn]) -> SettingsOut:
-    try:
-        wanted = decode_strictly(msgspec.json.encode(data.settings), PeopleSettings)
-        async with rooms.database.write() as tx:
-            await save_people_settings(
-                tx,
-                rooms.tenant,
-                wanted,
-                expected_version=data.version,
-                by=viewer.name,
-                now=rooms.clock.now(),
-            )
-            stored = await load_people_settings(tx, rooms.tenant)
-    except VersionMoved as error:
-        raise Conflict(str(error)) from error
-    except (ValueError, BrokenDocument) as error:
-        raise ClientException(f"These settings cannot be saved: {error}") from error
-    return SettingsOut(stored.version, stored.value)
 
 
 def _person_out(known: Person, link: Link | None, reasons: tuple[str, ...] = ()) -> PersonOut:
@@ -140,16 +109,9 @@ def _person_out(known: Person, link: Link | None, reasons: tuple[str, ...] = ())
         known.has_teams,
         known.standing,
         None if link is None else link.number,
-        None if link is None or link.left is None else link.left.value,
+        None if link is None else link.left,
         list(reasons),
     )
 
 
-ROUTES = (
-    sync_people,
-    people,
-    person,
-    groups,
-    people_settings,
-    save_settings,
-)
+ROUTES = (people, not_synced, person, groups)

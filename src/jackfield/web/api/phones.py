@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from litestar import delete, get, patch, post
-from litestar.exceptions import HTTPException, NotFoundException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody
 
-from jackfield.core.extensions import Extension, ExtensionFields, Field
-from jackfield.flows.by_hand import HandRefused
+from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field
+from jackfield.flows.by_hand import Member, Unit
 from jackfield.store.links import load_department_links
-from jackfield.store.phones import load_departments
-from jackfield.store.users import UserFilter, list_users
-from jackfield.web.api.shapes import (
-    By,
-    Conflict,
+from jackfield.store.phones import count_department_members, load_departments
+from jackfield.store.users import Order, Source, UserFilter, list_users
+from jackfield.store.words import fold
+from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place
+from jackfield.web.api.phone_shapes import (
     DepartmentIn,
     DepartmentOut,
     DepartmentsOut,
@@ -21,146 +20,204 @@ from jackfield.web.api.shapes import (
     ExtensionIn,
     ExtensionOut,
     ExtensionsOut,
-    Limit,
 )
-from jackfield.web.rooms import House
+from jackfield.web.api.refusals import told
+from jackfield.web.rooms import House, Rooms
 
 
-@get("/extensions", summary="Extensions of the phone system, by name")
+@get("/extensions", summary="Extensions of the phone system", responses=told())
 async def extensions(
     rooms: House,
-    search: FromQuery[str] = "",
+    search: Search = "",
+    source: FromQuery[Source | None] = None,
+    department: FromQuery[str | None] = None,
+    enabled: FromQuery[bool | None] = None,
+    leavers: FromQuery[bool | None] = None,
+    order: FromQuery[Order] = Order.NAME,
     limit: Limit = 50,
-    after: FromQuery[str | None] = None,
+    after: After = None,
 ) -> ExtensionsOut:
-    async with rooms.database.read() as tx:
-        page = await list_users(tx, rooms.tenant, UserFilter(search), limit=limit, after=after)
-    return ExtensionsOut(
-        [
-            _extension_out(user.extension, None if user.link is None else user.link.person)
-            for user in page.users
-        ],
-        page.found.next,
+    """Synced ones and those made by hand, as last seen; by name, or by number."""
+    place = check_place(after)
+    wanted = UserFilter(
+        search,
+        source=source,
+        department=DepartmentKey(department) if department else None,
+        enabled=enabled,
+        leavers=leavers,
     )
+    async with rooms.database.read() as tx:
+        page = await list_users(tx, rooms.tenant, wanted, order=order, limit=limit, after=place)
+    out = [_extension_out(Member(user.extension, user.link)) for user in page.users]
+    return ExtensionsOut(out, page.found.next)
 
 
-@post("/extensions", summary="Make an extension by hand", status_code=201)
-async def make_extension(rooms: House, viewer: By, data: JSONBody[ExtensionIn]) -> ExtensionOut:
-    fields = ExtensionFields(**{field: getattr(data, field) for field in Field})
-    try:
-        made = await rooms.phones.create_extension(
-            rooms.tenant,
-            data.number,
-            fields,
-            data.departments,
-            data.primary_department,
-            by=viewer.name,
-        )
-    except HandRefused as error:
-        raise _refused(error) from error
+@post(
+    "/extensions",
+    summary="Make an extension by hand",
+    status_code=201,
+    responses=told(403, 409, 422, 503),
+)
+async def make_extension(rooms: House, caller: Caller, data: JSONBody[ExtensionIn]) -> ExtensionOut:
+    """The first sync of a person with its address takes it over, number and all."""
+    made = await rooms.phones.create_extension(
+        rooms.tenant,
+        data.number,
+        ExtensionFields(**{field.value: getattr(data, field) for field in Field}),
+        data.departments,
+        data.primary_department,
+        by=caller.name,
+    )
     return _extension_out(made)
 
 
-@patch("/extensions/{key:str}", summary="Change an extension by hand")
+@get("/extensions/{key:str}", summary="One extension as it stands now", responses=told(404))
+async def extension(rooms: House, key: Key) -> ExtensionOut:
+    return _extension_out(await rooms.phones.extension(rooms.tenant, key))
+
+
+@patch(
+    "/extensions/{key:str}",
+    summary="Change an extension by hand",
+    responses=told(403, 404, 409, 422, 503),
+)
 async def change_extension(
-    rooms: House, viewer: By, key: FromPath[str], data: JSONBody[ExtensionChange]
+    rooms: House, caller: Caller, key: Key, data: JSONBody[ExtensionChange]
 ) -> ExtensionOut:
-    changes = {field: value for field in Field if (value := getattr(data, field)) is not None}
-    try:
-        changed = await rooms.phones.update_extension(
-            rooms.tenant,
-            key,
-            changes,
-            enabled=data.enabled,
-            add=data.add_departments,
-            remove=data.remove_departments,
-            primary=data.primary_department,
-            by=viewer.name,
-        )
-    except HandRefused as error:
-        raise _refused(error) from error
+    """What Microsoft 365 owns is put back by the next sync; the rest stays."""
+    changed = await rooms.phones.update_extension(
+        rooms.tenant,
+        key,
+        {field: value for field in Field if (value := getattr(data, field)) is not None},
+        enabled=data.enabled,
+        add=data.add_departments,
+        remove=data.remove_departments,
+        primary=data.primary_department,
+        by=caller.name,
+    )
     return _extension_out(changed)
 
 
-@delete("/extensions/{key:str}", summary="Remove an extension by hand", status_code=204)
-async def end_extension(rooms: House, viewer: By, key: FromPath[str]) -> None:
-    try:
-        await rooms.phones.remove_extension(rooms.tenant, key, by=viewer.name)
-    except HandRefused as error:
-        raise _refused(error) from error
+@delete(
+    "/extensions/{key:str}",
+    summary="Remove an extension by hand",
+    status_code=204,
+    responses=told(403, 404, 409, 503),
+)
+async def end_extension(rooms: House, caller: Caller, key: Key) -> None:
+    """That of a person in scope comes back with the next sync, with its number while it is free."""
+    await rooms.phones.remove_extension(rooms.tenant, key, by=caller.name)
 
 
-@get("/departments", summary="Departments of the phone system")
-async def departments(rooms: House) -> DepartmentsOut:
+@get("/departments", summary="Departments of the phone system, by name", responses=told())
+async def departments(
+    rooms: House, search: Search = "", limit: Limit = 100, after: FromQuery[str | None] = None
+) -> DepartmentsOut:
+    """`after` is the key of the last one of the page before."""
     async with rooms.database.read() as tx:
         known = await load_departments(tx, rooms.tenant)
+        members = await count_department_members(tx, rooms.tenant)
         links = {one.key: one for one in (await load_department_links(tx, rooms.tenant)).values()}
-    out = []
-    for department in sorted(known.values(), key=lambda one: (one.name.casefold(), one.key)):
-        link = links.get(department.key)
-        flag = link.flag if link is not None else None
-        group = link.group if link is not None else None
-        out.append(DepartmentOut(department.key, department.name, group, flag))
-    return DepartmentsOut(out)
+    words = fold(search).split()
+    units = [
+        Unit(one, links.get(one.key))
+        for one in sorted(known.values(), key=lambda one: (fold(one.name), one.key))
+        if all(f" {word}" in f" {fold(one.name)}" for word in words)
+    ]
+    keys = [str(unit.department.key) for unit in units]
+    begin = keys.index(after) + 1 if after in keys else 0
+    page = units[begin : begin + limit]
+    out = [_department_out(unit, members.get(unit.department.key, 0)) for unit in page]
+    return DepartmentsOut(out, out[-1].key if begin + limit < len(units) else None)
 
 
-@post("/departments", summary="Make a department by hand", status_code=201)
-async def make_department(rooms: House, viewer: By, data: JSONBody[DepartmentIn]) -> DepartmentOut:
-    try:
-        made = await rooms.phones.create_department(rooms.tenant, data.name, by=viewer.name)
-    except HandRefused as error:
-        raise _refused(error) from error
-    return DepartmentOut(made.key, made.name, None, None)
-
-
-@patch("/departments/{key:str}", summary="Rename a department by hand")
-async def rename_department(
-    rooms: House, viewer: By, key: FromPath[str], data: JSONBody[DepartmentIn]
+@post(
+    "/departments",
+    summary="Make a department by hand",
+    status_code=201,
+    responses=told(403, 409, 422, 503),
+)
+async def make_department(
+    rooms: House, caller: Caller, data: JSONBody[DepartmentIn]
 ) -> DepartmentOut:
-    try:
-        named = await rooms.phones.rename_department(rooms.tenant, key, data.name, by=viewer.name)
-    except HandRefused as error:
-        raise _refused(error) from error
-    return DepartmentOut(named.key, named.name, None, None)
+    """No group is ever bound to it, whatever the group's name."""
+    made = await rooms.phones.create_department(rooms.tenant, data.name, by=caller.name)
+    return _department_out(made, 0)
 
 
-@delete("/departments/{key:str}", summary="Remove a department by hand", status_code=204)
-async def end_department(rooms: House, viewer: By, key: FromPath[str]) -> None:
-    try:
-        await rooms.phones.remove_department(rooms.tenant, key, by=viewer.name)
-    except HandRefused as error:
-        raise _refused(error) from error
+@get("/departments/{key:str}", summary="One department as it stands now", responses=told(404))
+async def department(rooms: House, key: Key) -> DepartmentOut:
+    return await _with_members(rooms, await rooms.phones.department(rooms.tenant, key))
 
 
-def _refused(error: HandRefused) -> HTTPException:
-    return NotFoundException(str(error)) if error.unknown else Conflict(str(error))
+@patch(
+    "/departments/{key:str}",
+    summary="Rename a department by hand",
+    responses=told(403, 404, 409, 422, 503),
+)
+async def rename_department(
+    rooms: House, caller: Caller, key: Key, data: JSONBody[DepartmentIn]
+) -> DepartmentOut:
+    """From then on it no longer follows its group's name; its members it still does."""
+    unit = await rooms.phones.rename_department(rooms.tenant, key, data.name, by=caller.name)
+    return await _with_members(rooms, unit)
 
 
-def _extension_out(one: Extension, person: str | None = None) -> ExtensionOut:
-    fields = one.fields
+@delete(
+    "/departments/{key:str}",
+    summary="Remove a department by hand",
+    status_code=204,
+    responses=told(403, 404, 409, 503),
+)
+async def end_department(rooms: House, caller: Caller, key: Key) -> None:
+    """One without members; one whose group is selected comes back with the next sync."""
+    await rooms.phones.remove_department(rooms.tenant, key, by=caller.name)
+
+
+async def _with_members(rooms: Rooms, unit: Unit) -> DepartmentOut:
+    async with rooms.database.read() as tx:
+        members = await count_department_members(tx, rooms.tenant)
+    return _department_out(unit, members.get(unit.department.key, 0))
+
+
+def _department_out(unit: Unit, members: int) -> DepartmentOut:
+    link = unit.link
+    return DepartmentOut(
+        unit.department.key,
+        unit.department.name,
+        members,
+        None if link is None else link.group,
+        None if link is None else link.flag,
+    )
+
+
+def _extension_out(one: Member) -> ExtensionOut:
+    extension, fields = one.extension, one.extension.fields
     return ExtensionOut(
-        one.key,
-        one.number,
+        extension.key,
+        extension.number,
         fields.first_name,
         fields.last_name,
         fields.email,
         fields.mobile,
         fields.job_title,
         fields.company,
-        list(one.departments),
-        one.primary,
-        one.enabled,
-        person,
+        list(extension.departments),
+        extension.primary,
+        extension.enabled,
+        None if one.link is None else one.link.person,
     )
 
 
 ROUTES = (
     extensions,
     make_extension,
+    extension,
     change_extension,
     end_extension,
     departments,
     make_department,
+    department,
     rename_department,
     end_department,
 )

@@ -1,19 +1,18 @@
-"""Runs and plans over the API: preview, progress, differences, approval."""
+"""Plans over the API: what would be done, difference by difference, and the word on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from jackfield.core.actions import ActionKind
 from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId
-from jackfield.core.schedule import Mode
 from jackfield.core.wording import differences, title
-from jackfield.flows.people import Ask, PlanNotOpen
 from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
 from jackfield.store.phones import load_departments
@@ -28,89 +27,72 @@ from jackfield.store.plans import (
     load_actions,
     load_plan,
 )
-from jackfield.store.runs import Trigger, list_runs, load_run, load_run_of_flow
-from jackfield.web.api.running import queued, run_of_flow, run_out, started
-from jackfield.web.api.shapes import (
+from jackfield.store.transaction import Transaction
+from jackfield.web.api.asking import LARGEST, Before, Caller, Limit, Number, Search
+from jackfield.web.api.refusals import told
+from jackfield.web.api.run_shapes import (
     ActionOut,
     ActionsOut,
     ApproveIn,
-    By,
-    Conflict,
     DifferenceOut,
-    Limit,
     NoticeOut,
+    PlanLine,
     PlanOut,
     PlansOut,
     RefusalOut,
     RunOut,
-    RunsOut,
 )
+from jackfield.web.api.running import run_of_flow
 from jackfield.web.rooms import House
 
-
-@post("/people/plan", summary="See what a sync would do", status_code=202)
-async def plan_people(rooms: House, viewer: By) -> RunOut:
-    return await started(rooms, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, viewer.name, preview=True))
-
-
-@get("/runs", summary="Runs, the newest first")
-async def runs(rooms: House, limit: Limit = 20, before: FromQuery[int | None] = None) -> RunsOut:
-    async with rooms.database.read() as tx:
-        found = await list_runs(tx, rooms.tenant, limit=limit, before=before)
-        out = [await run_out(tx, rooms.tenant, one) for one in found]
-    return RunsOut(out, found[-1].id if len(found) == limit else None)
+AfterAction = Annotated[
+    int,
+    QueryParameter(ge=0, le=LARGEST, description="The `next` of the page before; 0: begin."),
+]
 
 
-@get("/runs/{run:str}", summary="One run, by its number or the id its start has answered")
-async def run(rooms: House, run: FromPath[str]) -> RunOut:
-    async with rooms.database.read() as tx:
-        row = await load_run(tx, rooms.tenant, int(run)) if run.isdecimal() else None
-        row = row or await load_run_of_flow(tx, rooms.tenant, run)
-        if row is not None:
-            return await run_out(tx, rooms.tenant, row)
-    if run.isdecimal():
-        raise NotFoundException(f"There is no run {run}.")
-    return queued(run)
-
-
-@get("/plans", summary="Plans, the newest first")
+@get("/plans", summary="Plans, the newest first", responses=told())
 async def plans(
     rooms: House,
     limit: Limit = 20,
-    before: FromQuery[int | None] = None,
+    before: Before = 0,
     status: FromQuery[PlanStatus | None] = None,
 ) -> PlansOut:
     async with rooms.database.read() as tx:
-        found = await list_plans(tx, rooms.tenant, status=status, limit=limit, before=before)
-    return PlansOut(
-        [_plan_out(one, {}) for one in found], found[-1].id if len(found) == limit else None
-    )
+        found = await list_plans(
+            tx, rooms.tenant, status=status, limit=limit + 1, before=before or None
+        )
+    lines = [_line(one) for one in found[:limit]]
+    return PlansOut(lines, found[limit - 1].id if len(found) > limit else None)
 
 
-@get("/plans/{plan:int}", summary="One plan without its actions")
-async def plan(rooms: House, plan: FromPath[int]) -> PlanOut:
+@get("/plans/{plan:int}", summary="One plan without its actions", responses=told(404))
+async def plan(rooms: House, plan: Number) -> PlanOut:
+    """Its figures, what was refused, and what to know."""
     async with rooms.database.read() as tx:
-        stored = await load_plan(tx, rooms.tenant, plan)
-        if stored is None:
-            raise NotFoundException(f"There is no plan {plan}.")
-        progress = await count_outcomes(tx, rooms.tenant, plan)
-    return _plan_out(stored, {one.value: count for one, count in progress.by_status.items()})
+        return await _plan_out(tx, await _plan(tx, rooms.tenant, plan), rooms.tenant)
 
 
-@get("/plans/{plan:int}/actions", summary="A plan's actions with their differences")
+@get(
+    "/plans/{plan:int}/actions",
+    summary="A plan's actions with their differences",
+    responses=told(404),
+)
 async def plan_actions(
     rooms: House,
-    plan: FromPath[int],
+    plan: Number,
     kind: FromQuery[ActionKind | None] = None,
     status: FromQuery[ActionStatus | None] = None,
     held: FromQuery[bool | None] = None,
-    text: FromQuery[str] = "",
-    after: FromQuery[int | None] = None,
+    text: Search = "",
+    after: AfterAction = 0,
     limit: Limit = 100,
 ) -> ActionsOut:
+    """In the order in which they are carried out; held ones come last."""
     which = ActionFilter(kind, status, held, text)
     async with rooms.database.read() as tx:
-        page = await load_actions(tx, rooms.tenant, plan, which, after=after, limit=limit)
+        await _plan(tx, rooms.tenant, plan)
+        page = await load_actions(tx, rooms.tenant, plan, which, after=after or None, limit=limit)
         departments = {d.key: d.name for d in (await load_departments(tx, rooms.tenant)).values()}
         groups = {one.id: one.name for one in (await load_groups(tx, rooms.tenant)).values()}
     actions = [_action_out(one, departments, groups) for one in page.actions]
@@ -118,54 +100,73 @@ async def plan_actions(
 
 
 @post(
-    "/plans/{plan:int}/approve", summary="Carry out a stored plan as it was shown", status_code=202
+    "/plans/{plan:int}/approve",
+    summary="Carry out a stored plan as it was shown",
+    status_code=202,
+    responses=told(403, 404, 409),
 )
 async def approve(
-    rooms: House, viewer: By, plan: FromPath[int], data: JSONBody[ApproveIn]
+    rooms: House, caller: Caller, plan: Number, data: JSONBody[ApproveIn | None] = None
 ) -> RunOut:
-    try:
-        flow = await rooms.people.approve(
-            rooms.tenant, plan, by=viewer.name, release=data.release_held
-        )
-    except PlanNotOpen as error:
-        raise Conflict(str(error)) from error
+    """Once; an action whose before-values no longer hold is left out and planned again."""
+    async with rooms.database.read() as tx:
+        await _plan(tx, rooms.tenant, plan)
+    release = data is not None and data.release_held
+    flow = await rooms.people.approve(rooms.tenant, plan, by=caller.name, release=release)
     return await run_of_flow(rooms, flow)
 
 
-@post("/plans/{plan:int}/refuse", summary="Turn a proposed plan down", status_code=200)
-async def refuse(rooms: House, viewer: By, plan: FromPath[int]) -> PlanOut:
-    try:
-        await rooms.people.turn_down(rooms.tenant, plan, by=viewer.name)
-    except PlanNotOpen as error:
-        raise Conflict(str(error)) from error
+@post(
+    "/plans/{plan:int}/refuse",
+    summary="Turn a proposed plan down",
+    status_code=200,
+    responses=told(403, 404, 409),
+)
+async def refuse(rooms: House, caller: Caller, plan: Number) -> PlanOut:
+    """Nothing of it is carried out; the next sync makes another."""
     async with rooms.database.read() as tx:
-        stored = await load_plan(tx, rooms.tenant, plan)
+        await _plan(tx, rooms.tenant, plan)
+    await rooms.people.turn_down(rooms.tenant, plan, by=caller.name)
+    async with rooms.database.read() as tx:
+        return await _plan_out(tx, await _plan(tx, rooms.tenant, plan), rooms.tenant)
+
+
+async def _plan(tx: Transaction, tenant: int, plan: int) -> StoredPlan:
+    stored = await load_plan(tx, tenant, plan)
     if stored is None:
         raise NotFoundException(f"There is no plan {plan}.")
-    return _plan_out(stored, {})
+    return stored
 
 
-def _plan_out(stored: StoredPlan, outcomes: dict[str, int]) -> PlanOut:
+async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut:
+    line = _line(stored)
+    progress = await count_outcomes(tx, tenant, stored.id)
+    return PlanOut(
+        **{name: getattr(line, name) for name in PlanLine.__struct_fields__},
+        outcomes=dict(progress.by_status),
+        refusals=[
+            RefusalOut(one.kind, one.subject, one.name, one.because, one.next_step, one.held)
+            for one in stored.refusals
+        ],
+        notices=[NoticeOut(one.subject, one.name, one.text) for one in stored.notices],
+    )
+
+
+def _line(stored: StoredPlan) -> PlanLine:
     total = stored.total
     text = stored.text or f"{total:,} action{'' if total == 1 else 's'}"
     if stored.held:
         text += f", {stored.held:,} held back by a guard"
-    return PlanOut(
+    return PlanLine(
         stored.id,
         stored.status,
         text,
         stored.made_at,
         stored.made_by,
         stored.scope,
-        dict(stored.counts),
-        dict(stored.held_counts),
-        outcomes,
+        {ActionKind(kind): count for kind, count in stored.counts.items()},
+        {ActionKind(kind): count for kind, count in stored.held_counts.items()},
         is_guarded(stored),
-        [
-            RefusalOut(one.kind, one.subject, one.name, one.because, one.next_step, one.held)
-            for one in stored.refusals
-        ],
-        [NoticeOut(one.subject, one.name, one.text) for one in stored.notices],
     )
 
 
@@ -189,13 +190,4 @@ def _action_out(
     )
 
 
-ROUTES = (
-    plan_people,
-    runs,
-    run,
-    plans,
-    plan,
-    plan_actions,
-    approve,
-    refuse,
-)
+ROUTES = (plans, plan, plan_actions, approve, refuse)

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from litestar.exceptions import NotFoundException
 
 from jackfield.flows.people import Ask
-from jackfield.store.plans import (
-    find_plan_of_run,
-)
-from jackfield.store.runs import StoredRun, load_run_of_flow
-from jackfield.web.api.shapes import (
-    RunOut,
-)
+from jackfield.store.plans import find_plan_of_run
+from jackfield.store.runs import StoredRun, load_run, load_run_of_flow
+from jackfield.store.transaction import Transaction
+from jackfield.web.api.asking import LARGEST
+from jackfield.web.api.run_shapes import RunOut, RunState
 from jackfield.web.rooms import Rooms
 
 
 async def started(rooms: Rooms, ask: Ask) -> RunOut:
+    """Begin a run and tell how it stands."""
     return await run_of_flow(rooms, await rooms.people.start(rooms.tenant, ask))
 
 
 async def run_of_flow(rooms: Rooms, flow: str) -> RunOut:
+    """A run by the durable runner's id, which it certainly has."""
     async with rooms.database.read() as tx:
         row = await load_run_of_flow(tx, rooms.tenant, flow)
-        return queued(flow) if row is None else await run_out(tx, rooms.tenant, row)
+        return _queued(flow) if row is None else await run_out(tx, rooms.tenant, row)
 
 
-def queued(flow: str) -> RunOut:
-    return RunOut(
-        flow, "people", "", "queued", "Waiting for its turn", 0, 0, {}, None, "", None, None
-    )
+async def run_by_name(rooms: Rooms, name: str) -> RunOut:
+    """A run by its number, or by the durable runner's id. Raises `NotFoundException`."""
+    if name.isascii() and name.isdigit() and int(name) <= LARGEST:
+        async with rooms.database.read() as tx:
+            row = await load_run(tx, rooms.tenant, int(name))
+            if row is not None:
+                return await run_out(tx, rooms.tenant, row)
+        raise NotFoundException(f"There is no run {name}.")
+    waiting = await rooms.people.is_waiting(name)
+    async with rooms.database.read() as tx:
+        row = await load_run_of_flow(tx, rooms.tenant, name)
+        if row is not None:
+            return await run_out(tx, rooms.tenant, row)
+    if waiting:
+        return _queued(name)
+    raise NotFoundException(f"There is no run {name}, or it ended before it began.")
 
 
-async def run_out(tx: Any, tenant: int, row: StoredRun) -> RunOut:
+async def run_out(tx: Transaction, tenant: int, row: StoredRun) -> RunOut:
+    """A run that has begun."""
     made = await find_plan_of_run(tx, tenant, row.flow)
     return RunOut(
         str(row.id),
         row.kind,
         row.mode,
-        row.status,
+        RunState(row.status.value),
         row.text or row.stage or "Starting",
         row.done,
         row.total,
@@ -47,3 +60,8 @@ async def run_out(tx: Any, tenant: int, row: StoredRun) -> RunOut:
         row.started_at,
         row.ended_at,
     )
+
+
+def _queued(flow: str) -> RunOut:
+    state = RunState.QUEUED
+    return RunOut(flow, "people", "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None)

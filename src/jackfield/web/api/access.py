@@ -1,0 +1,101 @@
+"""Who may use Jackfield, over the API: tokens, and the passwords of local accounts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from litestar import delete, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromQuery, JSONBody
+
+from jackfield.store.accounts import load_account
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.schema import INSTALLATION
+from jackfield.store.tokens import create_token, list_tokens, revoke_token
+from jackfield.web.api.asking import Caller, Key, Limit
+from jackfield.web.api.installation_shapes import (
+    PasswordIn,
+    PasswordOut,
+    TokenIn,
+    TokenMade,
+    TokenOut,
+    TokensOut,
+)
+from jackfield.web.api.refusals import told
+from jackfield.web.rooms import House
+
+
+@get("/tokens", summary="API tokens, revoked ones included", responses=told())
+async def tokens(
+    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+) -> TokensOut:
+    """`after` is the id of the last one of the page before."""
+    async with rooms.database.read() as tx:
+        found = await list_tokens(tx, INSTALLATION)
+    ids = [one.id for one in found]
+    begin = ids.index(after) + 1 if after in ids else 0
+    out = [
+        TokenOut(**{name: getattr(one, name) for name in TokenOut.__struct_fields__})
+        for one in found[begin : begin + limit]
+    ]
+    return TokensOut(out, out[-1].id if begin + limit < len(found) else None)
+
+
+@post(
+    "/tokens",
+    summary="Create an API token",
+    status_code=201,
+    responses=told(403),
+)
+async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> TokenMade:
+    """The secret is in this answer and nowhere else."""
+    now = rooms.clock.now()
+    async with rooms.database.write() as tx:
+        secret, token = await create_token(
+            tx,
+            INSTALLATION,
+            name=data.name,
+            role=data.role,
+            created_by=caller.name,
+            now=now,
+            expires_at=now + timedelta(days=data.days) if data.days else None,
+        )
+        text = f"The API token {token.name} ({token.id}, {token.role}) was made."
+        line = Line("token.made", text, subject=token.id, name=token.name, by=caller.name)
+        await append_lines(tx, INSTALLATION, [line], now=now)
+    return TokenMade(token.id, secret)
+
+
+@delete(
+    "/tokens/{token:str}",
+    summary="Revoke an API token",
+    status_code=204,
+    responses=told(403, 404),
+)
+async def end_token(rooms: House, caller: Caller, token: Key) -> None:
+    """For good; it opens nothing from now on."""
+    now = rooms.clock.now()
+    async with rooms.database.write() as tx:
+        if not await revoke_token(tx, INSTALLATION, token, now=now):
+            raise NotFoundException(f"There is no token {token!r} that could be revoked.")
+        text = f"The API token {token} was revoked."
+        line = Line("token.revoked", text, subject=token, by=caller.name)
+        await append_lines(tx, INSTALLATION, [line], now=now)
+
+
+@post(
+    "/accounts/reset-password",
+    summary="A new password for a local account",
+    status_code=200,
+    responses=told(403, 404),
+)
+async def reset_password(rooms: House, data: JSONBody[PasswordIn]) -> PasswordOut:
+    """Its sessions are over; the password is in this answer and nowhere else."""
+    async with rooms.database.read() as tx:
+        account = await load_account(tx, data.name)
+    if account is None:
+        raise NotFoundException(f"There is no local account {data.name!r}.")
+    return PasswordOut(account.name, await rooms.signin.reset_password(account.name))
+
+
+ROUTES = (tokens, make_token, end_token, reset_password)

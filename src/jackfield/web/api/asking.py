@@ -1,0 +1,96 @@
+"""What a caller of the API may give beside a body: the kinds of parameters, and what none may hold.
+
+A misspelt parameter is refused, because leaving it out would answer another question.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Annotated, Any
+
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter, SkipValidation
+
+from jackfield.flows.signin import Viewer
+from jackfield.store.search import is_place
+from jackfield.web.api.refusals import Unreadable
+
+LARGEST = 2**53 - 1
+"""The largest whole number that every JSON reader keeps as it is."""
+
+Caller = NamedDependency[SkipValidation[Viewer]]
+"""Who asks."""
+
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most, 1 to 500.")]
+Search = Annotated[
+    str,
+    QueryParameter(
+        max_length=200,
+        description="Words of a name, an address or a number, in any order, each from its start.",
+    ),
+]
+After = Annotated[
+    str | None,
+    QueryParameter(max_length=2000, description="The `next` of the page before; none: begin."),
+]
+Before = Annotated[
+    int,
+    QueryParameter(
+        ge=0, le=LARGEST, description="The `next` of the page before; 0: begin with the newest."
+    ),
+]
+Number = Annotated[int, PathParameter(ge=0, le=LARGEST)]
+Key = Annotated[str, PathParameter(min_length=1, max_length=200)]
+
+# Controls and halves of characters: no name, key or word to search for has one.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
+
+
+async def check_question(request: Request[Any, Any, Any]) -> None:
+    """Refuse unknown and repeated parameters, and text that is none, before anything is read."""
+    known = _parameters(request)
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            takes = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+            raise Unreadable(f"This call has no parameter {name[:100]!r}; {takes}.{meant}")
+        if len(request.query_params.getall(name)) > 1:
+            raise Unreadable(f"The parameter {name!r} is given more than once.")
+        if _NO_TEXT.search(value):
+            raise Unreadable(f"The parameter {name!r} holds characters that are no text.")
+    if _NO_TEXT.search(request.scope["path"]):
+        raise Unreadable("The address holds characters that are no text.")
+    body = await request.body()
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"The body is not UTF-8 from byte {error.start} on: send one JSON document in UTF-8."
+        ) from error
+    # No name, number or key has a NUL, and PostgreSQL cannot store one.
+    if b"\\u0000" in body:
+        raise Unreadable("The body holds the character U+0000, which nothing here takes.")
+
+
+def check_place(after: str | None) -> str | None:
+    """The place where a list goes on. Raises for one that no page has given."""
+    if after and not is_place(after):
+        raise Unreadable(
+            "The parameter 'after' takes the `next` of the page before, as it is; leave it out to"
+            " begin."
+        )
+    return after or None
+
+
+def _parameters(request: Request[Any, Any, Any]) -> list[str]:
+    """The names of the query parameters that the route takes."""
+    fields = request.route_handler.parsed_fn_signature.parameters.values()
+    return [
+        field.name
+        for field in fields
+        if any(isinstance(mark, QueryParameter) for mark in field.metadata)
+        or isinstance(field.kwarg_definition, QueryParameter)
+    ]

@@ -1,0 +1,190 @@
+"""The administrator's choices over the API: the whole document out, the whole document in.
+
+Nothing is taken for a default in silence: a missing field is as wrong as an unknown one. What a
+choice means is decided in `core`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import msgspec
+from litestar import Request, get, put
+from litestar.params import JSONBody
+
+from jackfield.core.departments import DepartmentSource, explain_departments
+from jackfield.core.numbering import NumberingError, NumberRange, parse_start
+from jackfield.core.people import GroupId, ObjectId, Scope
+from jackfield.core.rules import GuardRules, PeopleRules, Threshold
+from jackfield.core.schedule import ScheduleError, check_schedule
+from jackfield.store.groups import load_groups
+from jackfield.store.settings import (
+    PeopleSettings,
+    decode_strictly,
+    load_people_settings,
+    save_people_settings,
+)
+from jackfield.web.api.asking import Caller
+from jackfield.web.api.people_shapes import ExplainedOut, SettingsIn, SettingsOut
+from jackfield.web.api.refusals import Unreadable, Unusable, in_place, told
+from jackfield.web.rooms import House
+
+MOST_PEOPLE = 100_000
+MOST_GROUPS = 5_000
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@get("/settings/people", summary="What the administrator chose about people sync", responses=told())
+async def people_settings(rooms: House) -> SettingsOut:
+    async with rooms.database.read() as tx:
+        stored = await load_people_settings(tx, rooms.tenant)
+    return SettingsOut(stored.version, stored.value)
+
+
+@put(
+    "/settings/people",
+    summary="Choose what people sync does",
+    responses=told(403, 409, 422),
+)
+async def save_settings(
+    rooms: House, caller: Caller, request: Request[Any, Any, Any], data: JSONBody[SettingsIn]
+) -> SettingsOut:
+    """Takes the document as `GET` gives it, changed; 409 where somebody else was faster."""
+    _check_whole(await request.body(), data)
+    wanted = usable(data.settings, rooms.planning.limits(rooms.tenant).ranges)
+    async with rooms.database.write() as tx:
+        stored = await save_people_settings(
+            tx,
+            rooms.tenant,
+            wanted,
+            expected_version=data.version,
+            by=caller.name,
+            now=rooms.clock.now(),
+        )
+    return SettingsOut(stored.version, stored.value)
+
+
+@get(
+    "/settings/people/explained",
+    summary="What the choices lead to, in sentences",
+    responses=told(),
+)
+async def explained(rooms: House) -> ExplainedOut:
+    """Which groups become departments, and which is a person's primary one."""
+    async with rooms.database.read() as tx:
+        rules = (await load_people_settings(tx, rooms.tenant)).value.rules
+        asked = sorted({*rules.departments.groups, *rules.scope.selected_groups})
+        groups = await load_groups(tx, rooms.tenant, asked)
+    return ExplainedOut(list(explain_departments(rules.departments, rules.scope, groups)))
+
+
+def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleSettings:
+    """The settings as they are to be stored. Raises `Unusable` for the first that cannot be."""
+    try:
+        check_schedule(settings.schedule)
+    except ScheduleError as error:
+        raise Unusable(f"In `settings.schedule`: {error}") from error
+    rules = settings.rules
+    try:
+        start = parse_start(rules.numbers.start or "", ranges)
+    except NumberingError as error:
+        raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
+    _check_guards(rules.guards)
+    scope = replace(
+        rules.scope,
+        selected_users=frozenset(
+            map(ObjectId, _ids("scope.selected_users", rules.scope.selected_users, MOST_PEOPLE))
+        ),
+        selected_groups=tuple(
+            map(GroupId, _ids("scope.selected_groups", rules.scope.selected_groups, MOST_GROUPS))
+        ),
+    )
+    departments = replace(
+        rules.departments,
+        groups=tuple(
+            map(GroupId, _ids("departments.groups", rules.departments.groups, MOST_GROUPS))
+        ),
+    )
+    rules = replace(
+        rules, numbers=replace(rules.numbers, start=start), scope=scope, departments=departments
+    )
+    _check_not_empty(rules)
+    return replace(settings, rules=rules)
+
+
+def _check_whole(body: bytes, data: SettingsIn) -> None:
+    """The framework has converted what it could, and dropped what it did not know: look again."""
+    try:
+        decode_strictly(body, SettingsIn)
+    except msgspec.ValidationError as error:
+        raise Unreadable(in_place(str(error))) from error
+    missing = next(_missing(msgspec.json.decode(body), msgspec.to_builtins(data), ""), None)
+    if missing is not None:
+        raise Unreadable(
+            f"The body's `{missing}` is missing: send the whole document as GET gives it, with what"
+            " you want to change."
+        )
+
+
+def _missing(came: Any, kept: Any, place: str) -> Iterator[str]:
+    if isinstance(came, dict) and isinstance(kept, dict):
+        for name, part in kept.items():
+            if name not in came:
+                yield f"{place}{name}"
+            else:
+                yield from _missing(came[name], part, f"{place}{name}.")
+
+
+def _check_not_empty(rules: PeopleRules) -> None:
+    scope = rules.scope
+    if scope.scope is Scope.SELECTED and not scope.selected_users:
+        raise Unusable(
+            "`settings.rules.scope.selected_users` is empty: under this scope everybody would"
+            " leave. Name at least one person, or choose another scope."
+        )
+    if scope.scope is Scope.SELECTED_GROUPS and not scope.selected_groups:
+        raise Unusable(
+            "`settings.rules.scope.selected_groups` is empty: under this scope everybody would"
+            " leave. Name at least one group, or choose another scope."
+        )
+    if rules.departments.source is DepartmentSource.CHOSEN and not rules.departments.groups:
+        raise Unusable(
+            "`settings.rules.departments.groups` is empty: name at least one group, or choose"
+            " another source."
+        )
+
+
+def _check_guards(guards: GuardRules) -> None:
+    for field in fields(guards):
+        value = getattr(guards, field.name)
+        place = f"settings.rules.guards.{field.name}"
+        if isinstance(value, Threshold):
+            _check_figure(f"{place}.number", value.number)
+            _check_figure(f"{place}.percent", value.percent, 100)
+        else:
+            _check_figure(place, value, 100 if field.name.endswith("percent") else None)
+
+
+def _check_figure(place: str, value: float, most: int | None = None) -> None:
+    if value < 0 or (most is not None and value > most):
+        takes = f"0 to {most}" if most is not None else "0 or more"
+        raise Unusable(f"`{place}` is {value:g}; it takes {takes}.")
+
+
+def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:
+    """Object IDs in lower case, each once, in their order."""
+    ids = tuple(dict.fromkeys(one.strip().lower() for one in given))
+    if len(ids) > most:
+        raise Unusable(f"`settings.rules.{place}` has {len(ids):,} entries; at most {most:,}.")
+    for one in ids:
+        if not _OBJECT_ID.fullmatch(one):
+            raise Unusable(
+                f"`settings.rules.{place}` holds “{one[:60]}”, which is no object ID (a GUID)."
+            )
+    return ids
+
+
+ROUTES = (people_settings, save_settings, explained)

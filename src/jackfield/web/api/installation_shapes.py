@@ -1,0 +1,178 @@
+"""The installation as the API tells it: figures, connection, journal, alarms, tokens, accounts.
+
+Names end in `In` for what a caller sends and `Out` for what is answered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from jackfield.store.alarms import Severity
+from jackfield.web.api.run_shapes import RunOut
+
+
+class GraphOut(msgspec.Struct):
+    """Calls to Microsoft Graph since the process started."""
+
+    calls: int
+    throttled: int
+    failed: int
+    closed_for_s: Annotated[
+        float, msgspec.Meta(description="Seconds until calls go out again; 0: they do now.")
+    ]
+    latency_median_ms: float
+
+
+class StatusOut(msgspec.Struct):
+    """The installation in figures."""
+
+    connected: bool
+    organisation: str
+    sync: Annotated[bool, msgspec.Meta(description="People sync is switched on.")]
+    people: Annotated[int, msgspec.Meta(description="People of Microsoft 365 as last seen.")]
+    linked: Annotated[int, msgspec.Meta(description="People with an extension.")]
+    extensions: Annotated[int, msgspec.Meta(description="All extensions, hand-made ones too.")]
+    open_alarms: int
+    waiting_plan: Annotated[int | None, msgspec.Meta(description="A plan that waits for approval.")]
+    last_run: RunOut | None
+    graph: GraphOut
+
+
+class ConnectionOut(msgspec.Struct):
+    """The connection to Microsoft 365; without one everything but `connected` is empty."""
+
+    connected: bool
+    tid: Annotated[str, msgspec.Meta(description="Entra's tenant id.")] = ""
+    organisation: str = ""
+    client_id: str = ""
+    credential: Annotated[str, msgspec.Meta(description="secret or certificate.")] = ""
+    cloud: str = ""
+    connected_at: datetime | None = None
+    last_verified_at: datetime | None = None
+    credential_expires_at: datetime | None = None
+
+
+class ConnectIn(msgspec.Struct, forbid_unknown_fields=True):
+    """An application registration and one credential: `client_secret` or `certificate`."""
+
+    tenant_id: Annotated[
+        str, msgspec.Meta(description="Entra's tenant id, or a domain of the organisation.")
+    ]
+    client_id: str
+    client_secret: str | None = None
+    certificate: Annotated[
+        str | None, msgspec.Meta(description="PEM with certificate and private key.")
+    ] = None
+    cloud: Literal["global", "usgov", "dod", "china", "custom"] = "global"
+    login_url: Annotated[
+        str, msgspec.Meta(description="Own addresses, both or none; `cloud` does not count then.")
+    ] = ""
+    graph_url: str = ""
+    ca_bundle: Annotated[
+        str, msgspec.Meta(description="PEM of the authorities to trust for own addresses.")
+    ] = ""
+    sync: Annotated[bool, msgspec.Meta(description="Switch people sync on.")] = True
+
+
+class ConnectedOut(msgspec.Struct):
+    """A connection that works, and what it cannot do yet."""
+
+    tid: str
+    organisation: str
+    missing_permissions: list[str]
+
+
+class LineOut(msgspec.Struct):
+    """A line of the journal."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: Annotated[str, msgspec.Meta(description="Object ID, a key, or empty.")]
+    name: str
+    text: str
+    run: str
+    by: Annotated[str, msgspec.Meta(description="Who did it; empty for Jackfield itself.")]
+
+
+class JournalOut(msgspec.Struct):
+    """Lines, the newest first; give `next` as `before` for older ones."""
+
+    lines: list[LineOut]
+    next: int | None
+
+
+class AlarmOut(msgspec.Struct):
+    """Something an administrator should know."""
+
+    id: int
+    kind: str
+    severity: Severity
+    text: str
+    next_step: str
+    began_at: datetime
+    ended_at: Annotated[datetime | None, msgspec.Meta(description="null while it stands.")]
+
+
+class AlarmsOut(msgspec.Struct):
+    """Alarms, the newest first; give `next` as `before` for older ones."""
+
+    alarms: list[AlarmOut]
+    next: int | None
+
+
+class TokenIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A token to be made."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="What it is for.")]
+    days: Annotated[
+        int, msgspec.Meta(ge=0, le=3650, description="Days until it expires; 0: never.")
+    ] = 0
+    role: Annotated[
+        Literal["administrator", "viewer"], msgspec.Meta(description="A viewer changes nothing.")
+    ] = "administrator"
+
+
+class TokenMade(msgspec.Struct):
+    """A token; `token` is shown this once."""
+
+    id: str
+    token: str
+
+
+class TokenOut(msgspec.Struct):
+    """A token without its secret."""
+
+    id: str
+    name: str
+    role: str
+    created_by: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class TokensOut(msgspec.Struct):
+    """Tokens in the order of their making; give `next` as `after` for the following ones."""
+
+    tokens: list[TokenOut]
+    next: str | None
+
+
+class PasswordIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose password."""
+
+    name: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=100, description="The local account.")
+    ] = "admin"
+
+
+class PasswordOut(msgspec.Struct):
+    """The new password; it is shown this once."""
+
+    name: str
+    password: str

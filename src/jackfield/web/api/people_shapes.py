@@ -1,0 +1,108 @@
+"""People, groups and the administrator's choices as the API tells them.
+
+Names end in `In` for what a caller sends and `Out` for what is answered.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from jackfield.core.departments import GroupKind
+from jackfield.core.people import LeaverCause, Standing, UserType
+from jackfield.store.settings import PeopleSettings
+
+
+class PersonOut(msgspec.Struct):
+    """A person of Microsoft 365, and the extension they hold."""
+
+    id: Annotated[str, msgspec.Meta(description="Object ID.")]
+    upn: str
+    display_name: str
+    given_name: str
+    surname: str
+    mail: str
+    mobile_phone: str
+    business_phone: str
+    job_title: str
+    company_name: str
+    department: Annotated[
+        str, msgspec.Meta(description="The department attribute, not one of the phone system.")
+    ]
+    enabled: bool
+    user_type: UserType
+    has_mailbox: bool
+    has_teams: bool
+    standing: Standing
+    number: Annotated[str | None, msgspec.Meta(description="Their extension's number.")]
+    left: Annotated[
+        LeaverCause | None, msgspec.Meta(description="Why a leaver is one; null for the others.")
+    ]
+    reasons: Annotated[
+        list[str], msgspec.Meta(description="Why it is so; filled for a single person only.")
+    ]
+
+
+class PeopleOut(msgspec.Struct):
+    """People by name; give `next` as `after` for the following ones."""
+
+    people: list[PersonOut]
+    next: str | None
+
+
+class UncoveredOut(msgspec.Struct):
+    """A person without an extension, and why."""
+
+    id: str
+    upn: str
+    display_name: str
+    in_scope: bool
+    because: str
+    next_step: str
+
+
+class NotSyncedOut(msgspec.Struct):
+    """People without an extension by name; give `next` as `after` for the following ones."""
+
+    people: list[UncoveredOut]
+    next: str | None
+
+
+class GroupOut(msgspec.Struct):
+    """A group of Microsoft 365."""
+
+    id: str
+    name: str
+    kind: GroupKind
+    dynamic: bool
+    standing: Standing
+
+
+class GroupsOut(msgspec.Struct):
+    """Groups by name; give `next` as `after` for the following ones."""
+
+    groups: list[GroupOut]
+    next: str | None
+
+
+class SettingsOut(msgspec.Struct):
+    """The administrator's choices as they stand; version 0: the defaults, never saved."""
+
+    version: int
+    settings: PeopleSettings
+
+
+class SettingsIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole document as `GET` gives it, with what is to be changed."""
+
+    version: Annotated[
+        int, msgspec.Meta(ge=0, le=2**31, description="The one the change was made from.")
+    ]
+    settings: PeopleSettings
+
+
+class ExplainedOut(msgspec.Struct):
+    """What the choices about departments lead to, in sentences."""
+
+    departments: list[str]

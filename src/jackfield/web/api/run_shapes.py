@@ -1,0 +1,172 @@
+"""Runs and plans as the API tells them.
+
+Names end in `In` for what a caller sends and `Out` for what is answered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from jackfield.core.actions import ActionKind, RefusalKind
+from jackfield.store.plans import ActionStatus, PlanStatus
+
+
+class RunState(StrEnum):
+    """How a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    """A guard holds actions back."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RunOut(msgspec.Struct):
+    """One run."""
+
+    id: Annotated[
+        str,
+        msgspec.Meta(
+            description="A number once the run has begun, before that what its start has answered;"
+            " `/runs/{id}` takes both."
+        ),
+    ]
+    kind: str
+    mode: Annotated[
+        str, msgspec.Meta(description="full, delta, person, preview, approved; empty while queued.")
+    ]
+    status: RunState
+    text: Annotated[str, msgspec.Meta(description="What it is at, or what came of it.")]
+    done: int
+    total: Annotated[int, msgspec.Meta(description="0 while it is not known.")]
+    counts: Annotated[
+        dict[str, int], msgspec.Meta(description="people, changes, and actions by kind.")
+    ]
+    plan: Annotated[
+        int | None, msgspec.Meta(description="The plan it has made, for `/plans/{plan}`.")
+    ]
+    by: Annotated[str, msgspec.Meta(description="Who asked for it; empty for the schedule.")]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class RunsOut(msgspec.Struct):
+    """Runs, the newest first; give `next` as `before` for older ones."""
+
+    runs: list[RunOut]
+    next: int | None
+
+
+class SyncIn(msgspec.Struct, forbid_unknown_fields=True):
+    """What to sync: everyone by what changed, everyone again (`full`), or one person."""
+
+    person: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None,
+        msgspec.Meta(description="Only this person, by object ID or UPN."),
+    ] = None
+    full: Annotated[
+        bool, msgspec.Meta(description="Read everyone again instead of what changed.")
+    ] = False
+
+
+class RefusalOut(msgspec.Struct):
+    """Something that is not done, with the reason and the next step."""
+
+    kind: RefusalKind
+    subject: Annotated[
+        str, msgspec.Meta(description="Object ID of the person; empty for the whole plan.")
+    ]
+    name: str
+    because: str
+    next_step: str
+    held: Annotated[int, msgspec.Meta(description="How many actions it holds back.")]
+
+
+class NoticeOut(msgspec.Struct):
+    """Something to know about a person, e.g. a name that was cut."""
+
+    subject: str
+    name: str
+    text: str
+
+
+class PlanLine(msgspec.Struct):
+    """A plan in a list."""
+
+    id: int
+    status: PlanStatus
+    text: str
+    made_at: datetime
+    made_by: str
+    scope: Annotated[
+        str, msgspec.Meta(description="everyone, touched people, or one person's object ID.")
+    ]
+    counts: Annotated[dict[ActionKind, int], msgspec.Meta(description="Actions by kind.")]
+    held: Annotated[
+        dict[ActionKind, int], msgspec.Meta(description="Actions that a guard holds back.")
+    ]
+    guarded: Annotated[bool, msgspec.Meta(description="A guard has refused something.")]
+
+
+class PlanOut(PlanLine):
+    """A plan without its actions."""
+
+    outcomes: Annotated[
+        dict[ActionStatus, int], msgspec.Meta(description="What came of its actions so far.")
+    ]
+    refusals: list[RefusalOut]
+    notices: list[NoticeOut]
+
+
+class PlansOut(msgspec.Struct):
+    """Plans, the newest first; give `next` as `before` for older ones."""
+
+    plans: list[PlanLine]
+    next: int | None
+
+
+class DifferenceOut(msgspec.Struct):
+    """One value of an action: what stands there, what shall, and why."""
+
+    label: str
+    before: str
+    after: str
+    because: str
+
+
+class ActionOut(msgspec.Struct):
+    """One action of a plan, and what came of it."""
+
+    seq: int
+    kind: ActionKind
+    title: str
+    because: str
+    subject: Annotated[str, msgspec.Meta(description="Object ID of the person or group.")]
+    name: str
+    held: bool
+    status: ActionStatus
+    text: Annotated[str, msgspec.Meta(description="What came of it, where that needs words.")]
+    differences: list[DifferenceOut]
+
+
+class ActionsOut(msgspec.Struct):
+    """Actions in their order; give `next` as `after` for the following ones."""
+
+    actions: list[ActionOut]
+    total: int
+    more: Annotated[bool, msgspec.Meta(description="There are more than `total`.")]
+    next: int | None
+
+
+class ApproveIn(msgspec.Struct, forbid_unknown_fields=True):
+    """How a plan is approved."""
+
+    release_held: Annotated[
+        bool, msgspec.Meta(description="Also carry out what a guard holds back.")
+    ] = False

@@ -1,0 +1,57 @@
+"""Runs over the API: begin a sync or a preview, and look how far it is."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.params import JSONBody
+
+from jackfield.core.schedule import Mode
+from jackfield.flows.people import Ask
+from jackfield.store.runs import Trigger, list_runs
+from jackfield.web.api.asking import Before, Caller, Key, Limit
+from jackfield.web.api.refusals import told
+from jackfield.web.api.run_shapes import RunOut, RunsOut, SyncIn
+from jackfield.web.api.running import run_by_name, run_out, started
+from jackfield.web.rooms import House
+
+
+@post(
+    "/people/sync",
+    summary="Bring the phone system in line now",
+    status_code=202,
+    responses=told(403),
+)
+async def sync_people(rooms: House, caller: Caller, data: JSONBody[SyncIn | None] = None) -> RunOut:
+    """Answers the run; while one for everybody is under way, that one."""
+    asked = data or SyncIn()
+    mode = Mode.FULL if asked.full else Mode.DELTA
+    ask = Ask(mode, Trigger.ADMINISTRATOR, caller.name, (asked.person or "").strip())
+    return await started(rooms, ask)
+
+
+@post(
+    "/people/plan",
+    summary="See what a sync would do",
+    status_code=202,
+    responses=told(403),
+)
+async def plan_people(rooms: House, caller: Caller) -> RunOut:
+    """Reads and plans; nothing is changed. The run names its plan."""
+    return await started(rooms, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, caller.name, preview=True))
+
+
+@get("/runs", summary="Runs, the newest first", responses=told())
+async def runs(rooms: House, limit: Limit = 20, before: Before = 0) -> RunsOut:
+    async with rooms.database.read() as tx:
+        found = await list_runs(tx, rooms.tenant, limit=limit + 1, before=before or None)
+        out = [await run_out(tx, rooms.tenant, one) for one in found[:limit]]
+    return RunsOut(out, found[limit - 1].id if len(found) > limit else None)
+
+
+@get("/runs/{run:str}", summary="One run, and how far it is", responses=told(404))
+async def run(rooms: House, run: Key) -> RunOut:
+    """By its number, or by the id that its start has answered."""
+    return await run_by_name(rooms, run)
+
+
+ROUTES = (sync_people, plan_people, runs, run)
