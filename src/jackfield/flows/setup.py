@@ -15,15 +15,21 @@ from jackfield.graph.authority import find_tenant
 from jackfield.graph.client import GraphClient, new_uuid
 from jackfield.graph.cloud import AddressRefused, CloudName
 from jackfield.graph.credentials import CertificateCredential
-from jackfield.graph.directory import fetch_groups_page, fetch_users_page
-from jackfield.graph.errors import GraphError, PermissionMissing, Unreachable
-from jackfield.graph.organization import fetch_organization
+from jackfield.graph.directory import UsersPage, fetch_groups_page, fetch_users_page
+from jackfield.graph.errors import (
+    GraphError,
+    NotFound,
+    PermissionMissing,
+    Rejected,
+    Unreachable,
+)
+from jackfield.graph.organization import Organization, fetch_organization
 from jackfield.store.alarms import end_alarm
 from jackfield.store.cursors import forget_cursors
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.people import count_people
-from jackfield.store.schedule import want
+from jackfield.store.schedule import forget_rounds, want
 from jackfield.store.settings import load_people_settings, save_people_settings
 from jackfield.store.tenants import (
     Connection,
@@ -161,7 +167,8 @@ class Setup:
             )
         client, closing = await self._connections.trial(tenant, wanted, credential)
         async with closing:
-            organisation = await fetch_organization(client)
+            organisation = await _organization(client, tid)
+            licences_told = _tells_licences(await fetch_users_page(client))
             missing = await _missing(client)
         wanted = replace(
             wanted,
@@ -175,21 +182,24 @@ class Setup:
             await mark_verified(tx, tenant, now=now)
             if before is None or before.tid != tid:
                 await forget_cursors(tx, tenant)
+                await forget_rounds(tx, tenant)
             named = next(one for one in await load_tenants(tx) if one.number == tenant)
             await save_tenant(tx, replace(named, name=organisation.name or named.name))
             await end_alarm(tx, tenant, "people.sync", now=now)
             text = f"Connected to {organisation.name} ({tid}) by {kind.value}."
             await append_lines(tx, tenant, [Line("tenant.connected", text, by=by)], now=now)
-            if ask.sync:
-                stored = await load_people_settings(tx, tenant)
+            stored = await load_people_settings(tx, tenant)
+            settings = replace(stored.value, enabled=stored.value.enabled or ask.sync)
+            if before is None and not licences_told:
+                # Else nobody would be in scope, and no licence could bring anybody there.
+                scope = replace(settings.rules.scope, mailbox_licence_only=False)
+                settings = replace(settings, rules=replace(settings.rules, scope=scope))
+            if settings != stored.value:
                 await save_people_settings(
-                    tx,
-                    tenant,
-                    replace(stored.value, enabled=True),
-                    expected_version=stored.version,
-                    by=by,
-                    now=now,
+                    tx, tenant, settings, expected_version=stored.version, by=by, now=now
                 )
+            if settings.enabled:
+                # At once, however long it had been waiting after failures.
                 await want(tx, tenant, _WORK, Mode.FULL, now=now)
         await self._connections.renew(tenant)
         return Connected(tenant, tid, organisation.name, missing)
@@ -203,13 +213,28 @@ class Setup:
 
 
 async def _missing(client: GraphClient) -> tuple[str, ...]:
-    """Permissions that a real call found missing. Without the one for users nothing can be done."""
-    await fetch_users_page(client)
+    """Permissions that a real call found missing, beyond the one without which nothing works."""
     try:
         await fetch_groups_page(client)
     except PermissionMissing as error:
         return (error.permission or "GroupMember.Read.All",)
+    except (NotFound, Rejected):
+        pass  # a server that keeps no groups: its people can be synced all the same
     return ()
+
+
+def _tells_licences(page: UsersPage) -> bool:
+    """Whether a list names licences at all; Microsoft's gives an empty list to who has none."""
+    users = page.users.values()
+    return not users or any(user.assigned_plans is not None for user in users)
+
+
+async def _organization(client: GraphClient, tid: str) -> Organization:
+    """The organisation's own record; a server that keeps none is known by its tenant id."""
+    try:
+        return await fetch_organization(client)
+    except (NotFound, Rejected):
+        return Organization(tid, name=tid, country="", default_domain="", domains=())
 
 
 def _known_cloud(name: str) -> str:
