@@ -64,10 +64,12 @@ from jackfield.store.tenants import TenantState, load_connection, load_tenants
 
 SYNC = "people.sync"
 APPLY = "people.apply"
-PATIENCE = {"person": 2, "phones": 8, "apply": 8}
+PATIENCE = 5
 """How often a step is tried while somebody says "later"; then the run is over, and due again."""
-PATIENCE_ELSE = 5
-LONGEST_WAIT_S = 120.0
+LONGEST_WAIT_S = 900.0
+HURRIED_PATIENCE = 2
+HURRIED_WAIT_S = 5.0
+"""While a person waits for the answer."""
 LONGEST_NAP_S = 60.0
 """A waiting run shows that it lives: well within the lease."""
 
@@ -347,20 +349,26 @@ class PeopleSync:
         return phones if phones.get("failed") else observed
 
     async def _observe_person(self, run: Run, tenant: int, ask: Ask) -> dict[str, Any]:
-        read = await self._patiently(run, tenant, "person", self._read_person, ask.person)
+        read = await self._patiently(
+            run, tenant, "person", self._read_person, ask.person, hurried=True
+        )
         if read.get("failed"):
             return read
         groups = {"groups_readable": False}
         if read["groups_known"]:
-            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA)
+            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurried=True)
         return {**read, **groups}
 
-    async def _walk(self, run: Run, tenant: int, resource: Resource, mode: Mode) -> dict[str, Any]:
+    async def _walk(
+        self, run: Run, tenant: int, resource: Resource, mode: Mode, *, hurried: bool = False
+    ) -> dict[str, Any]:
         """Read a round to its end. Missing permission for groups stops nothing else."""
         more = await run.step("round", self._begin_round, tenant, resource.value, mode.value)
         while more["more"]:
             name = f"page {resource}"
-            more = await self._patiently(run, tenant, name, self._read_page, resource.value)
+            more = await self._patiently(
+                run, tenant, name, self._read_page, resource.value, hurried=hurried
+            )
             if more.get("unreadable"):
                 return {"groups_readable": False}
             if more.get("failed"):
@@ -407,15 +415,17 @@ class PeopleSync:
             pause = min(5.0, pause * 1.5)
 
     async def _patiently(
-        self, run: Run, tenant: int, name: str, step: Any, *args: Json
+        self, run: Run, tenant: int, name: str, step: Any, *args: Json, hurried: bool = False
     ) -> dict[str, Any]:
         """A step, again while somebody says "later"; between tries the run sleeps."""
-        patience = PATIENCE.get(name, PATIENCE_ELSE)
+        patience, longest = PATIENCE, LONGEST_WAIT_S
+        if hurried:
+            patience, longest = HURRIED_PATIENCE, HURRIED_WAIT_S
         for tries in range(patience):
             done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
             if not done.get("later") or tries == patience - 1:
                 return done
-            wait = min(LONGEST_WAIT_S, max(float(done["later"]), 2.0**tries))
+            wait = min(longest, max(float(done["later"]), 2.0**tries))
             while wait > 0:
                 await run.sleep(min(wait, LONGEST_NAP_S))
                 wait -= LONGEST_NAP_S
@@ -644,7 +654,7 @@ def _phones_failed(error: PhoneSystemError) -> dict[str, Any]:
         "text": f"The phone system: {error}",
         "next_step": "Check that the phone system runs and that Jackfield may use it.",
         "alarm": PHONES,
-        "later": 5.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
+        "later": 15.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
     }
 
 
