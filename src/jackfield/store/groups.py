@@ -286,8 +286,9 @@ async def load_edges(
         edges.nested.setdefault(GroupId(group), []).append(GroupId(member))
     of_people = statement.where(c.kind == MemberKind.USER.value)
     if persons is None:
-        for group, member in await tx.rows(of_people):
-            edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
+        async for page in tx.pages(of_people):
+            for group, member in page:
+                edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
         return edges
     for chunk in chunks(persons):
         for group, member in await tx.rows(of_people.where(c.member.in_(_ids)), {"ids": chunk}):

@@ -168,7 +168,10 @@ async def load_links(
     """Links by person; those asked for, or all of them."""
     statement = select(*_COLUMNS).where(links.c.tenant == tenant)
     if persons is None:
-        return {row[0]: _link(row) for row in await tx.rows(statement)}
+        every: dict[ObjectId, Link] = {}
+        async for page in tx.pages(statement):
+            every.update((row[0], _link(row)) for row in page)
+        return every
     statement = statement.where(links.c.person.in_(_ids))
     found: dict[ObjectId, Link] = {}
     for chunk in chunks(persons):
@@ -216,7 +219,10 @@ async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
         )
         .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
     )
-    found = {row[0] for statement in (unlinked, lost) for row in await tx.rows(statement)}
+    found: set[ObjectId] = set()
+    for statement in (unlinked, lost):
+        async for page in tx.pages(statement):
+            found.update(row[0] for row in page)
     return sorted(found)
 
 

@@ -138,11 +138,12 @@ async def load_hashes(
     statement = select(people.c.id, people.c.hash).where(
         people.c.tenant == tenant, people.c.standing == Standing.PRESENT.value
     )
-    if ids is None:
-        result = await tx.connection.execute(statement)
-        return {ObjectId(id_): hash_ for id_, hash_ in result.all()}
-    statement = statement.where(people.c.id.in_(_ids))
     found: dict[ObjectId, int] = {}
+    if ids is None:
+        async for page in tx.pages(statement):
+            found.update((row[0], row[1]) for row in page)
+        return found
+    statement = statement.where(people.c.id.in_(_ids))
     for chunk in chunks(ids):
         found |= {row[0]: row[1] for row in await tx.rows(statement, {"ids": chunk})}
     return found
@@ -272,15 +273,12 @@ async def load_people(
     statement = select(*_PERSON_COLUMNS).where(people.c.tenant == tenant)
     found: dict[ObjectId, Person] = {}
     if ids is None:
-        for row in await tx.rows(statement):
-            person = _person(row)
-            found[person.id] = person
+        async for page in tx.pages(statement):
+            found.update((row[0], _person(row)) for row in page)
         return found
     statement = statement.where(people.c.id.in_(_ids))
     for chunk in chunks(ids):
-        for row in await tx.rows(statement, {"ids": chunk}):
-            person = _person(row)
-            found[person.id] = person
+        found.update((row[0], _person(row)) for row in await tx.rows(statement, {"ids": chunk}))
     return found
 
 

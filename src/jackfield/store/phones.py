@@ -309,12 +309,14 @@ async def load_extensions(
         return found
     c, m = phone_extensions.c, phone_memberships.c
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
-    for row in await tx.rows(
-        select(m.key, m.department).where(m.tenant == tenant).order_by(m.key, m.department)
-    ):
-        departments[row[0]] = (*departments.get(row[0], ()), row[1])
-    rows = await tx.rows(select(*_COLUMNS).where(c.tenant == tenant))
-    return {row[0]: _extension(row, departments.get(row[0], ())) for row in rows}
+    memberships = select(m.key, m.department).where(m.tenant == tenant)
+    async for page in tx.pages(memberships.order_by(m.key, m.department)):
+        for row in page:
+            departments[row[0]] = (*departments.get(row[0], ()), row[1])
+    everything: dict[ExtensionKey, Extension] = {}
+    async for page in tx.pages(select(*_COLUMNS).where(c.tenant == tenant)):
+        everything.update((row[0], _extension(row, departments.get(row[0], ()))) for row in page)
+    return everything
 
 
 async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> list[ExtensionKey]:
@@ -427,7 +429,10 @@ async def note_numbers(
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     """Every number in use, whatever holds it."""
     c = phone_numbers.c
-    return frozenset(row[0] for row in await tx.rows(select(c.number).where(c.tenant == tenant)))
+    numbers: set[str] = set()
+    async for page in tx.pages(select(c.number).where(c.tenant == tenant)):
+        numbers.update(row[0] for row in page)
+    return frozenset(numbers)
 
 
 async def count_extensions(tx: Transaction, tenant: int) -> int:

@@ -1,5 +1,4 @@
-"""Up to which state of the pictures each tenant's people have been planned, and who has to be
-looked at again.
+"""Up to which state of the pictures people have been planned, and who must be looked at again.
 
 What changed after these marks is the slice of the next plan. Forgetting them costs a plan for
 everyone, nothing else.
@@ -72,9 +71,7 @@ async def save_planned(tx: Transaction, tenant: int, marks: Planned) -> None:
 
 
 async def add_unsettled(tx: Transaction, tenant: int, people: Sequence[ObjectId] | None) -> None:
-    """People to look at again whatever changes; None = everyone, because something reaches that
-    far.
-    """
+    """People to look at again whatever changes; None = everyone, if it reaches that far."""
     marks = await load_planned(tx, tenant)
     if marks is None or marks.unsettled is None or (people is not None and not people):
         return

@@ -8,7 +8,7 @@ parameter per value costs more than SQLite.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
@@ -20,6 +20,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
 from jackfield.store.schema import CHUNK
+
+PAGE = 500
+"""Rows of a large result that are turned into records in one go."""
 
 _T = TypeVar("_T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -46,6 +49,16 @@ class Transaction:
     ) -> Sequence[AnyRow]:
         """All rows of a statement."""
         return (await self.connection.execute(statement, values)).all()
+
+    async def pages(self, statement: Executable) -> AsyncIterator[Sequence[AnyRow]]:
+        """All rows of a statement in pages of 500, for results that may be large.
+
+        Between two pages the event loop runs: a hundred thousand rows at once would stop it for a
+        second.
+        """
+        result = await self.connection.stream(statement, execution_options={"yield_per": PAGE})
+        async for page in result.partitions():
+            yield page
 
     async def row(
         self, statement: Executable, values: dict[str, Any] | None = None
