@@ -1,27 +1,46 @@
-"""How the installation is: figures of Graph per tenant, written down each minute, and what is
-forgotten in time.
-"""
+"""How the installation is: Graph's figures by the minute, and what is forgotten in time."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from jackfield.clock import Clock
 from jackfield.flows.connections import Connections
 from jackfield.graph.meter import WorkloadFigures
 from jackfield.graph.pace import Workload
+from jackfield.store.alarms import purge_alarms
 from jackfield.store.database import Database
 from jackfield.store.journal import purge_journal
 from jackfield.store.people import forget_gone
 from jackfield.store.plans import purge_plans
 from jackfield.store.runs import purge_runs
+from jackfield.store.schema import INSTALLATION
+from jackfield.store.sessions import SessionStore
 from jackfield.store.tenants import load_tenants
+from jackfield.store.transaction import Transaction
 from jackfield.store.usage import Calls, add_calls, purge_calls
 
 KEPT = timedelta(days=400)
 PLANS_KEPT = timedelta(days=90)
 GONE_KEPT = timedelta(days=90)
 CALLS_KEPT = timedelta(days=35)
+
+
+class Forget(Protocol):
+    """A function of the archive that drops what is older than a moment."""
+
+    async def __call__(self, tx: Transaction, tenant: int, *, before: datetime) -> int: ...
+
+
+_FORGOTTEN: tuple[tuple[Forget, timedelta], ...] = (
+    (purge_journal, KEPT),
+    (purge_runs, KEPT),
+    (purge_alarms, KEPT),
+    (purge_plans, PLANS_KEPT),
+    (purge_calls, CALLS_KEPT),
+    (forget_gone, GONE_KEPT),
+)
 
 
 class Health:
@@ -67,10 +86,9 @@ class Health:
         now = self._clock.now()
         async with self._database.read() as tx:
             tenants = await load_tenants(tx)
-        for tenant in tenants:
-            async with self._database.write() as tx:
-                await purge_journal(tx, tenant.number, before=now - KEPT)
-                await purge_runs(tx, tenant.number, before=now - KEPT)
-                await purge_plans(tx, tenant.number, before=now - PLANS_KEPT)
-                await purge_calls(tx, tenant.number, before=now - CALLS_KEPT)
-                await forget_gone(tx, tenant.number, before=now - GONE_KEPT)
+        for tenant in (INSTALLATION, *(one.number for one in tenants)):
+            # One table a transaction, so that nobody waits for all of them.
+            for forget, kept in _FORGOTTEN:
+                async with self._database.write() as tx:
+                    await forget(tx, tenant, before=now - kept)
+        await SessionStore(self._database, self._clock).purge()

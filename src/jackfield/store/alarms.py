@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, Table, select, update
+from sqlalchemy import Index, Table, delete, select, update
 
 from jackfield.store.schema import (
     maybe_moment,
@@ -169,3 +169,8 @@ def _alarm(row: AnyRow, ended_at: datetime | None = None) -> Alarm:
         row.begun_at,
         row.ended_at or ended_at,
     )
+
+
+async def purge_alarms(tx: Transaction, tenant: int, *, before: datetime) -> int:
+    """Drop alarms that ended before a moment; returns how many."""
+    return await tx.run(delete(alarms).where(alarms.c.tenant == tenant, alarms.c.ended_at < before))
