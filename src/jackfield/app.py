@@ -106,6 +106,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._token = ""
         self._token_id = ""
+        self._running = False
 
     async def __aenter__(self) -> Self:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -115,6 +116,7 @@ class App:
             try:
                 await self._build()
             except BaseException:
+                await self._end_tasks()
                 await self.database.close()
                 raise
         except BaseException:
@@ -179,11 +181,7 @@ class App:
         at: TracebackType | None,
     ) -> None:
         self.hub.stop()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._end_tasks()
         with suppress(NotRunningError, RuntimeError):
             await self.durable.stop()
         if self._token_id:
@@ -197,6 +195,13 @@ class App:
         await self.database.close()
         if self._lock is not None:
             self._lock.close()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                _log.error("task.died", error=str(ended))
 
     @property
     def url(self) -> str:
@@ -218,10 +223,19 @@ class App:
 
         return build_site(self.rooms, [api_router(self.rooms)])
 
+    async def start_runs(self) -> None:
+        """Start the durable runner: what is asked for is done, and nothing begins by itself.
+
+        May be called again after it has failed.
+        """
+        if not self._running:
+            await self.durable.start()
+            self._running = True
+        await self.people.take_stock()
+
     async def start_work(self) -> None:
         """Start the durable runner, and whatever looks at the clock."""
-        await self.durable.start()
-        await self.people.take_stock()
+        await self.start_runs()
         self._begin("sweep", self._sweep, SWEEP_EVERY_S)
         self._begin("figures", self.health.write_figures, FIGURES_EVERY_S)
         self._begin("forget", self._forget_old, FORGET_EVERY_S)
@@ -443,7 +457,8 @@ async def run_server(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-    return 0
+        # Whoever watches over the process is to start it again where nobody asked it to end.
+        return 0 if stop.is_set() else 1
 
 
 async def _work(app: App) -> None:

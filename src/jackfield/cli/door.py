@@ -144,7 +144,8 @@ async def open_door(settings: Settings, *, acts: bool = True) -> AsyncIterator[D
         return
     try:
         if acts:
-            await app.start_work()
+            # Only what is asked for: a sync that happens to be due is the server's to begin.
+            await app.start_runs()
         yield OwnServer(app.site, await app.command_token())
     finally:
         await app.__aexit__(None, None, None)

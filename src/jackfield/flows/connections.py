@@ -86,6 +86,9 @@ class Connections:
                 return known.client
             secret = await self._vault.load(tx, tenant, connection.secret_name)
         async with self._making:
+            made = self._ways.get(tenant)
+            if made is not None and _same_way(made.connection, connection):
+                return made.client
             await self._leave(tenant)
             credential = read_credential(connection.credential, connection.client_id, secret or b"")
             cloud = self.cloud(tenant, connection)

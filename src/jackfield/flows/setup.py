@@ -28,6 +28,7 @@ from jackfield.store.alarms import end_alarm
 from jackfield.store.cursors import forget_cursors
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.schedule import forget_rounds, want
 from jackfield.store.settings import load_people_settings, save_people_settings
@@ -158,7 +159,8 @@ class Setup:
         async with self._database.read() as tx:
             before = await load_connection(tx, tenant)
             people = (await count_people(tx, tenant)).present
-        if before is not None and before.tid != tid and people:
+            linked = (await count_links(tx, tenant)).linked
+        if before is not None and before.tid != tid and (people or linked):
             raise SetupRefused(
                 f"This tenant is connected to {before.organisation} ({before.tid}) and knows "
                 f"{people:,} of its people; connecting another organisation would make all of "
