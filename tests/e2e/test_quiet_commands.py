@@ -1,0 +1,21 @@
+"""A command without a server does what it was asked, and nothing that happens to be due."""
+
+import pytest
+
+from doubles.processes import Installation, Stage
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_a_preview_changes_nothing_although_a_sync_is_due(
+    installation: Installation, stage: Stage
+) -> None:
+    """A preview promises that nothing is changed, to an administrator who worries about it."""
+    connected = await installation.connect(stage)
+
+    planned = await installation.command("plan", "people", "--json")
+
+    listed = await installation.command("runs", "--json")
+    assert connected.code == 0
+    assert planned.document["counts"]["create_extension"] > 0
+    assert [run["mode"] for run in listed.document["runs"]] == ["preview"]
