@@ -1,9 +1,10 @@
-"""The console over a whole house: real database, emulated tenant, deterministic runner, no socket."""
+"""The console over a whole house: real database, emulated tenant, no socket."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from doubles.house import House, open_house
 from doubles.web_visitor import Console, Visitor, open_console
 

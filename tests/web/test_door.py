@@ -1,8 +1,7 @@
 """Who is let in by which name, how much may be sent, and what every answer bears."""
 
-from pathlib import Path
-
 import pytest
+
 from doubles.house import House
 from doubles.web_visitor import Console, Doorplate, Visitor, open_console
 
@@ -105,21 +104,19 @@ async def test_a_refused_name_is_explained_to_people_and_programs(console: Conso
 class TestProxies:
     """Addresses that a header names are believed only where a trusted proxy wrote it."""
 
-    async def tries(self, console: Console, visitor: Visitor, hops: list[str]) -> list[int]:
+    async def tries(self, visitor: Visitor, hops: list[str]) -> list[int]:
         await visitor.get("/login")
-        answers = []
-        for hop in hops:
-            answers.append(
-                (await visitor.post("/login", {"name": "x"}, x_forwarded_for=hop)).status
-            )
-        return answers
+        return [
+            (await visitor.post("/login", {"name": "x"}, x_forwarded_for=hop)).status
+            for hop in hops
+        ]
 
     async def test_a_stranger_cannot_wear_other_addresses(self, house: House) -> None:
         """Else ten tries per address would be any number of tries."""
         console = await open_console(house, HTTPS)
         visitor = console.visitor(host="pbx.example.org", scheme="https", address="203.0.113.9")
 
-        answers = await self.tries(console, visitor, [f"198.51.100.{n}" for n in range(11)])
+        answers = await self.tries(visitor, [f"198.51.100.{n}" for n in range(11)])
 
         assert answers == [401] * 10 + [429]
 
@@ -128,7 +125,7 @@ class TestProxies:
         console = await open_console(house, HTTPS)
         visitor = console.visitor(host="pbx.example.org", scheme="https", address="10.0.0.2")
 
-        answers = await self.tries(console, visitor, [f"198.51.100.{n}" for n in range(11)])
+        answers = await self.tries(visitor, [f"198.51.100.{n}" for n in range(11)])
 
         assert answers == [401] * 11
 
@@ -138,7 +135,7 @@ class TestProxies:
         visitor = console.visitor(host="pbx.example.org", scheme="https", address="10.0.0.2")
         hops = [f"192.0.2.{n}, 203.0.113.9, 10.0.0.1" for n in range(11)]
 
-        answers = await self.tries(console, visitor, hops)
+        answers = await self.tries(visitor, hops)
 
         assert answers == [401] * 10 + [429]
 
@@ -147,7 +144,7 @@ class TestProxies:
         console = await open_console(house, HTTPS)
         visitor = console.visitor(host="pbx.example.org", scheme="https", address="10.0.0.2")
 
-        answers = await self.tries(console, visitor, [f"2001:db8::{n:x}" for n in range(11)])
+        answers = await self.tries(visitor, [f"2001:db8::{n:x}" for n in range(11)])
 
         assert answers == [401] * 10 + [429]
 
@@ -163,7 +160,7 @@ class TestSizes:
         assert answer.status == 413
         assert "16 kB" in answer.page.text
 
-    async def test_an_unannounced_flood_is_cut_off(self, console: Console, tmp_path: Path) -> None:
+    async def test_an_unannounced_flood_is_cut_off(self, console: Console) -> None:
         """Chunked bodies say no length."""
         visitor = console.visitor()
         await visitor.get("/login")

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from doubles.web_visitor import Console, Visitor
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token
@@ -101,9 +102,7 @@ class TestApi:
 
         assert answer.status == 303
 
-    async def test_a_wrong_token_is_401_even_with_a_session(
-        self, console: Console, admin: Visitor
-    ) -> None:
+    async def test_a_wrong_token_is_401_even_with_a_session(self, admin: Visitor) -> None:
         """Whoever sends a token means it."""
         assert await self.sync(admin, authorization="Bearer jackfield_0_wrong") == 401
 
@@ -121,9 +120,7 @@ class TestApi:
         """A script must not get a page to read."""
         secret = await self.secret(console)
 
-        answer = await console.visitor().get(
-            "/api/v1/plans/999", authorization=f"Bearer {secret}"
-        )
+        answer = await console.visitor().get("/api/v1/plans/999", authorization=f"Bearer {secret}")
 
         assert answer.status == 404
         assert answer.headers["content-type"].startswith("application/problem+json")

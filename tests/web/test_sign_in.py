@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from doubles.house import House
 from doubles.web_visitor import Console, Doorplate, Visitor, open_console
 from jackfield.web.security import own_path

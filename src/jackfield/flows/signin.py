@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -82,7 +83,7 @@ class LocalSignIn:
         self._sessions = SessionStore(database, clock)
         self._hasher = PasswordHasher()
         self._two_at_a_time = asyncio.Semaphore(2)
-        self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
+        self._dummy = _hash_of_nobody()
 
     async def ensure_owner(self) -> str | None:
         """Make the first administrator; returns the password, which is kept nowhere, or None if
@@ -177,6 +178,12 @@ class LocalSignIn:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What an unknown name's password is checked against: made once, for it costs its time."""
+    return PasswordHasher().hash(secrets.token_urlsafe(16))
 
 
 def delay_after(failures: int) -> timedelta | None:

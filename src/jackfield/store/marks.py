@@ -1,4 +1,4 @@
-"""How far each part of the archive has changed: a number per part, compared by whoever shows it live.
+"""How far each part of the archive has changed: a number per part, compared by live pages.
 
 A mark that moved means "look again"; what changed is not told.
 """

@@ -1,1 +1,1 @@
-"""The front door: the console, the employee's page and the JSON API over HTTP. No rules live here."""
+"""The front door: the console and the JSON API over HTTP. No rules live here."""

@@ -1,6 +1,7 @@
-"""What is answered when something cannot be: a calm page for browsers, one line for a part of a page, JSON for the API.
+"""What is answered when something cannot be.
 
-The texts say what happened and what to do next; what an exception carries inside goes to the log only.
+A calm page for browsers, one line for a part of a page, JSON for the API. The texts say what
+happened and what to do next; what an exception carries inside goes to the log only.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _TITLES = {
     503: "Jackfield cannot work at the moment",
 }
 _TEXTS = {
-    400: "The address or the form holds something that does not belong there. Go back and try again.",
+    400: "The address or the form holds something that does not belong there. Go back, try again.",
     401: "Sign in, then open the page again.",
     403: "Reload the page and try again. If it stays so, your account may not do this.",
     404: "The page, or what it was about, is not here (any more). Begin at the overview.",

@@ -1,4 +1,4 @@
-"""How pages are put into HTML: the template environment, assets with their hashes, the small words of templates.
+"""How pages are put into HTML: templates, assets with their hashes, and the small words.
 
 Every template escapes by itself; nothing here marks text from outside as safe.
 """

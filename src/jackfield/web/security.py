@@ -75,11 +75,11 @@ def form_tokens(rooms: Rooms) -> CSRFConfig:
     )
 
 
-# --- middleware ------------------------------------------------------------------------------------
+# --- middleware ----------------------------------------------------------------------------------
 
 
 class Visitors:
-    """Puts a `Viewer` (or None) into `scope["user"]`, from a token on API paths, else the cookie."""
+    """Puts a `Viewer` or None into `scope["user"]`: from a token on API paths, else the cookie."""
 
     def __init__(self, app: ASGIApp, rooms: Rooms) -> None:
         self._app = app
@@ -161,7 +161,7 @@ def _is_open(scope: Scope) -> bool:
     return bool(scope.get("path", "").startswith("/static/"))
 
 
-# --- guards ----------------------------------------------------------------------------------------
+# --- guards --------------------------------------------------------------------------------------
 
 
 async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -205,7 +205,7 @@ def own_path(path: str) -> str:
     return path if path.isprintable() and "\\" not in path else "/"
 
 
-# --- sign-in limit ---------------------------------------------------------------------------------
+# --- sign-in limit -------------------------------------------------------------------------------
 
 
 class LoginLimit:

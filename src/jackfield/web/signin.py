@@ -1,4 +1,4 @@
-"""The sign-in page of the console. Passwords, delays and sessions are `flows/signin.py`'s business."""
+"""The sign-in page. Passwords, delays and sessions are `flows/signin.py`'s business."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, SkipValidation
+from litestar.params import SkipValidation
 from litestar.response import Redirect, Template
 
 from jackfield.flows.signin import Refused, SignedIn
@@ -23,9 +23,7 @@ Limit = NamedDependency[SkipValidation[LoginLimit]]
 
 
 @get("/login", opt={PUBLIC: True}, include_in_schema=False)
-async def sign_in_page(
-    request: Request[Any, Any, Any], next_: FromQuery[str] = "/"
-) -> Template | Redirect:
+async def sign_in_page(request: Request[Any, Any, Any]) -> Template | Redirect:
     """The form; who is signed in already goes on."""
     back = own_path(request.query_params.get("next", "/"))
     if request.scope.get("user") is not None:

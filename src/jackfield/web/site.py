@@ -1,4 +1,4 @@
-"""The web application: its routes, what stands before them, and who answers when something goes wrong."""
+"""The web application: its routes, what stands before them, and who answers for errors."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from jackfield.web.admin import (
     runs,
     users,
 )
+from jackfield.web.admin.frame import Position
 from jackfield.web.doorway import Doorway, dress
 from jackfield.web.errors import (
     answer_broken,
@@ -80,7 +81,7 @@ def static(
 
 
 @get("/live", include_in_schema=False)
-async def live(house: House, seen: FromQuery[int] = 0) -> Stream:
+async def live(house: House, seen: Position = 0) -> Stream:
     """The one stream of a tab: which rooms have changed since `seen`, and how far runs are."""
     headers = {"x-accel-buffering": "no"}
     frames = house.hub.stream(seen)

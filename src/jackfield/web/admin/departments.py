@@ -1,4 +1,4 @@
-"""Departments: which group each follows, how many extensions it has, and what became of its group."""
+"""Departments: which group each follows, its extensions, and what became of the group."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from jackfield.core.extensions import Department, DepartmentLink
 from jackfield.store.groups import load_groups
 from jackfield.store.links import load_department_links
 from jackfield.store.phones import count_department_members, load_departments
-from jackfield.store.words import fold
 from jackfield.store.settings import load_people_settings
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.store.words import fold
+from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show, wants_part
 from jackfield.web.rooms import House
 
 PAGE = 100
@@ -33,7 +33,7 @@ class Row:
 
 @get("/departments", include_in_schema=False)
 async def departments(
-    request: AnyRequest, house: House, q: FromQuery[str] = "", page: FromQuery[int] = 1
+    request: AnyRequest, house: House, q: FromQuery[str] = "", page: Position = 1
 ) -> Template:
     """All departments by name, linked ones with their group."""
     tenant = house.tenant

@@ -11,7 +11,7 @@ from jackfield.core.people import GroupId, ObjectId
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.people import load_people
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show, wants_part
 from jackfield.web.rooms import House
 
 PAGE = 50
@@ -40,7 +40,7 @@ async def journal(
     q: FromQuery[str] = "",
     kind: FromQuery[str] = "",
     person: FromQuery[str] = "",
-    before: FromQuery[int] = 0,
+    before: Position = 0,
 ) -> Template:
     """Lines, the newest first."""
     tenant = house.tenant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +24,7 @@ from jackfield.store.settings import (
     save_people_settings,
 )
 from jackfield.store.transaction import Transaction
-from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show
 from jackfield.web.admin.sync_form import (
     POLICIES,
     SCOPES,
@@ -72,7 +73,7 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     if wanted is None or errors:
         return await _form(request, house, replace(form, errors=errors), stored, status=422)
     try:
-        expected = int(form.version) if form.version.isdecimal() else 0
+        expected = int(form.version) if re.fullmatch(r"[0-9]{1,9}", form.version) else -1
         async with house.database.write() as tx:
             await save_people_settings(
                 tx,
@@ -142,7 +143,7 @@ async def pick_people(
 
 
 @post("/users/m365/people", include_in_schema=False)
-async def chosen_people(request: AnyRequest, house: House, start: FromQuery[int] = 0) -> Template:
+async def chosen_people(request: AnyRequest, house: House, start: Position = 0) -> Template:
     """One page of the people who are chosen, those no longer there included."""
     form = await request.form()
     chosen = sorted(ids_of(str(form.get("users", ""))))

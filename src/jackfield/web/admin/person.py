@@ -116,7 +116,7 @@ async def extension_page(
 def field_rows(
     person: Person | None, extension: Extension | None, link: Link | None, limits: PhoneLimits
 ) -> list[FieldRow]:
-    """The fields of the extension, each with who owns it and, where it differs, what shall stand."""
+    """The fields of the extension with their owners and, where it differs, what shall stand."""
     if extension is None:
         return []
     follows = person is not None and link is not None and link.left is None

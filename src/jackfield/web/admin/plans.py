@@ -25,7 +25,7 @@ from jackfield.store.plans import (
     load_actions,
     load_plan,
 )
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.frame import AnyRequest, Number, Position, load_frame, show, wants_part
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
@@ -51,11 +51,11 @@ async def latest_plan(request: AnyRequest, house: House) -> Template | Redirect:
 async def plan_page(
     request: AnyRequest,
     house: House,
-    plan: FromPath[int],
+    plan: Number,
     kind: FromQuery[str] = "",
     q: FromQuery[str] = "",
     held: FromQuery[str] = "",
-    after: FromQuery[int] = 0,
+    after: Position = 0,
 ) -> Template:
     """One plan: its actions by kind, what is held, what was refused, what came of it."""
     tenant = house.tenant
@@ -105,7 +105,7 @@ async def plan_page(
 
 @get("/plans/{plan:int}/{decision:str}", include_in_schema=False)
 async def confirm(
-    request: AnyRequest, house: House, plan: FromPath[int], decision: FromPath[str]
+    request: AnyRequest, house: House, plan: Number, decision: FromPath[str]
 ) -> Template:
     """Ask once more; a dialog where there is a script, a page where there is none."""
     if decision not in DECISIONS:
@@ -128,7 +128,7 @@ async def confirm(
 
 @post("/plans/{plan:int}/{decision:str}", include_in_schema=False)
 async def decide(
-    request: AnyRequest, house: House, plan: FromPath[int], decision: FromPath[str]
+    request: AnyRequest, house: House, plan: Number, decision: FromPath[str]
 ) -> Template | Response[Any]:
     """The administrator's word: carry it out, let go what is held, or turn it down."""
     if decision not in DECISIONS:

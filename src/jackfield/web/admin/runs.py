@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from jackfield.core.schedule import Mode
@@ -16,7 +16,15 @@ from jackfield.flows.people import Ask
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import RunStatus, Trigger, list_runs, load_run, load_run_of_flow
-from jackfield.web.admin.frame import AnyRequest, Frame, load_frame, show, wants_part
+from jackfield.web.admin.frame import (
+    AnyRequest,
+    Frame,
+    Number,
+    Position,
+    load_frame,
+    show,
+    wants_part,
+)
 from jackfield.web.live import progress_text
 from jackfield.web.rooms import House, Rooms
 
@@ -28,7 +36,7 @@ SAID_FOR = timedelta(minutes=1)
 
 @get("/runs", include_in_schema=False)
 async def runs(
-    request: AnyRequest, house: House, show_all: FromQuery[str] = "", before: FromQuery[int] = 0
+    request: AnyRequest, house: House, show_all: FromQuery[str] = "", before: Position = 0
 ) -> Template:
     """Runs, the newest first; quiet looks for changes are left out unless asked for."""
     async with house.database.read() as tx:
@@ -49,7 +57,7 @@ async def runs(
 
 
 @get("/runs/{run:int}", include_in_schema=False)
-async def run_page(request: AnyRequest, house: House, run: FromPath[int]) -> Template:
+async def run_page(request: AnyRequest, house: House, run: Number) -> Template:
     """One run with its lines of the journal."""
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)

@@ -1,4 +1,4 @@
-"""The form of people sync: from stored settings to fields, and from fields back, located errors and all.
+"""The form of people sync: from settings to fields, and back with located errors.
 
 What a value means is decided in `core`; here a wrong one is said beside its field, and what was
 typed is kept as it was.

@@ -1,0 +1,394 @@
+"""The dialog behind the M365 button: what it saves, what it refuses and where it says so."""
+
+import re
+
+import pytest
+
+from doubles.house import House
+from doubles.web_fillings import a_person, fill, group_id, person_id, save_persons
+from doubles.web_visitor import Answer, Visitor
+from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
+from jackfield.core.numbering import NumberRange
+from jackfield.core.people import LeaverPolicy, Scope, ScopeRules, Standing
+from jackfield.core.rules import GuardRules, PeopleRules, Threshold
+from jackfield.core.schedule import ScheduleRules
+from jackfield.store.groups import Member, apply_member_changes, save_groups
+from jackfield.store.people import mark_removed
+from jackfield.store.settings import Approval, PeopleSettings
+from jackfield.web.admin.sync_form import SyncForm, changes_between, form_of, settings_of
+
+RANGES = (NumberRange("100", "999"), NumberRange("2000", "2999"))
+VALID = {
+    "version": "0",
+    "enabled": "on",
+    "scope": Scope.ALL.value,
+    "users": "",
+    "mailbox_licence_only": "on",
+    "start": "",
+    "source": DepartmentSource.SCOPE.value,
+    "on_deleted": "keep",
+    "on_disabled": "keep",
+    "on_out_of_scope": "keep",
+    "nightly_hour": "2",
+    "time_zone": "",
+    "interval": "60",
+    "approve": "automatic",
+}
+
+
+async def send(admin: Visitor, **changes: object) -> Answer:
+    """Save as the dialog does."""
+    return await admin.post("/users/m365", {**VALID, **changes}, hx_request="true")  # type: ignore[dict-item]
+
+
+@pytest.fixture
+async def directory(house: House) -> None:
+    """Sixty people and thirty groups, as last seen."""
+    async with house.database.write() as tx:
+        now = house.clock.now()
+        await fill(tx, 60, now)
+        groups = [Group(group_id(number), f"Group {number:02d}") for number in range(30)]
+        await save_groups(tx, 1, groups, 1, now=now)
+        await apply_member_changes(tx, 1, [Member(group_id(3), person_id(1))], [], 1)
+
+
+class TestSaving:
+    """What was chosen is what is kept."""
+
+    @pytest.mark.usefixtures("directory")
+    async def test_everything_that_was_chosen_is_kept(self, house: House, admin: Visitor) -> None:
+        answer = await send(
+            admin,
+            scope=Scope.SELECTED_GROUPS.value,
+            scope_groups=[group_id(3), group_id(1)],
+            guests="on",
+            mailbox_licence_only="",
+            start=" 250 ",
+            source=DepartmentSource.CHOSEN.value,
+            department_groups=[group_id(2), group_id(3)],
+            on_deleted="disable",
+            nightly_hour="23",
+            time_zone="Europe/Berlin",
+            interval="0",
+            approve="by_hand",
+        )
+
+        assert answer.status == 204
+        saved = await house.settings()
+        assert saved == PeopleSettings(
+            enabled=True,
+            rules=PeopleRules(
+                scope=ScopeRules(
+                    Scope.SELECTED_GROUPS,
+                    selected_groups=(group_id(3), group_id(1)),
+                    guests=True,
+                    mailbox_licence_only=False,
+                ),
+                numbers=saved.rules.numbers,
+                departments=DepartmentRules(DepartmentSource.CHOSEN, (group_id(2), group_id(3))),
+                on_deleted=LeaverPolicy.DISABLE,
+            ),
+            schedule=ScheduleRules(0, 23, "Europe/Berlin"),
+            approve=Approval.BY_HAND,
+        )
+        assert saved.rules.numbers.start == "250"
+
+    @pytest.mark.usefixtures("directory")
+    async def test_it_opens_as_it_was_saved(self, admin: Visitor) -> None:
+        await send(admin, scope=Scope.SELECTED.value, users=f"{person_id(4)} {person_id(9)}")
+
+        page = (await admin.get("/users/m365")).page
+
+        inputs = {(one.get("name"), one.get("value")): one for one in page.all("input")}
+        assert "checked" in inputs["scope", Scope.SELECTED.value]
+        assert "checked" in inputs["enabled", "on"]
+        assert ("users", f"{person_id(4)} {person_id(9)}") in inputs
+        assert ("version", "1") in inputs
+
+    async def test_guards_that_the_form_does_not_show_are_left_alone(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """A click on Save must not undo what was set over the API."""
+        guards = GuardRules(removals=Threshold(1, 1.0))
+        await house.choose(PeopleRules(guards=guards))
+
+        await send(admin, version="1", start="300")
+
+        assert (await house.settings()).rules.guards == guards
+
+    async def test_without_a_script_it_is_a_page_and_a_redirect(
+        self, house: House, admin: Visitor
+    ) -> None:
+        page = await admin.get("/users/m365")
+
+        answer = await admin.post("/users/m365", VALID)
+
+        assert page.page.all("html")
+        assert (answer.status, answer.headers["location"]) == (303, "/users")
+        assert (await house.settings()).enabled
+
+    async def test_the_journal_knows_who_did_it(self, house: House, admin: Visitor) -> None:
+        await send(admin)
+
+        line = (await house.lines())[0]
+        assert (line.kind, line.by) == ("settings.changed", "administrator")
+
+
+class TestRefusing:
+    """A wrong value is said beside its field, and nothing that was typed is lost."""
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "said"),
+        [
+            ({"start": "abc"}, "start", "is not a number"),
+            ({"start": "9999999"}, "start", "no extension number from 9999999 on"),
+            ({"start": "٣٠٠"}, "start", "only the digits 0 to 9"),
+            ({"scope": "SyncSelected"}, "users", "Nobody is selected"),
+            ({"scope": "SyncSelectedGroups"}, "scope_groups", "No group is selected"),
+            ({"source": "chosen"}, "department_groups", "No group is chosen"),
+            ({"nightly_hour": "24"}, "nightly_hour", "0 to 23"),
+            ({"nightly_hour": "²"}, "nightly_hour", "not a whole number"),
+            ({"interval": "3"}, "interval", "0 (off) or 5"),
+            ({"interval": ""}, "interval", "takes a number"),
+            ({"interval": "-60"}, "interval", "not a whole number"),
+            ({"time_zone": "Europe/Atlantis"}, "time_zone", "There is no time zone"),
+            ({"time_zone": "../../etc/passwd"}, "time_zone", "There is no time zone"),
+            ({"scope": "evil"}, "scope", "Choose one of these"),
+            ({"approve": ""}, "approve", "Choose one of these"),
+            ({"on_deleted": "shred"}, "on_deleted", "Choose one of these"),
+        ],
+    )
+    async def test_each_wrong_value_is_located(
+        self, house: House, admin: Visitor, changes: dict[str, str], field: str, said: str
+    ) -> None:
+        answer = await send(admin, **changes)
+
+        assert answer.status == 422
+        beside = re.search(rf'id="{field}-wrong">.*?</small>', answer.text, re.DOTALL)
+        assert beside is not None
+        assert said in beside[0]
+        assert "1 field needs another value" in answer.page.text
+        assert (await house.settings()) == PeopleSettings()
+
+    @pytest.mark.usefixtures("directory")
+    async def test_what_was_typed_stays(self, admin: Visitor) -> None:
+        """Twenty choices must not be lost to one typing error."""
+        answer = await send(
+            admin,
+            scope=Scope.SELECTED.value,
+            users=str(person_id(3)),
+            department_groups=[group_id(7), group_id(5)],
+            start="abc",
+            time_zone="Europe/Atlantis",
+        )
+
+        fields = [(one.get("name"), one.get("value")) for one in answer.page.all("input")]
+        assert ("start", "abc") in fields
+        assert ("time_zone", "Europe/Atlantis") in fields
+        assert ("users", str(person_id(3))) in fields
+        groups = [value for name, value in fields if name == "department_groups"]
+        assert groups[:2] == [group_id(7), group_id(5)]
+        assert not answer.page.all("html")
+
+    async def test_people_and_groups_that_nobody_knows_are_refused(self, admin: Visitor) -> None:
+        """An id that was made up would silently select nobody."""
+        answer = await send(
+            admin,
+            scope=Scope.SELECTED.value,
+            users="nobody-at-all",
+            department_groups=["no-group"],
+        )
+
+        assert answer.status == 422
+        assert "1 of the chosen users are not known" in answer.page.text
+        assert "1 of the chosen groups are not known" in answer.page.text
+
+    @pytest.mark.usefixtures("directory")
+    async def test_somebody_chosen_who_has_left_does_not_block_saving(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """The choice stays until it is taken back."""
+        await send(admin, scope=Scope.SELECTED.value, users=f"{person_id(1)} {person_id(2)}")
+        async with house.database.write() as tx:
+            await mark_removed(tx, 1, [person_id(1)], Standing.GONE, now=house.clock.now())
+
+        answer = await send(
+            admin,
+            version="1",
+            scope=Scope.SELECTED.value,
+            users=f"{person_id(1)} {person_id(2)}",
+            start="300",
+        )
+
+        assert answer.status == 204
+
+    async def test_somebody_else_was_faster(self, house: House, admin: Visitor) -> None:
+        """Their change is shown, mine is kept in the form, and nothing is overwritten unseen."""
+        opened = await admin.get("/users/m365", hx_request="true")
+        await house.choose(PeopleRules(scope=ScopeRules(guests=True)), enabled=True)
+
+        answer = await send(admin, version="0", start="700")
+
+        assert opened.status == 200
+        assert answer.status == 409
+        assert "admin changed these settings while you did" in answer.page.text
+        assert "Include guests: off became on." in answer.page.text
+        fields = [(one.get("name"), one.get("value")) for one in answer.page.all("input")]
+        assert ("version", "1") in fields
+        assert ("start", "700") in fields
+        assert (await house.settings()).rules.scope.guests
+        assert (await send(admin, version="1", start="700")).status == 204
+        assert not (await house.settings()).rules.scope.guests
+
+    @pytest.mark.hostile
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"users": " ".join(f"u{n}" for n in range(100_001)), "scope": "SyncSelected"},
+            {"scope_groups": [f"g{n}" for n in range(5_001)], "scope": "SyncSelectedGroups"},
+            {"users": "\x00 \ud83d"},
+            {"version": "-1"},
+            {"version": "9" * 200},
+            {"version": "1; DROP TABLE settings"},
+            {"start": "1" * 5_000},
+            {"time_zone": "A" * 100_000},
+            {"enabled": ["on", "off", "on"]},
+            {"scope": ["SyncAllUsers", "SyncSelected"]},
+        ],
+        ids=str,
+    )
+    async def test_forms_that_no_browser_sends_end_calmly(
+        self, admin: Visitor, changes: dict[str, object]
+    ) -> None:
+        given = {
+            name: value.encode("utf-8", "surrogatepass").decode("latin-1")
+            if isinstance(value, str)
+            else value
+            for name, value in changes.items()
+        }
+
+        answer = await send(admin, **given)
+
+        assert answer.status in {204, 400, 409, 422}
+        assert (await admin.get("/users/m365")).status == 200
+
+
+@pytest.mark.usefixtures("directory")
+class TestPickers:
+    """People and groups are found, paged through, and stay chosen."""
+
+    async def test_people_are_paged_in_order(self, admin: Visitor) -> None:
+        first = await admin.get("/users/m365/people")
+        following = next(
+            str(one["hx-get"]) for one in first.page.all("button") if one["id"] == "users-next"
+        )
+        second = await admin.get(following)
+
+        assert "60 users" in first.page.text
+        assert picked(first) == [person_id(number) for number in range(25)]
+        assert picked(second) == [person_id(number) for number in range(25, 50)]
+
+    async def test_a_search_that_finds_nobody_says_so(self, admin: Visitor) -> None:
+        answer = await admin.get("/users/m365/people?q=zzz")
+
+        assert "Nothing fits “zzz”." in answer.page.text
+
+    async def test_the_chosen_ones_are_shown_even_when_they_are_gone(self, admin: Visitor) -> None:
+        """What cannot be seen cannot be taken back."""
+        chosen = f"{person_id(50)} gone-since-long {person_id(3)}"
+
+        answer = await admin.post("/users/m365/people", {"users": chosen})
+
+        assert picked(answer) == ["gone-since-long", person_id(3), person_id(50)]
+        assert "No longer in Microsoft 365" in answer.page.text
+        assert "3 selected" in answer.page.text
+
+    async def test_many_chosen_ones_are_paged_too(self, admin: Visitor) -> None:
+        chosen = " ".join(person_id(number) for number in range(60))
+
+        last = await admin.post("/users/m365/people?start=50", {"users": chosen})
+        beyond = await admin.post("/users/m365/people?start=5000", {"users": chosen})
+
+        assert picked(last) == [person_id(number) for number in range(50, 60)]
+        assert picked(beyond) == picked(last)
+
+    async def test_groups_show_what_they_are(self, admin: Visitor) -> None:
+        answer = await admin.get("/users/m365/groups/department_groups?q=group 03")
+
+        assert picked(answer) == [group_id(3)]
+        assert "Group 03 Security group 1" in answer.page.text
+
+    async def test_it_is_said_at_once_what_becomes_a_department(self, admin: Visitor) -> None:
+        """Under every scope, and in the administrator's order."""
+        answer = await admin.post(
+            "/users/m365/departments",
+            {
+                "scope": Scope.ALL.value,
+                "source": DepartmentSource.CHOSEN.value,
+                "department_groups": [group_id(9), group_id(2)],
+            },
+        )
+
+        assert "These groups become departments: “Group 09”, “Group 02”." in answer.page.text
+        assert "the first of this order" in answer.page.text
+
+
+def picked(answer: Answer) -> list[str]:
+    return [str(one["value"]) for one in answer.page.all("input") if "data-pick" in one]
+
+
+# --- the form without the web --------------------------------------------------------------------
+
+
+def test_a_form_read_back_gives_the_same_settings() -> None:
+    """Opening and saving without a change must not change anything."""
+    stored = PeopleSettings(
+        enabled=True,
+        rules=PeopleRules(
+            scope=ScopeRules(
+                Scope.ALL_EXCEPT_SELECTED, frozenset({person_id(2), person_id(1)}), guests=True
+            ),
+            departments=DepartmentRules(DepartmentSource.ALL, (group_id(4),)),
+            on_out_of_scope=LeaverPolicy.REMOVE,
+        ),
+        schedule=ScheduleRules(300, 4, "Asia/Tokyo"),
+        approve=Approval.BY_HAND,
+    )
+
+    wanted, errors = settings_of(form_of(stored, 7), stored, RANGES)
+
+    assert wanted == stored
+    assert not errors
+
+
+def test_several_wrong_values_are_all_said_at_once() -> None:
+    """One after the other would be one round trip each."""
+    form = SyncForm(start="x", nightly_hour="99", interval="1", time_zone="Mars/Base")
+
+    wanted, errors = settings_of(form, PeopleSettings(), RANGES)
+
+    assert wanted is None
+    assert set(errors) == {"start", "nightly_hour", "interval", "time_zone"}
+
+
+def test_a_change_is_told_in_the_words_of_the_form() -> None:
+    """Whoever lost the race reads labels, not names of fields."""
+    before = PeopleSettings()
+    after = PeopleSettings(
+        rules=PeopleRules(scope=ScopeRules(Scope.SELECTED, frozenset({person_id(1)})))
+    )
+
+    assert changes_between(before, after) == (
+        "Who is synchronised: “All users” became “Only selected users”.",
+        "Selected users: 0 chosen became 1 chosen.",
+    )
+
+
+async def test_a_person_may_be_chosen_who_is_not_yet_covered(house: House, admin: Visitor) -> None:
+    """The pickers show the whole directory, not only extensions."""
+    async with house.database.write() as tx:
+        await save_persons(tx, [a_person(1, "Nobody's Extension")], house.clock.now())
+
+    answer = await send(admin, scope=Scope.SELECTED.value, users=str(person_id(1)))
+
+    assert answer.status == 204
