@@ -254,3 +254,18 @@ async def test_people_long_gone_are_forgotten_unless_linked(
         people = await load_people(tx, 1)
     assert (too_early, forgotten) == (0, 1)
     assert sorted(people) == ["b", "c"]
+
+
+async def test_more_people_than_a_page_are_loaded_whole(database: Database, now: datetime) -> None:
+    """Large pictures come in pages of 500; the last one is rarely full."""
+    crowd = [Person(ObjectId(f"{number:05d}"), f"p{number}") for number in range(1203)]
+    async with database.write() as tx:
+        await save_people(tx, 1, crowd, {one.id: int(one.id) for one in crowd}, 1, now=now)
+        inside = await load_hashes(tx, 1)
+
+    async with database.read() as tx:
+        people = await load_people(tx, 1)
+        hashes = await load_hashes(tx, 1)
+
+    assert people == {one.id: one for one in crowd}
+    assert hashes == inside == {one.id: int(one.id) for one in crowd}
