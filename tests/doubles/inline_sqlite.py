@@ -97,6 +97,9 @@ class InlineCursor:
     async def fetchall(self) -> list[Any]:
         return self._cursor.fetchall()
 
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        return self._cursor.fetchmany(self._cursor.arraysize if size is None else size)
+
     async def close(self) -> None:
         self._cursor.close()
 
