@@ -25,7 +25,6 @@ from jackfield.store.links import (
     load_leavers,
     load_links,
     load_links_of_extensions,
-    load_waiting,
     remove_department_links,
     remove_links,
     save_department_links,
@@ -33,6 +32,7 @@ from jackfield.store.links import (
 )
 from jackfield.store.people import save_people
 from jackfield.store.phones import save_extensions
+from jackfield.store.pictures import load_waiting
 
 ANNA = Link(
     ObjectId("a"),

@@ -14,7 +14,6 @@ from jackfield.store.people import (
     PeopleCounts,
     count_people,
     finish_round,
-    forget_gone,
     load_hashes,
     load_people,
     load_people_of_addresses,
@@ -25,6 +24,7 @@ from jackfield.store.people import (
     save_people,
     search_people,
 )
+from jackfield.store.pictures import forget_gone
 
 ANNA = Person(
     ObjectId("a"),

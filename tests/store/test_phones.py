@@ -25,12 +25,12 @@ from jackfield.store.phones import (
     load_departments,
     load_extensions,
     load_phone_state,
-    load_unlinked_extensions,
     load_used_numbers,
     save_departments,
     save_extensions,
     save_used_numbers,
 )
+from jackfield.store.pictures import load_unlinked_extensions
 
 SALES, ALL = DepartmentKey("d1"), DepartmentKey("d2")
 ANNA = Extension(

@@ -35,6 +35,7 @@ from jackfield.store import (
     links,
     people,
     phones,
+    pictures,
     plans,
     runs,
     schedule,
@@ -70,7 +71,7 @@ async def write_people(tx: Transaction, tenant: int) -> None:
 async def change_people(tx: Transaction, tenant: int) -> None:
     await people.mark_removed(tx, tenant, [PERSON.id], Standing.GONE, now=NOW)
     await people.finish_round(tx, tenant, 99, now=NOW)
-    await people.forget_gone(tx, tenant, before=LATER)
+    await pictures.forget_gone(tx, tenant, before=LATER)
 
 
 async def look_at_people(tx: Transaction, tenant: int) -> Any:
@@ -81,7 +82,7 @@ async def look_at_people(tx: Transaction, tenant: int) -> Any:
         await people.load_people_of_addresses(tx, tenant, ["same@x.example"]),
         await people.count_people(tx, tenant),
         await people.load_touched(tx, tenant, 0),
-        await links.load_waiting(tx, tenant),
+        await pictures.load_waiting(tx, tenant),
     )
 
 
@@ -149,7 +150,7 @@ async def look_at_phones(tx: Transaction, tenant: int) -> Any:
         await links.load_links(tx, tenant),
         await links.load_links_of_extensions(tx, tenant, [EXTENSION.key]),
         await links.load_department_links(tx, tenant),
-        await phones.load_unlinked_extensions(
+        await pictures.load_unlinked_extensions(
             tx, tenant, addresses=["same@x.example"], persons=[PERSON.id]
         ),
         await users.list_users(tx, tenant, users.UserFilter(text="same")),

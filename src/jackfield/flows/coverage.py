@@ -12,11 +12,11 @@ from jackfield.core.memberships import resolve_memberships
 from jackfield.core.people import ObjectId, Person, ScopeJudge, explain
 from jackfield.store.groups import load_edges, load_groups
 from jackfield.store.people import load_people
+from jackfield.store.pictures import search_uncovered
 from jackfield.store.plans import list_plans
 from jackfield.store.search import Found
 from jackfield.store.settings import load_people_settings
 from jackfield.store.transaction import Transaction
-from jackfield.store.uncovered import search_uncovered
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from jackfield.graph.pace import Workload
 from jackfield.store.alarms import purge_alarms
 from jackfield.store.database import Database
 from jackfield.store.journal import purge_journal
-from jackfield.store.people import forget_gone
+from jackfield.store.pictures import forget_gone
 from jackfield.store.plans import purge_plans
 from jackfield.store.runs import purge_runs
 from jackfield.store.schema import INSTALLATION

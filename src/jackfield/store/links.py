@@ -32,10 +32,8 @@ from jackfield.core.extensions import (
     ExtensionKey,
     Link,
 )
-from jackfield.core.people import GroupId, LeaverCause, ObjectId, Standing
+from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.errors import LinkTaken
-from jackfield.store.people import people
-from jackfield.store.phones import phone_extensions
 from jackfield.store.schema import (
     key,
     maybe_text,
@@ -188,42 +186,6 @@ async def load_links_of_extensions(
     for chunk in chunks(keys):
         found |= {row[1]: _link(row) for row in await tx.rows(statement, {"ids": chunk})}
     return found
-
-
-async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
-    """Who may wait for an extension.
-
-    People present without a link, and linked ones whose extension is gone.
-
-    Every slice a plan is made of holds them.
-    """
-    unlinked = (
-        select(people.c.id)
-        .join(
-            links,
-            (links.c.tenant == people.c.tenant) & (links.c.person == people.c.id),
-            isouter=True,
-        )
-        .where(
-            people.c.tenant == tenant,
-            people.c.standing == Standing.PRESENT.value,
-            links.c.person.is_(None),
-        )
-    )
-    lost = (
-        select(links.c.person)
-        .join(
-            phone_extensions,
-            (phone_extensions.c.tenant == links.c.tenant) & (phone_extensions.c.key == links.c.key),
-            isouter=True,
-        )
-        .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
-    )
-    found: set[ObjectId] = set()
-    for statement in (unlinked, lost):
-        async for page in tx.pages(statement):
-            found.update(row[0] for row in page)
-    return sorted(found)
 
 
 async def load_leavers(tx: Transaction, tenant: int) -> dict[ObjectId, Link]:

@@ -396,37 +396,6 @@ async def search_people(
     )
 
 
-async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop people who are gone since before a moment and hold no link; returns how many."""
-    from jackfield.store.links import links
-
-    c = people.c
-    rows = await tx.rows(
-        select(c.id, c.words).where(
-            c.tenant == tenant,
-            c.standing == Standing.GONE.value,
-            c.removed_at < before,
-            ~select(links.c.person)
-            .where(links.c.tenant == tenant, links.c.person == c.id)
-            .correlate(people)
-            .exists(),
-        )
-    )
-    for chunk in chunks(rows):
-        await save_words(
-            tx,
-            tenant,
-            Kind.PERSON,
-            {r[0]: r[1] for r in chunk},
-            dict.fromkeys((r[0] for r in chunk), ""),
-        )
-        await tx.run(
-            people.delete().where(c.tenant == tenant, c.id.in_(_ids)),
-            {"ids": [r[0] for r in chunk]},
-        )
-    return len(rows)
-
-
 async def _known(tx: Transaction, tenant: int, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
     c = people.c
     statement = select(c.id, c.words, c.disabled_when_first_seen).where(

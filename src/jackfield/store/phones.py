@@ -23,7 +23,6 @@ from jackfield.core.extensions import (
     ExtensionFields,
     ExtensionKey,
 )
-from jackfield.core.people import ObjectId
 from jackfield.store.schema import (
     flag,
     key,
@@ -34,7 +33,7 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.search import Kind, refs_of_addresses, save_words
+from jackfield.store.search import Kind, save_words
 from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
 from jackfield.store.words import number_sort_key, sort_key, words_of
@@ -326,30 +325,6 @@ async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> l
         select(c.key).where(c.tenant == tenant, c.changed_seq > since).order_by(c.key)
     )
     return [ExtensionKey(row[0]) for row in rows]
-
-
-async def load_unlinked_extensions(
-    tx: Transaction, tenant: int, *, addresses: Sequence[str], persons: Sequence[ObjectId]
-) -> dict[ExtensionKey, Extension]:
-    """Extensions without a link that bear one of the addresses (casefolded) or external keys."""
-    from jackfield.store.links import links
-
-    keys = await refs_of_addresses(tx, tenant, Kind.EXTENSION, addresses)
-    c = phone_extensions.c
-    by_external_key = select(c.key).where(c.tenant == tenant, c.external_key.in_(_keys))
-    for ids_chunk in chunks(persons):
-        keys |= {row[0] for row in await tx.rows(by_external_key, {"keys": ids_chunk})}
-    linked = select(links.c.key).where(links.c.tenant == tenant, links.c.key.in_(_keys))
-    candidates = sorted(keys)
-    for chunk in chunks(candidates):
-        keys -= {row[0] for row in await tx.rows(linked, {"keys": chunk})}
-    asked, ids = set(addresses), set(persons)
-    found = await load_extensions(tx, tenant, sorted(map(ExtensionKey, keys)))
-    return {
-        key: extension
-        for key, extension in found.items()
-        if extension.fields.email.casefold() in asked or extension.external_key in ids
-    }
 
 
 async def save_departments(tx: Transaction, tenant: int, found: Iterable[Department]) -> None:

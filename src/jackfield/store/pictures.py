@@ -1,0 +1,133 @@
+"""Questions that reach across the pictures: who has no extension, which extension is nobody's.
+
+Each picture's own file knows nothing of the others; what joins them is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, select
+
+from jackfield.core.extensions import Extension, ExtensionKey
+from jackfield.core.people import ObjectId, Standing
+from jackfield.store.links import links
+from jackfield.store.people import PRESENT_PEOPLE, people
+from jackfield.store.phones import load_extensions, phone_extensions
+from jackfield.store.search import Found, Kind, find, refs_of_addresses, save_words
+from jackfield.store.transaction import Transaction, chunks
+
+_keys: BindParameter[Any] = bindparam("keys", expanding=True)
+
+
+async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
+    """Who may wait for an extension.
+
+    People present without a link, and linked ones whose extension is gone.
+
+    Every slice a plan is made of holds them.
+    """
+    unlinked = (
+        select(people.c.id)
+        .join(
+            links,
+            (links.c.tenant == people.c.tenant) & (links.c.person == people.c.id),
+            isouter=True,
+        )
+        .where(
+            people.c.tenant == tenant,
+            people.c.standing == Standing.PRESENT.value,
+            links.c.person.is_(None),
+        )
+    )
+    lost = (
+        select(links.c.person)
+        .join(
+            phone_extensions,
+            (phone_extensions.c.tenant == links.c.tenant) & (phone_extensions.c.key == links.c.key),
+            isouter=True,
+        )
+        .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
+    )
+    found: set[ObjectId] = set()
+    for statement in (unlinked, lost):
+        async for page in tx.pages(statement):
+            found.update(row[0] for row in page)
+    return sorted(found)
+
+
+async def search_uncovered(
+    tx: Transaction,
+    tenant: int,
+    typed: str,
+    *,
+    limit: int = 50,
+    after: str | None = None,
+    before: str | None = None,
+) -> Found:
+    """People present without a link, by name. `Found.refs` are object IDs for `load_people`."""
+    linked = select(links.c.person).where(links.c.tenant == tenant, links.c.person == people.c.id)
+    return await find(
+        tx,
+        tenant,
+        PRESENT_PEOPLE,
+        typed,
+        order=people.c.sort,
+        limit=limit,
+        after=after,
+        before=before,
+        where=(~linked.correlate(people).exists(),),
+    )
+
+
+async def load_unlinked_extensions(
+    tx: Transaction, tenant: int, *, addresses: Sequence[str], persons: Sequence[ObjectId]
+) -> dict[ExtensionKey, Extension]:
+    """Extensions without a link that bear one of the addresses (casefolded) or external keys."""
+    keys = await refs_of_addresses(tx, tenant, Kind.EXTENSION, addresses)
+    c = phone_extensions.c
+    by_external_key = select(c.key).where(c.tenant == tenant, c.external_key.in_(_keys))
+    for ids_chunk in chunks(persons):
+        keys |= {row[0] for row in await tx.rows(by_external_key, {"keys": ids_chunk})}
+    linked = select(links.c.key).where(links.c.tenant == tenant, links.c.key.in_(_keys))
+    candidates = sorted(keys)
+    for chunk in chunks(candidates):
+        keys -= {row[0] for row in await tx.rows(linked, {"keys": chunk})}
+    asked, ids = set(addresses), set(persons)
+    found = await load_extensions(tx, tenant, sorted(map(ExtensionKey, keys)))
+    return {
+        key: extension
+        for key, extension in found.items()
+        if extension.fields.email.casefold() in asked or extension.external_key in ids
+    }
+
+
+async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
+    """Drop people who are gone since before a moment and hold no link; returns how many."""
+    c = people.c
+    rows = await tx.rows(
+        select(c.id, c.words).where(
+            c.tenant == tenant,
+            c.standing == Standing.GONE.value,
+            c.removed_at < before,
+            ~select(links.c.person)
+            .where(links.c.tenant == tenant, links.c.person == c.id)
+            .correlate(people)
+            .exists(),
+        )
+    )
+    for chunk in chunks(rows):
+        await save_words(
+            tx,
+            tenant,
+            Kind.PERSON,
+            {r[0]: r[1] for r in chunk},
+            dict.fromkeys((r[0] for r in chunk), ""),
+        )
+        await tx.run(
+            people.delete().where(c.tenant == tenant, c.id.in_(_keys)),
+            {"keys": [r[0] for r in chunk]},
+        )
+    return len(rows)
