@@ -31,7 +31,6 @@ from jackfield.store.links import (
     load_department_links,
     load_links,
     load_links_of_extensions,
-    load_waiting,
 )
 from jackfield.store.people import (
     count_people,
@@ -44,9 +43,9 @@ from jackfield.store.phones import (
     load_extensions,
     load_phone_state,
     load_touched_extensions,
-    load_unlinked_extensions,
     load_used_numbers,
 )
+from jackfield.store.pictures import load_unlinked_extensions, load_waiting
 from jackfield.store.planned import Planned, add_unsettled, load_planned, save_planned
 from jackfield.store.plans import (
     PlanStatus,
