@@ -8,7 +8,7 @@ no other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -58,12 +58,14 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import (
     load_department_links,
     load_links,
+    load_links_of_extensions,
     remove_links,
     save_department_links,
     save_links,
 )
 from jackfield.store.people import load_changed
 from jackfield.store.phones import (
+    PhoneState,
     add_departments,
     drop_extensions,
     load_extensions,
@@ -81,6 +83,7 @@ from jackfield.store.plans import (
 )
 from jackfield.store.plans import Outcome as Result
 from jackfield.store.runs import StoredRun
+from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
 
 CHUNK = 250
@@ -103,6 +106,8 @@ class Pictures:
     """People of the chunk who changed in Microsoft 365 after the plan was made."""
     holding: frozenset[ObjectId] = frozenset()
     """People of the chunk with an extension that stands."""
+    owners: Mapping[ExtensionKey, ObjectId] = field(default_factory=dict)
+    """Whose the extensions are that the chunk is to adopt, as far as they are anybody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ class Chunk:
 
     done: int
     total: int
+    overtaken: bool = False
+    """The picture of the phone system was brought up to date meanwhile: it has to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +125,19 @@ class _Stale:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Whose the extensions and departments are that were answered: nobody's is given twice."""
+
+    extensions: dict[ExtensionKey, ObjectId]
+    departments: dict[DepartmentKey, GroupId]
+
+
 class _Record:
     """What a chunk has led to, gathered for one transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, owners: _Owners) -> None:
+        self.owners = owners
         self.results: list[Result] = []
         self.extensions: list[Extension] = []
         self.removed: list[ExtensionKey] = []
@@ -137,10 +153,13 @@ class _Record:
 class Applying:
     """Carries out plans."""
 
-    def __init__(self, database: Database, phone_of: PhoneOf, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, phone_of: PhoneOf, clock: Clock, *, chunk: int = CHUNK
+    ) -> None:
         self._database = database
         self._phone_of = phone_of
         self._clock = clock
+        self._chunk = chunk
 
     async def chunk(self, tenant: int, plan: int, run: StoredRun) -> Chunk | None:
         """Carry out the next actions of a plan that is being applied; None when none is left.
@@ -152,10 +171,11 @@ class Applying:
             stored = await load_plan(tx, tenant, plan)
             if stored is None or stored.status is not PlanStatus.APPLYING:
                 return None
-            pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=CHUNK))
+            pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=self._chunk))
             if not pending:
                 return None
             pictures = await _pictures(tx, tenant, stored.versions.people_seq, pending)
+            before = await load_phone_state(tx, tenant)
         started = self._clock.monotonic()
         prepared = [(one, prepare(one.action, pictures)) for one in pending]
         phone = self._phone_of(tenant)
@@ -163,16 +183,18 @@ class Applying:
         outcomes = await _written(phone, [write for _, write in writes])
         by_seq = {one.seq: outcome for (one, _), outcome in zip(writes, outcomes, strict=True)}
         took_ms = round((self._clock.monotonic() - started) * 1000 / len(pending))
-        record = _Record()
         now = self._clock.now()
-        for one, write in prepared:
-            status, text = _settle(one.action, write, by_seq.get(one.seq), pictures, record)
-            record.results.append(Result(one.seq, status, text))
-            record.lines.append(_line(one, status, text, run, took_ms))
         async with self._database.write() as tx:
+            await hold(tx, tenant)
+            record = _Record(await _owners(tx, tenant, outcomes))
+            for one, write in prepared:
+                status, text = _settle(one.action, write, by_seq.get(one.seq), pictures, record)
+                record.results.append(Result(one.seq, status, text))
+                record.lines.append(_line(one, status, text, run, took_ms))
+            overtaken = not await _save_picture(tx, tenant, record, before)
             await _save(tx, tenant, plan, record, now)
         # Held actions stand behind all others.
-        return Chunk(pending[-1].seq, stored.total)
+        return Chunk(pending[-1].seq, stored.total, overtaken)
 
 
 def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, took_ms: int) -> Line:
@@ -222,11 +244,26 @@ async def _pictures(
     people = [ObjectId(one.subject) for one in pending if one.action.kind not in _DEPARTMENT_KINDS]
     links = await load_links(tx, tenant, people)
     standing = await load_extensions(tx, tenant, [link.key for link in links.values()])
+    adopted = [one.action.key for one in pending if isinstance(one.action, AdoptExtension)]
+    theirs = await load_links_of_extensions(tx, tenant, adopted)
     return Pictures(
         links,
         await load_department_links(tx, tenant),
         await load_changed(tx, tenant, people, made_from),
         frozenset(person for person, link in links.items() if link.key in standing),
+        {key: link.person for key, link in theirs.items()},
+    )
+
+
+async def _owners(tx: Transaction, tenant: int, outcomes: Sequence[Outcome]) -> _Owners:
+    answered = [
+        one.extension.key for one in outcomes if isinstance(one, Done) and one.extension is not None
+    ]
+    linked = await load_links_of_extensions(tx, tenant, answered)
+    departments = await load_department_links(tx, tenant)
+    return _Owners(
+        {key: link.person for key, link in linked.items()},
+        {link.key: link.group for link in departments.values()},
     )
 
 
@@ -240,6 +277,8 @@ def prepare(action: Action, pictures: Pictures) -> Write | _Stale | None:
         case CreateDepartment():
             return CreateDepartmentWrite(action.group, action.name)
         case RenameDepartment():
+            if action.group not in groups:
+                return _Stale("The department is no longer linked.")
             return RenameDepartmentWrite(action.key, action.after, action.before)
         case FlagDepartment():
             return None if action.group in groups else _Stale("The department is no longer linked.")
@@ -257,6 +296,8 @@ def prepare(action: Action, pictures: Pictures) -> Write | _Stale | None:
             linked = links.get(action.person)
             if linked is not None and linked.key not in {action.key, action.replaces}:
                 return _Stale("The person has got another extension since the plan was made.")
+            if pictures.owners.get(action.key, action.person) != action.person:
+                return _Stale("The extension has become another person's since the plan was made.")
             return _update(
                 action.key, action.changes, action.departments, groups, adopt=action.person
             )
@@ -333,6 +374,10 @@ def _settle(
         case None, _:
             _agree(action, Done(), pictures, record)
             return ActionStatus.DONE, ""
+        case _, Done() if anothers := _anothers(action, outcome, record.owners):
+            if outcome.extension is not None:
+                record.extensions.append(outcome.extension)
+            return ActionStatus.STALE, anothers
         case _, Done():
             _agree(action, outcome, pictures, record)
             return ActionStatus.DONE, _left_out(action, pictures)
@@ -347,6 +392,24 @@ def _settle(
             return ActionStatus.UNANSWERED, outcome.text
         case _:
             raise AssertionError(action)
+
+
+def _anothers(action: Action, done: Done, owners: _Owners) -> str:
+    """Why what was answered cannot be linked; "" where nobody else has it."""
+    match action:
+        case CreateExtension() | AdoptExtension() | UpdateExtension():
+            if done.extension is not None and action.person != owners.extensions.setdefault(
+                done.extension.key, action.person
+            ):
+                return "The extension that the phone system answered is another person's."
+        case CreateDepartment():
+            if done.department is not None and action.group != owners.departments.setdefault(
+                done.department.key, action.group
+            ):
+                return "The department that the phone system answered is another group's."
+        case _:
+            pass
+    return ""
 
 
 def _left_out(action: Action, pictures: Pictures) -> str:
@@ -434,12 +497,23 @@ def _updated_link(
     return Link(action.person, extension.key, extension.number, agreed, tuple(sorted(given)), left)
 
 
-async def _save(tx: Transaction, tenant: int, plan: int, record: _Record, now: datetime) -> None:
+async def _save_picture(tx: Transaction, tenant: int, record: _Record, before: PhoneState) -> bool:
+    """Save what the phone system answered, unless somebody has read it since the writes began.
+
+    What they read may be newer than our answers, and their cursor has passed it: saved over it, an
+    answer would stay wrong for ever.
+    """
     state = await load_phone_state(tx, tenant)
+    if replace(state, read_at=None) != replace(before, read_at=None):
+        return False
     await save_extensions(tx, tenant, record.extensions, state.round)
     await drop_extensions(tx, tenant, record.removed)
     await note_numbers(tx, tenant, used=record.taken, free=record.freed)
     await add_departments(tx, tenant, record.departments)
+    return True
+
+
+async def _save(tx: Transaction, tenant: int, plan: int, record: _Record, now: datetime) -> None:
     await save_department_links(tx, tenant, record.department_links)
     await remove_links(tx, tenant, record.unlinked)
     await save_links(tx, tenant, record.links, now=now)

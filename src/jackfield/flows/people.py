@@ -548,7 +548,10 @@ class PeopleSync:
         await self._runs.keep_lease(flow, tenant)
         run = await self._runs.load(flow, tenant)
         try:
-            chunk = await self._applying.chunk(tenant, plan, run)
+            async with self._phones.undisturbed(tenant):
+                chunk = await self._applying.chunk(tenant, plan, run)
+            if chunk is not None and chunk.overtaken:
+                await self._phones.read(tenant, everything=False)
         except PhoneSystemError as error:
             return _phones_failed(error)
         if chunk is None:

@@ -39,13 +39,21 @@ class PhoneReading:
         # Two readings of one tenant at once would each forget what only the other has met.
         self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def undisturbed(self, tenant: int) -> asyncio.Lock:
+        """No reading of the tenant's phone system begins or goes on while it is held.
+
+        Around writes whose answers are saved into the picture: a reading under way could save what
+        is newer, and then move its cursor past it.
+        """
+        return self._one_at_a_time[tenant]
+
     async def read(self, tenant: int, *, everything: bool) -> int:
         """Bring the picture up to date; returns how many extensions were new, different or gone.
 
         Safe to repeat. Raises `PhoneSystemError`.
         """
         phone = self._phone_of(tenant)
-        async with self._one_at_a_time[tenant]:
+        async with self.undisturbed(tenant):
             async with self._database.read() as tx:
                 state = await load_phone_state(tx, tenant)
             cursor = None if everything or not phone.capabilities.changes else state.cursor
