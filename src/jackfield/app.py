@@ -130,6 +130,8 @@ class App:
         if not self.database.sqlite:
             await self._take_database()
         self.vault = Vault.open(settings.data_dir / KEY_FILE)
+        async with self.database.read() as tx:
+            await self.vault.check(tx)
         clock, database = self.clock, self.database
         self.connections = Connections(
             database,

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 
 class StoreError(Exception):
-    """The archive could not do what was asked."""
+    """The archive could not do what was asked; the text is fit for an administrator."""
+
+    next_step = ""
+    """What to do about it, where the text does not say it already."""
 
 
 class DatabaseUnusable(StoreError):
