@@ -79,6 +79,8 @@ class Loaded:
     versions: Versions
     people_now: int
     scope: str
+    added: int
+    """Who was added to the unsettled after this is not in the view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,14 @@ class Planning:
             )
             people_now = (await count_people(tx, tenant)).present
         summary = replace(view.summary, people_now=people_now)
-        return Loaded(replace(view, summary=summary), stored.value, versions, people_now, scope)
+        return Loaded(
+            replace(view, summary=summary),
+            stored.value,
+            versions,
+            people_now,
+            scope,
+            0 if marks is None else marks.added,
+        )
 
     async def _save(
         self,
@@ -201,6 +210,7 @@ class Planning:
                     loaded.versions.phones_version,
                     loaded.versions.settings_version,
                     None if new_departments and not everyone else (),
+                    loaded.added,
                 )
                 await save_planned(tx, tenant, marks)
             disbelieved = kinds & {RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER}

@@ -7,13 +7,14 @@ everyone, nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import Table, select
 
 from jackfield.core.people import ObjectId
 from jackfield.store.schema import metadata, number, tenant_key, text
+from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
 
 planned = Table(
@@ -24,6 +25,7 @@ planned = Table(
     number("phones_version"),
     number("settings_version"),
     text("unsettled", "[]"),
+    number("added"),
 )
 
 UNSETTLED_LIMIT = 5_000
@@ -39,6 +41,8 @@ class Planned:
     settings_version: int = 0
     unsettled: tuple[ObjectId, ...] | None = ()
     """People for whom the last plan did not come through; None = plan everyone."""
+    added: int = 0
+    """Grows with every `add_unsettled`, so that `save_planned` knows of those since the load."""
 
 
 _decode = msgspec.json.Decoder(tuple[ObjectId, ...] | None).decode
@@ -49,11 +53,30 @@ async def load_planned(tx: Transaction, tenant: int) -> Planned | None:
     row = await tx.row(select(planned).where(planned.c.tenant == tenant))
     if row is None:
         return None
-    return Planned(row.people_seq, row.phones_version, row.settings_version, _decode(row.unsettled))
+    return Planned(
+        row.people_seq,
+        row.phones_version,
+        row.settings_version,
+        _decode(row.unsettled),
+        row.added,
+    )
 
 
 async def save_planned(tx: Transaction, tenant: int, marks: Planned) -> None:
-    """Set the marks; too many unsettled people become "everyone"."""
+    """Set the marks that a plan was made up to.
+
+    Where somebody was added after `marks.added` was loaded, whoever is unsettled stays so.
+    """
+    await hold(tx, tenant)
+    current = await load_planned(tx, tenant)
+    unsettled = marks.unsettled
+    if current is not None and current.added != marks.added:
+        unsettled = _joined(current.unsettled, unsettled)
+        marks = replace(marks, added=current.added)
+    await _save(tx, tenant, replace(marks, unsettled=unsettled))
+
+
+async def _save(tx: Transaction, tenant: int, marks: Planned) -> None:
     listed = marks.unsettled
     if listed is not None and len(listed) > UNSETTLED_LIMIT:
         listed = None
@@ -62,6 +85,7 @@ async def save_planned(tx: Transaction, tenant: int, marks: Planned) -> None:
         "phones_version": marks.phones_version,
         "settings_version": marks.settings_version,
         "unsettled": msgspec.json.encode(listed).decode(),
+        "added": marks.added,
     }
     await tx.run(
         tx.insert(planned)
@@ -72,12 +96,18 @@ async def save_planned(tx: Transaction, tenant: int, marks: Planned) -> None:
 
 async def add_unsettled(tx: Transaction, tenant: int, people: Sequence[ObjectId] | None) -> None:
     """People to look at again whatever changes; None = everyone, if it reaches that far."""
-    marks = await load_planned(tx, tenant)
-    if marks is None or marks.unsettled is None or (people is not None and not people):
+    if people is not None and not people:
         return
-    joined = None if people is None else tuple(sorted({*marks.unsettled, *people}))
-    await save_planned(
-        tx,
-        tenant,
-        Planned(marks.people_seq, marks.phones_version, marks.settings_version, joined),
-    )
+    await hold(tx, tenant)
+    # Before the first plan everyone is unsettled; a plan may be in the making all the same.
+    marks = await load_planned(tx, tenant) or Planned(unsettled=None)
+    joined = _joined(marks.unsettled, people)
+    await _save(tx, tenant, replace(marks, unsettled=joined, added=marks.added + 1))
+
+
+def _joined(
+    some: Sequence[ObjectId] | None, others: Sequence[ObjectId] | None
+) -> tuple[ObjectId, ...] | None:
+    if some is None or others is None:
+        return None
+    return tuple(sorted({*some, *others}))

@@ -449,6 +449,7 @@ def upgrade() -> None:
         sa.Column("phones_version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("settings_version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("unsettled", Plain, server_default="[]", nullable=False),
+        sa.Column("added", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_planned")),
     )
     op.create_table(

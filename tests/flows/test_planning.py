@@ -1,0 +1,46 @@
+"""What is kept of a plan that was made, and what of the world moved on meanwhile."""
+
+from doubles.house import House
+from jackfield.core.people import ObjectId
+from jackfield.flows.planning import Loaded, Planning
+from jackfield.store.planned import add_unsettled, load_planned
+from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
+
+
+class Interrupted(Planning):
+    """Planning in the middle of which somebody is named who has to be looked at again."""
+
+    async def load(
+        self,
+        tenant: int,
+        *,
+        everything: bool,
+        groups_readable: bool = True,
+        person: ObjectId | None = None,
+    ) -> Loaded | None:
+        loaded = await super().load(
+            tenant, everything=everything, groups_readable=groups_readable, person=person
+        )
+        async with self._database.write() as tx:
+            await add_unsettled(tx, tenant, [ObjectId("named-meanwhile")])
+        return loaded
+
+
+async def test_who_is_named_while_a_plan_is_computed_is_not_forgotten(house: House) -> None:
+    """The plan was made without them, and settles only those it was made for."""
+    stage = house.raise_stage(people=0)
+    stage.tenant.hire("Ada One")
+    await house.connect(stage)
+    await house.sync(full=True)
+    now, trigger = house.clock.now(), Trigger.SCHEDULE
+    async with house.database.write() as tx:
+        run = await begin_run(tx, 1, "flow", kind="people", trigger=trigger, mode="full", now=now)
+    planning = Interrupted(house.database, house.phone, house.clock)
+
+    await planning.make(1, run, everything=True, groups_readable=True)
+
+    async with house.database.write() as tx:
+        marks = await load_planned(tx, 1)
+        await end_run(tx, 1, run.id, RunStatus.DONE, now=now)
+    assert marks is not None
+    assert marks.unsettled == ("named-meanwhile",)
