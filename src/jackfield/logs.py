@@ -17,8 +17,7 @@ _NOISY = {"dbos": "WARNING", "alembic": "WARNING", "aiosqlite": "WARNING", "asyn
 
 
 def configure_logs(level: str) -> None:
-    """Send every log line of the process, warnings and uncaught errors included, through one JSON
-    renderer.
+    """Send every log line, warnings and uncaught errors included, through one JSON renderer.
 
     `level` is a name the standard library knows, in any case. Idempotent.
     """

@@ -1,7 +1,8 @@
-"""The whole product offline: the emulated tenant as a process, and a real Jackfield connected to it.
+"""The whole product offline: the emulated tenant as a process, a real Jackfield connected to it.
 
-Nothing here differs from a real installation but the addresses and two choices that any administrator
-could make: the delta interval of 5 seconds, and departments from all groups, so that a move shows.
+Nothing here differs from a real installation but the addresses and two choices that any
+administrator could make: the delta interval of 5 seconds, and departments from all groups, so that
+a move shows.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""When a sync is due: the nightly full reconciliation, the delta in between, and whatever somebody
-asked for.
+"""When a sync is due: the nightly full run, the delta in between, and what somebody asked for.
 
 Decided from what was last done and the moment handed in; nothing here waits or looks at a clock.
 """
@@ -50,7 +49,8 @@ def check_schedule(rules: ScheduleRules) -> None:
             ZoneInfo(rules.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ScheduleError(
-                f"There is no time zone {rules.time_zone!r}; it takes a name such as 'Europe/Berlin'."
+                f"There is no time zone {rules.time_zone!r}; "
+                "it takes a name such as 'Europe/Berlin'."
             ) from None
 
 

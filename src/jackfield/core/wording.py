@@ -1,6 +1,4 @@
-"""How an action reads: one title and its differences, the same words in console, command line,
-API and journal.
-"""
+"""How an action reads: one title and its differences, the same words wherever it is shown."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Signing in as a local administrator: password, delay after wrong ones, sessions, and the first
-password.
+"""Signing in as a local administrator: passwords, the delay after wrong ones, and sessions.
 
 Passwords are hashed with argon2id in a thread, two at a time, so that a flood of attempts neither
 blocks the loop nor eats the memory. Signing in with Microsoft joins this file with its own issue.
@@ -86,8 +85,9 @@ class LocalSignIn:
         self._dummy = _hash_of_nobody()
 
     async def ensure_owner(self) -> str | None:
-        """Make the first administrator; returns the password, which is kept nowhere, or None if
-        there is one.
+        """Make the first administrator and return the password, which is kept nowhere.
+
+        None where there is an account already.
         """
         async with self._database.read() as tx:
             if await count_accounts(tx):
@@ -106,8 +106,9 @@ class LocalSignIn:
         return password
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
-        """Check a password. The answer for an unknown name takes as long as that for a wrong
-        password.
+        """Check a password.
+
+        The answer for an unknown name takes as long as that for a wrong password.
         """
         now = self._clock.now()
         async with self._database.read() as tx:
