@@ -18,6 +18,7 @@ from jackfield.core.departments import groups_of_interest
 from jackfield.core.explanations import explain_person
 from jackfield.core.fields import addresses
 from jackfield.core.memberships import resolve_memberships
+from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
 from jackfield.core.people import ObjectId, Standing
 from jackfield.core.pictures import Summary, View
 from jackfield.core.plan import plan as make_plan
@@ -54,6 +55,7 @@ from jackfield.store.plans import (
     count_elsewhere,
     find_plan_of_run,
     list_plans,
+    load_held,
     load_proposed_people,
     save_plan,
     supersede_plans,
@@ -216,16 +218,17 @@ class Planning:
             disbelieved = kinds & {RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER}
             if not preview and everyone and not disbelieved:
                 await accept_people(tx, tenant, loaded.people_now)
-            latest = await list_plans(tx, tenant, limit=1)
+            latest, last = await _last(tx, tenant)
             nothing_new = (
-                not preview and not plan.actions and _says_nothing_new(plan, latest, everyone)
+                not preview and not plan.actions and says_nothing_new(plan, last, everyone=everyone)
             )
+            stands = latest if nothing_new and is_repeated(plan, last) else 0
             if everyone and not preview:
-                keeps = latest[0].id if nothing_new and plan.held else 0
+                keeps = latest if nothing_new and plan.held else 0
                 await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, except_for=keeps)
             if nothing_new:
                 if not plan.held:
-                    await supersede_plans(tx, tenant, now=now, scope=replaced)
+                    await supersede_plans(tx, tenant, now=now, scope=replaced, except_for=stands)
                 return Made(0, guarded=guarded, everyone=everyone)
             await supersede_plans(tx, tenant, now=now, scope=replaced)
             id_ = await save_plan(
@@ -337,16 +340,17 @@ async def _elsewhere(
     )
 
 
-def _says_nothing_new(plan: Plan, latest: Sequence[StoredPlan], everyone: bool) -> bool:
-    """A plan without actions is kept only where its refusals differ from what is known already."""
-    if not plan.held and not plan.refusals:
-        return True
+async def _last(tx: Transaction, tenant: int) -> tuple[int, LastPlan | None]:
+    """The newest plan's id, and what a new one is compared with."""
+    latest = await list_plans(tx, tenant, limit=1)
     if not latest:
-        return False
-    last = latest[0]
-    if plan.held and last.status is PlanStatus.PROPOSED and last.total:
-        return False
-    if not everyone:
-        guards = {one.kind for one in plan.refusals if one.kind in GUARDS}
-        return not plan.held and guards <= {one.kind for one in last.refusals}
-    return last.refusals == plan.refusals and last.held == len(plan.held)
+        return 0, None
+    (stored,) = latest
+    waits = stored.status is PlanStatus.PROPOSED
+    return stored.id, LastPlan(
+        waits=waits,
+        open=waits or stored.status is PlanStatus.APPLIED,
+        total=stored.total,
+        refusals=stored.refusals,
+        held=await load_held(tx, tenant, stored.id) if stored.held else frozenset(),
+    )

@@ -366,11 +366,20 @@ async def move_plan(
 
 
 async def supersede_plans(
-    tx: Transaction, tenant: int, *, now: datetime, scope: str | None = None
+    tx: Transaction,
+    tenant: int,
+    *,
+    now: datetime,
+    scope: str | None = None,
+    except_for: int = 0,
 ) -> int:
-    """Proposals that a newer plan replaces, all or those of one scope; returns how many."""
+    """Proposals that are out of date, all or those of one scope, except one; returns how many."""
     changed = await next_change(tx, tenant)
-    conditions = [plans.c.tenant == tenant, plans.c.status == PlanStatus.PROPOSED.value]
+    conditions = [
+        plans.c.tenant == tenant,
+        plans.c.status == PlanStatus.PROPOSED.value,
+        plans.c.id != except_for,
+    ]
     if scope is not None:
         conditions.append(plans.c.scope == scope)
     return await tx.run(
@@ -378,6 +387,31 @@ async def supersede_plans(
         .where(*conditions)
         .values(status=PlanStatus.SUPERSEDED.value, ended_at=now, changed_seq=changed)
     )
+
+
+async def load_held(tx: Transaction, tenant: int, plan: int) -> frozenset[tuple[ActionKind, str]]:
+    """What a plan holds back, and from whom."""
+    a = plan_actions.c
+    rows = await tx.rows(
+        select(a.kind, a.subject).where(a.tenant == tenant, a.plan == plan, a.held.is_(True))
+    )
+    return frozenset((ActionKind(kind), subject) for kind, subject in rows)
+
+
+async def find_holding(tx: Transaction, tenant: int) -> tuple[int, ...]:
+    """Ids of plans that hold something back which can still be released."""
+    p = plans.c
+    holding = [PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING, PlanStatus.APPLIED]
+    rows = await tx.rows(
+        select(p.id)
+        .where(
+            p.tenant == tenant,
+            p.status.in_([one.value for one in holding]),
+            p.held_counts != "{}",
+        )
+        .order_by(p.id)
+    )
+    return tuple(row[0] for row in rows)
 
 
 async def release_held(tx: Transaction, tenant: int, plan: int) -> int:
