@@ -51,16 +51,19 @@ from jackfield.store.plans import (
     PlanStatus,
     StoredPlan,
     count_outcomes,
+    find_holding,
     list_plans,
     load_plan,
     load_unsettled,
     move_plan,
     release_held,
+    skip_pending,
 )
 from jackfield.store.runs import RunStatus, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import Approval, load_people_settings
 from jackfield.store.tenants import TenantState, load_connection, load_tenants
+from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
 APPLY = "people.apply"
@@ -183,7 +186,8 @@ class PeopleSync:
             return 0
         for plan in approved:
             await self._apply_later(tenant, plan.id, plan.decided_by)
-        mode = self._due(settings.schedule, state) if settings.enabled else None
+        # Switched off is the schedule, not what somebody asks for.
+        mode = self._due(settings.schedule, state) if settings.enabled else state.wanted
         if mode is not None:
             await self._enqueue(tenant, Ask(mode))
         return len(approved) + (mode is not None)
@@ -246,7 +250,8 @@ class PeopleSync:
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
             cursor = await load_cursor(tx, tenant, Resource.USERS)
-            disbelieved = cursor.accepted_people != stored.people_now and any(
+            # Fewer may have been accepted since, with another plan.
+            disbelieved = cursor.accepted_people > stored.people_now and any(
                 refusal.kind in _DISBELIEF for refusal in stored.refusals
             )
             open_states = [PlanStatus.PROPOSED]
@@ -270,18 +275,18 @@ class PeopleSync:
         return await self._apply_later(tenant, plan, by)
 
     async def turn_down(self, tenant: int, plan: int, *, by: str) -> None:
-        """Refuse a plan of which nothing was carried out yet. Raises `PlanNotOpen`."""
+        """Refuse a plan, or the rest of one that was carried out in part. Raises `PlanNotOpen`."""
+        now = self._clock.now()
+        waiting = [PlanStatus.PROPOSED, PlanStatus.APPROVED]
         async with self._database.write() as tx:
-            if not await move_plan(
-                tx,
-                tenant,
-                plan,
-                [PlanStatus.PROPOSED, PlanStatus.APPROVED],
-                PlanStatus.REFUSED,
-                now=self._clock.now(),
-                by=by,
-            ):
+            begun = (await count_outcomes(tx, tenant, plan)).ended > 0
+            # What is done is not refused: the plan ends as far as it came.
+            end = PlanStatus.APPLIED if begun else PlanStatus.REFUSED
+            if not await move_plan(tx, tenant, plan, waiting, end, now=now, by=by):
                 raise PlanNotOpen(f"Plan {plan} is not waiting for a decision.")
+            if begun:
+                await skip_pending(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
+                await _plan_again(tx, tenant, plan)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
@@ -610,10 +615,21 @@ class PeopleSync:
             outcome = closed(stored, people)
         else:
             outcome = applied(stored, progress, _started(started), people, guarded=False)
-            if not stored.held:
+            if not await self._guards_wait(tenant, plan):
                 await self._runs.end_alarm(tenant, GUARD)
-        await self._runs.end(flow, tenant, outcome, mark=None)
+        came_through = not started["closed"] and outcome.status is not RunStatus.FAILED
+        await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
         return {"status": outcome.status.value}
+
+    async def _guards_wait(self, tenant: int, applied_plan: int) -> bool:
+        """Whether a guard still waits for somebody to look, now that this plan is carried out."""
+        async with self._database.read() as tx:
+            if await find_holding(tx, tenant):
+                return True
+            (newest, *_) = await list_plans(tx, tenant, limit=1)
+            accepted = (await load_cursor(tx, tenant, Resource.USERS)).accepted_people
+        disbelieves = any(one.kind in _DISBELIEF for one in newest.refusals)
+        return disbelieves and newest.id != applied_plan and newest.people_now < accepted
 
     async def _fail(self, flow: str, tenant: int, failed: dict[str, Any]) -> dict[str, Any]:
         await self._runs.fail(flow, tenant, failure_of(failed))
@@ -629,10 +645,15 @@ class PeopleSync:
                 PlanStatus.APPLIED,
                 now=self._clock.now(),
             )
-            unsettled = await load_unsettled(tx, tenant, plan)
-            people = None if unsettled is None else [ObjectId(one) for one in unsettled]
-            await add_unsettled(tx, tenant, people)
+            await _plan_again(tx, tenant, plan)
             return await load_plan(tx, tenant, plan)
+
+
+async def _plan_again(tx: Transaction, tenant: int, plan: int) -> None:
+    """Whoever a plan did not come through for is looked at again."""
+    unsettled = await load_unsettled(tx, tenant, plan)
+    people = None if unsettled is None else [ObjectId(one) for one in unsettled]
+    await add_unsettled(tx, tenant, people)
 
 
 def _started(document: dict[str, Any]) -> Started:

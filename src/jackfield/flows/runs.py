@@ -41,7 +41,7 @@ from jackfield.store.runs import (
     load_run_of_flow,
     report_progress,
 )
-from jackfield.store.schedule import Due, load_due, postpone, settle
+from jackfield.store.schedule import Due, load_due, postpone, recover, settle
 from jackfield.store.transaction import Transaction
 
 WORK = "people"
@@ -143,14 +143,29 @@ class Runs:
             run = await run_of(tx, tenant, flow)
             await report_progress(tx, tenant, run.id, done, total, stage=stage)
 
-    async def end(self, flow: str, tenant: int, outcome: Outcome, *, mark: int | None) -> None:
-        """End the row; with a `mark`, what was wanted up to it is settled."""
+    async def end(
+        self,
+        flow: str,
+        tenant: int,
+        outcome: Outcome,
+        *,
+        mark: int | None,
+        came_through: bool = False,
+    ) -> None:
+        """End the row; with a `mark`, what was wanted up to it is settled.
+
+        A run that `came_through` shows that an earlier failure is over.
+        """
         now = self._clock.now()
         async with self._database.write() as tx:
             run = await run_of(tx, tenant, flow)
             if mark is not None:
                 await _settle(tx, tenant, run, mark)
                 await end_alarm(tx, tenant, OUTAGE, now=now)
+            if came_through:
+                await recover(tx, tenant, WORK)
+                for kind in (OUTAGE, PHONES):
+                    await end_alarm(tx, tenant, kind, now=now)
             await end_run(
                 tx,
                 tenant,

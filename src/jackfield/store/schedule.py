@@ -163,6 +163,15 @@ async def postpone(tx: Transaction, tenant: int, work: str, *, not_before: datet
     return failures
 
 
+async def recover(tx: Transaction, tenant: int, work: str) -> None:
+    """What failed before works again: nothing waits for its next try any longer."""
+    await tx.run(
+        update(schedule)
+        .where(schedule.c.tenant == tenant, schedule.c.work == work)
+        .values(not_before=None, failures=0)
+    )
+
+
 async def forget_rounds(tx: Transaction, tenant: int) -> None:
     """As if no round had ever been done (another organisation was connected)."""
     await tx.run(
