@@ -85,6 +85,7 @@ class Rehearsal:
         self._tenant()
         self._phone_system()
         self._agreements()
+        self._accidents()
         self.summary = self._summary()
         self.rules = self._rules()
         self.limits = self._limits()
@@ -210,6 +211,27 @@ class Rehearsal:
                 external_key=id_,
             )
 
+    def _accidents(self) -> None:
+        """Now and then one side forgets a lot at once."""
+        if self._chance(8):
+            linked = {link.key for link in self.links.values()}
+            kept = self.rng.choice([0, 0, 30])
+            self.extensions = {
+                key: known
+                for key, known in self.extensions.items()
+                if key not in linked or self._chance(kept)
+            }
+        if self._chance(25):
+            keeping = self.rng.choice([0, 30, 80])
+            self.memberships = {
+                id_: frozenset(group for group in sorted(groups) if self._chance(keeping))
+                for id_, groups in self.memberships.items()
+            }
+        if self._chance(5):
+            self.groups = {
+                id_: replace(known, standing=Standing.GONE) for id_, known in self.groups.items()
+            }
+
     def _summary(self) -> Summary:
         present = self.present()
         return Summary(
@@ -239,7 +261,14 @@ class Rehearsal:
             rng.choice(list(LeaverPolicy)),
             rng.choice(list(LeaverPolicy)),
             rng.choice(list(LeaverPolicy)),
-            rng.choice([GuardRules(), GuardRules(), GuardRules(tight, tight, tight)]),
+            rng.choice(
+                [
+                    GuardRules(),
+                    GuardRules(losses=Threshold(1_000)),
+                    GuardRules(tight, tight, tight, losses=Threshold(1_000), memberships=tight),
+                    GuardRules(tight, tight, tight, losses=tight, memberships=tight),
+                ]
+            ),
         )
 
     def _limits(self) -> PhoneLimits:

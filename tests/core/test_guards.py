@@ -4,11 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from core.sketches import LIMITS, extension, fields_of, link, person, settled, view
-from jackfield.core.people import LeaverPolicy, Standing
+from core.sketches import (
+    LIMITS,
+    department,
+    department_link,
+    extension,
+    fields_of,
+    group,
+    link,
+    person,
+    settled,
+    view,
+)
+from jackfield.core.departments import DepartmentRules, DepartmentSource
+from jackfield.core.people import LeaverCause, LeaverPolicy, Scope, ScopeRules, Standing
 from jackfield.core.plan import (
     GUARDS,
+    AdoptExtension,
     CreateExtension,
+    FlagDepartment,
     GuardRules,
     KeepLeaver,
     PeopleRules,
@@ -102,6 +116,18 @@ def test_slices_cannot_slip_under_a_guard_one_by_one(rules, elsewhere, kind, oth
     assert len(made.held) == (1 if others == 10 else 0)
 
 
+def test_losses_elsewhere_count_in_too():
+    """One person after the other, each asked for by name, must not empty the guard's meaning."""
+    for others, held in ((5, 1), (4, 0)):
+        summary = Summary(linked=10, lost_elsewhere=others)
+        seen = view(CROWD[:1], links=[link(CROWD[0], "500")], summary=summary)
+
+        made = plan(seen, PeopleRules(), LIMITS)
+
+        assert kinds(made) == ([RefusalKind.EXTENSIONS_LOST] if held else [])
+        assert len(made.held) == held
+
+
 def test_new_numbers_elsewhere_count_in_too():
     """The same for people who would get another number."""
     lost = link(CROWD[0], "500")
@@ -112,16 +138,240 @@ def test_new_numbers_elsewhere_count_in_too():
 
 
 def test_too_many_new_numbers_are_held():
-    """A phone system restored from the wrong backup would cost a whole company its numbers."""
+    """Where losses may pass, the wrong backup must still not cost a company its numbers."""
+    rules = PeopleRules(guards=GuardRules(losses=Threshold(20)))
+    people = CROWD[:20]
+    links = [link(one, str(500 + offset)) for offset, one in enumerate(people)]
+    seen = view(people, links=links, used=[str(500 + offset) for offset in range(6)])
+
+    made = plan(seen, rules, LIMITS)
+
+    assert kinds(made) == [RefusalKind.TOO_MANY_RENUMBERINGS]
+    assert [action.previous_number for action in made.held] == [str(500 + n) for n in range(6)]
+    assert [action.number for action in made.actions] == [str(506 + n) for n in range(14)]
+
+
+def without_extensions(seen, count):
+    """The same, but the first `count` extensions are gone from the phone system."""
+    kept = dict(list(seen.extensions.items())[count:])
+    return replace(
+        seen, extensions=kept, used_numbers=frozenset(one.number for one in kept.values())
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "crowd", "held"),
+    [
+        pytest.param(1, CROWD, False, id="one deleted by hand"),
+        pytest.param(10, CROWD, False, id="10 of 100 are no more than 10 %"),
+        pytest.param(11, CROWD, True, id="11 of 100 are"),
+        pytest.param(100, CROWD, True, id="all 100"),
+        pytest.param(5, CROWD[:5], False, id="5 of 5 are no more than 5"),
+        pytest.param(6, CROWD[:6], True, id="all 6 of 6"),
+    ],
+)
+def test_a_phone_system_that_suddenly_has_nothing_is_not_filled_anew(count, crowd, held):
+    """Where records cannot be found again by our key, everybody would end with two extensions."""
+    made = plan(without_extensions(settled(*crowd), count), PeopleRules(), LIMITS)
+
+    assert kinds(made) == ([RefusalKind.EXTENSIONS_LOST] if held else [])
+    again = made.held if held else made.actions
+    assert [action.number for action in again] == [str(100 + n) for n in range(count)]
+    assert len(made.actions) + len(made.held) == count
+    if held:
+        (refusal,) = made.refusals
+        assert refusal.kind in GUARDS
+        assert refusal.held == count
+        assert refusal.because.startswith(f"{count} linked people have no extension any more, out")
+        assert refusal.because.endswith("Made again, all of them keep their numbers.")
+        assert "release the held actions" in refusal.next_step
+
+
+def test_lost_extensions_are_held_and_nothing_else():
+    """A newcomer gets a phone, but never the number of somebody who waits for theirs."""
+    newcomer = person("New Comer")
+    renamed = replace(CROWD[-1], given_name="Renamed")
+    seen = without_extensions(settled(*CROWD), 50)
+    seen = replace(seen, people=seen.people | {renamed.id: renamed, newcomer.id: newcomer})
+
+    made = plan(seen, PeopleRules(), LIMITS)
+
+    assert [(type(action), action.number) for action in made.actions] == [
+        (CreateExtension, "200"),
+        (UpdateExtension, "199"),
+    ]
+    assert {type(action) for action in made.held} == {CreateExtension}
+    assert len(made.held) == 50
+
+
+def test_extensions_under_other_keys_are_found_again_and_not_lost():
+    """A restored phone system may have new keys for the same records; linking them harms nobody."""
+    seen = settled(*CROWD[:20])
+    seen = replace(
+        seen,
+        extensions={
+            f"new {key}": replace(one, key=f"new {key}") for key, one in seen.extensions.items()
+        },
+    )
+
+    made = plan(seen, PeopleRules(), LIMITS)
+
+    assert {type(action) for action in made.actions} == {AdoptExtension}
+    assert len(made.actions) == 20
+    assert made.refusals == ()
+
+
+def test_lost_extensions_whose_numbers_are_taken_are_held_too():
+    """One refusal tells both: they are gone, and some would get another number."""
     people = CROWD[:20]
     links = [link(one, str(500 + offset)) for offset, one in enumerate(people)]
     seen = view(people, links=links, used=[str(500 + offset) for offset in range(6)])
 
     made = plan(seen, PeopleRules(), LIMITS)
 
-    assert kinds(made) == [RefusalKind.TOO_MANY_RENUMBERINGS]
-    assert [action.previous_number for action in made.held] == [str(500 + n) for n in range(6)]
-    assert [action.number for action in made.actions] == [str(506 + n) for n in range(14)]
+    (refusal,) = made.refusals
+    assert refusal.kind is RefusalKind.EXTENSIONS_LOST
+    assert refusal.because.endswith(
+        "Made again, 6 would get another number, because the old one is taken."
+    )
+    assert len(made.held) == 20
+    assert made.actions == ()
+
+
+SALES, OPS = group("Sales"), group("Ops")
+DEPARTMENTS = (department("Sales"), department("Ops"))
+BY_GROUPS = PeopleRules(departments=DepartmentRules(DepartmentSource.CHOSEN, ("sales", "ops")))
+
+
+def staffed(*people, leaving=0, moving=0, groups=(SALES, OPS), **summary):
+    """Everybody stands in Sales; the first are no longer in the group, the next ones are in Ops."""
+    links = [link(one, str(100 + n), departments=("d-sales",)) for n, one in enumerate(people)]
+    return view(
+        people,
+        links=links,
+        extensions=[
+            extension(str(100 + n), fields_of(one), departments=("d-sales",), primary="d-sales")
+            for n, one in enumerate(people)
+        ],
+        members={"sales": people[leaving + moving :], "ops": people[leaving : leaving + moving]},
+        groups=groups,
+        departments=DEPARTMENTS,
+        department_links=[
+            department_link(of, to) for of, to in zip((SALES, OPS), DEPARTMENTS, strict=True)
+        ],
+        summary=Summary(**({"linked": len(people)} | summary)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "crowd", "held"),
+    [
+        pytest.param(10, CROWD, False, id="10 of 100 are no more than 10 %"),
+        pytest.param(11, CROWD, True, id="11 of 100 are"),
+        pytest.param(100, CROWD, True, id="all 100"),
+        pytest.param(5, CROWD[:6], False, id="5 of 6 are no more than 5"),
+    ],
+)
+def test_groups_that_suddenly_have_no_members_take_no_departments(count, crowd, held):
+    """A round of groups that answered nothing looks like everybody leaving their departments."""
+    made = plan(staffed(*crowd, leaving=count), BY_GROUPS, LIMITS)
+
+    assert kinds(made) == ([RefusalKind.MEMBERSHIPS_LOST] if held else [])
+    assert len(made.held) == (count if held else 0)
+    assert len(made.actions) == (0 if held else count)
+    taking = (made.held or made.actions)[0]
+    assert taking.departments.remove == ("d-sales",)
+    assert taking.because == "No longer a member in Microsoft 365: “Sales”."
+    if held:
+        (refusal,) = made.refusals
+        assert refusal.kind in GUARDS
+        assert refusal.held == count
+        assert refusal.because.startswith(f"{count} people would lose a department, out of 100")
+        assert refusal.next_step
+
+
+def test_memberships_elsewhere_count_in_too():
+    """Delta after delta could take every membership, a few at a time."""
+    for others, held in ((10, 1), (9, 0)):
+        seen = staffed(*CROWD[:1], leaving=1, linked=100, memberships_elsewhere=others)
+
+        made = plan(seen, BY_GROUPS, LIMITS)
+
+        assert kinds(made) == ([RefusalKind.MEMBERSHIPS_LOST] if held else [])
+        assert len(made.held) == held
+
+
+def test_a_held_membership_keeps_no_other_change_of_the_person_back():
+    """A new name, a new department and a return are done; only what is taken waits."""
+    seen = staffed(*CROWD[:20], moving=10)
+    moved = replace(CROWD[0], given_name="Moved")
+    seen = replace(
+        seen,
+        people=seen.people | {moved.id: moved},
+        links=seen.links
+        | {CROWD[1].id: replace(seen.links[CROWD[1].id], left=LeaverCause.OUT_OF_SCOPE)},
+    )
+
+    made = plan(seen, BY_GROUPS, LIMITS)
+
+    assert len(made.actions) == len(made.held) == 10
+    first, second = made.actions[:2]
+    assert [change.after for change in first.changes] == ["Moved"]
+    assert (first.departments.add, first.departments.remove) == (("ops",), ())
+    assert first.departments.primary is None
+    assert first.because == (
+        "Differs from Microsoft 365: first name. Member in Microsoft 365: “Ops”."
+    )
+    assert second.returns
+    taking = made.held[0]
+    assert (taking.person, taking.changes, taking.returns) == (moved.id, (), False)
+    assert (taking.departments.add, taking.departments.remove) == ((), ("d-sales",))
+    assert taking.departments.primary == "ops"
+
+
+GONE = (replace(SALES, standing=Standing.GONE), replace(OPS, standing=Standing.GONE))
+
+
+def test_departments_whose_groups_are_suddenly_gone_are_not_flagged_unseen():
+    """Nothing is written to the phone system, but a department that is flagged is not followed."""
+    strict = replace(BY_GROUPS, guards=GuardRules(memberships=Threshold(1, 10.0)))
+
+    made = plan(staffed(*CROWD[:20], groups=GONE), strict, LIMITS)
+
+    assert kinds(made) == [RefusalKind.MEMBERSHIPS_LOST]
+    assert {type(action) for action in made.held} == {FlagDepartment}
+    assert made.refusals[0].because.startswith(
+        "2 departments have lost their group, out of 2 linked departments;"
+    )
+    assert made.actions == ()
+
+
+def test_few_departments_whose_groups_are_gone_are_flagged():
+    """Two groups of a small office are deleted on purpose, and everybody keeps the membership."""
+    made = plan(staffed(*CROWD[:20], groups=GONE), BY_GROUPS, LIMITS)
+
+    assert {type(action) for action in made.actions} == {FlagDepartment}
+    assert made.refusals == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind"),
+    [
+        pytest.param(LeaverPolicy.REMOVE, RefusalKind.TOO_MANY_REMOVALS, id="remove"),
+        pytest.param(LeaverPolicy.DISABLE, RefusalKind.TOO_MANY_DISABLES, id="disable"),
+    ],
+)
+@pytest.mark.parametrize("groups", [GONE, (SALES, OPS)], ids=["no groups", "no members"])
+def test_nobody_loses_the_phone_because_the_groups_of_the_scope_ran_empty(policy, kind, groups):
+    """Under this scope everybody would be a leaver; the guards of leavers see them."""
+    rules = PeopleRules(
+        ScopeRules(Scope.SELECTED_GROUPS, selected_groups=("sales", "ops")), on_out_of_scope=policy
+    )
+
+    made = plan(staffed(*CROWD[:20], leaving=20, groups=groups), rules, LIMITS)
+
+    assert kinds(made) == [kind]
+    assert len(made.held) == 20
 
 
 @pytest.mark.parametrize(

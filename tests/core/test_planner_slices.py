@@ -18,6 +18,7 @@ from jackfield.core.plan import (
     FlagDepartment,
     RemoveExtension,
     RenameDepartment,
+    UpdateExtension,
     plan,
 )
 
@@ -42,6 +43,12 @@ def count_elsewhere(made, ids):
     return {
         "removals_elsewhere": sum(isinstance(action, RemoveExtension) for action in outside),
         "disables_elsewhere": sum(isinstance(action, DisableExtension) for action in outside),
+        "memberships_elsewhere": sum(
+            isinstance(action, UpdateExtension)
+            and action.departments is not None
+            and bool(action.departments.remove)
+            for action in outside
+        ),
     }
 
 
@@ -68,9 +75,10 @@ def test_a_slice_is_planned_as_in_the_whole(seed):
     ]
     assert list(part.notices) == [one for one in whole.notices if one.subject in ids]
     if world.rules.departments.source is not DepartmentSource.ALL:
-        assert [one for one in part.actions if isinstance(one, DEPARTMENT_ACTIONS)] == [
-            one for one in whole.actions if isinstance(one, DEPARTMENT_ACTIONS)
-        ]
+        for mine, all_of_it in ((part.actions, whole.actions), (part.held, whole.held)):
+            assert [one for one in mine if isinstance(one, DEPARTMENT_ACTIONS)] == [
+                one for one in all_of_it if isinstance(one, DEPARTMENT_ACTIONS)
+            ]
 
 
 @pytest.mark.parametrize("seed", SEEDS[:40])

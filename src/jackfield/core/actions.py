@@ -221,6 +221,8 @@ class RefusalKind(StrEnum):
     EMPTY_ANSWER = "empty_answer"
     SHRUNK_ANSWER = "shrunk_answer"
     UNFINISHED_ROUND = "unfinished_round"
+    EXTENSIONS_LOST = "extensions_lost"
+    MEMBERSHIPS_LOST = "memberships_lost"
     TOO_MANY_REMOVALS = "too_many_removals"
     TOO_MANY_DISABLES = "too_many_disables"
     TOO_MANY_RENUMBERINGS = "too_many_renumberings"
@@ -234,6 +236,8 @@ GUARDS = frozenset(
         RefusalKind.EMPTY_ANSWER,
         RefusalKind.SHRUNK_ANSWER,
         RefusalKind.UNFINISHED_ROUND,
+        RefusalKind.EXTENSIONS_LOST,
+        RefusalKind.MEMBERSHIPS_LOST,
         RefusalKind.TOO_MANY_REMOVALS,
         RefusalKind.TOO_MANY_DISABLES,
         RefusalKind.TOO_MANY_RENUMBERINGS,

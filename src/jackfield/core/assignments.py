@@ -8,6 +8,7 @@ and in which order, is decided in `jackfield.core.departments`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from jackfield.core.actions import DepartmentsChange
 from jackfield.core.extensions import DepartmentKey, Extension
@@ -78,23 +79,42 @@ class Assignments:
         primary = self._primary(wanted, extension, given, remove)
         if not add and not remove and primary is None:
             return None
+        return self._said(
+            DepartmentsChange(add, remove, primary, standing, extension.primary), given
+        )
+
+    def part(
+        self, change: DepartmentsChange, given: tuple[DepartmentKey, ...]
+    ) -> tuple[DepartmentsChange | None, DepartmentsChange]:
+        """What a change gives (None: nothing) and what it takes; either can be done alone.
+
+        The primary department goes with the taking where it is the one that is taken.
+        """
+        taken = change.before_primary in change.remove
+        giving = replace(change, remove=(), primary=None if taken else change.primary)
+        taking = replace(change, add=(), primary=change.primary if taken else None)
+        gives = giving.add or giving.primary is not None
+        return self._said(giving, given) if gives else None, self._said(taking, given)
+
+    def _said(
+        self, change: DepartmentsChange, given: tuple[DepartmentKey, ...]
+    ) -> DepartmentsChange:
+        """The change with its reasons."""
         reasons = []
-        if put_back := [group for group in add if self._keys.get(group) in given]:
+        if put_back := [group for group in change.add if self._keys.get(group) in given]:
             reasons.append(
                 f"Put back, because it was taken away in the phone system: {self._shown(put_back)}"
             )
-        if new := [group for group in add if group not in put_back]:
+        if new := [group for group in change.add if group not in put_back]:
             reasons.append(f"Member in Microsoft 365: {self._shown(new)}")
-        if remove:
-            left = [self._followed[key] for key in remove]
+        if change.remove:
+            left = [self._followed[key] for key in change.remove]
             reasons.append(f"No longer a member in Microsoft 365: {self._shown(left)}")
-        if primary is not None:
+        if change.primary is not None:
             reasons.append(
-                f"Primary department: {self._shown([primary])}, the first in their order"
+                f"Primary department: {self._shown([change.primary])}, the first in their order"
             )
-        return DepartmentsChange(
-            add, remove, primary, standing, extension.primary, ". ".join(reasons) + "."
-        )
+        return replace(change, because=". ".join(reasons) + ".")
 
     def _primary(
         self,

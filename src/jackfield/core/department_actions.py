@@ -15,10 +15,12 @@ from jackfield.core.people import GroupId, Standing
 from jackfield.core.pictures import View
 from jackfield.core.text import clean, clean_address, cut
 
+DepartmentAction = CreateDepartment | RenameDepartment | FlagDepartment
+
 
 def department_actions(
     selected: Sequence[GroupId], view: View, name_length: int
-) -> list[CreateDepartment | RenameDepartment | FlagDepartment]:
+) -> list[DepartmentAction]:
     """Creations, renamings, then flags; creations and renamings in the order of `selected`."""
     names = _Names(department.name for department in view.departments.values())
     ours = {link.key for link in view.department_links.values()}
@@ -27,7 +29,7 @@ def department_actions(
         for department in view.departments.values()
         if department.external_key and department.key not in ours
     }
-    creations: list[CreateDepartment | RenameDepartment | FlagDepartment] = []
+    creations: list[DepartmentAction] = []
     renamings: list[RenameDepartment] = []
     for group_id in selected:
         base = base_name(view.groups[group_id], name_length)

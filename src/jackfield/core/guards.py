@@ -1,113 +1,243 @@
 """When a plan is too dangerous to be carried out unseen: what is dangerous is held.
 
-A guard never forbids, and never stops the rest. What it holds waits until an administrator has
-looked at it and released it.
+A guard never forbids, and never stops the rest, not even of the same person. What it holds waits
+until an administrator has looked at it and released it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jackfield.core.actions import (
+    Action,
     CreateExtension,
     DisableExtension,
+    FlagDepartment,
     Refusal,
     RefusalKind,
     RemoveExtension,
+    UpdateExtension,
 )
+from jackfield.core.department_actions import DepartmentAction
+from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.leavers import LeaverAction
-from jackfield.core.people import LeaverCause
+from jackfield.core.people import LeaverCause, ObjectId
 from jackfield.core.pictures import Summary
 from jackfield.core.rules import GuardRules, Threshold
+
+_Kind = TypeVar("_Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """An update that takes memberships away, as two: without the taking, and nothing else."""
+
+    rest: UpdateExtension | None
+    taking: UpdateExtension
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the plan would do, were there no guards."""
+
+    departments: Sequence[DepartmentAction] = ()
+    creations: Sequence[CreateExtension] = ()
+    updates: Sequence[UpdateExtension] = ()
+    leavers: Sequence[LeaverAction] = ()
+    takings: Mapping[ObjectId, Parted] | None = None
+    """Those of the updates that take memberships away, in parts."""
+    linked: int = 0
+    """Linked people, of which thresholds are percentages."""
+    linked_departments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """What may be carried out, what is held, and what to tell the administrator."""
 
+    departments: list[DepartmentAction]
     creations: list[CreateExtension]
+    updates: list[UpdateExtension]
     leavers: list[LeaverAction]
-    held: list[CreateExtension | LeaverAction]
+    held: list[Action]
     refusals: list[Refusal]
 
 
-def guard(
-    creations: Sequence[CreateExtension],
-    leavers: Sequence[LeaverAction],
-    summary: Summary,
-    linked: int,
-    rules: GuardRules,
-) -> Guarded:
-    """Sort actions into free and held ones; percentages are of the `linked` people."""
-    refusals: list[Refusal] = []
-    free_creations, free_leavers = list(creations), list(leavers)
-    held: list[CreateExtension | LeaverAction] = []
+def guard(wanted: Wanted, summary: Summary, rules: GuardRules) -> Guarded:
+    """Sort actions into free and held ones."""
+    return _Guarding(wanted, summary, rules).guarded()
 
-    if doubt := _disbelief(summary, rules):
-        kind, because, next_step = doubt
-        held += free_leavers
-        refusals.append(_refusal(kind, because, next_step, len(free_leavers)))
-        free_leavers = []
-    if not summary.round_finished:
-        stopped = [action for action in free_leavers if action.cause is LeaverCause.DELETED]
-        if stopped:
-            held += stopped
-            free_leavers = [
-                action for action in free_leavers if action.cause is not LeaverCause.DELETED
+
+class _Guarding:
+    """One plan before its guards; each takes what it holds out of what is free."""
+
+    def __init__(self, wanted: Wanted, summary: Summary, rules: GuardRules) -> None:
+        self._wanted = wanted
+        self._summary = summary
+        self._rules = rules
+        self._departments = list(wanted.departments)
+        self._creations = list(wanted.creations)
+        self._updates = list(wanted.updates)
+        self._leavers = list(wanted.leavers)
+        self._held_flags: list[DepartmentAction] = []
+        self._held_creations: list[CreateExtension] = []
+        self._held_takings: list[UpdateExtension] = []
+        self._held_leavers: list[LeaverAction] = []
+        self._refusals: list[Refusal] = []
+
+    def guarded(self) -> Guarded:
+        """Ask every guard; what one holds the next ones no longer see."""
+        self._disbelieved()
+        self._unfinished()
+        self._losses()
+        self._memberships()
+        self._removals()
+        self._disables()
+        self._renumberings()
+        return Guarded(
+            self._departments,
+            self._creations,
+            self._updates,
+            self._leavers,
+            [
+                *self._held_flags,
+                *self._held_creations,
+                *self._held_takings,
+                *self._held_leavers,
+            ],
+            self._refusals,
+        )
+
+    def _disbelieved(self) -> None:
+        if doubt := _disbelief(self._summary, self._rules):
+            kind, because, next_step = doubt
+            stopped = self._hold_leavers(lambda _action: True)
+            self._refuse(kind, because, next_step, stopped)
+
+    def _unfinished(self) -> None:
+        if self._summary.round_finished:
+            return
+        if stopped := self._hold_leavers(lambda action: action.cause is LeaverCause.DELETED):
+            self._refuse(
+                RefusalKind.UNFINISHED_ROUND,
+                "The last full reading of Microsoft 365 did not come to its end, so nobody is"
+                " taken for deleted.",
+                "Nothing, as a rule: the next finished reading settles it. If it does not come,"
+                " look at the connection to Microsoft 365.",
+                stopped,
+            )
+
+    def _losses(self) -> None:
+        """Made again beside extensions that only were not found, people would have two."""
+        threshold = self._rules.losses
+        lost, free = _split(self._creations, lambda one: one.previous_number is not None)
+        count = len(lost) + self._summary.lost_elsewhere
+        if not lost or not self._trips(threshold, count):
+            return
+        self._creations, self._held_creations = free, lost
+        self._refuse(
+            RefusalKind.EXTENSIONS_LOST,
+            self._many("linked people have no extension any more", count, threshold)
+            + f" {self._numbers_of(lost)}",
+            "Look whether the phone system is the right one and complete. When the extensions are"
+            " there again, the next sync finds them; if they are really gone, release the held"
+            " actions and they are made again.",
+            len(lost),
+        )
+
+    def _numbers_of(self, lost: Sequence[CreateExtension]) -> str:
+        others = sum(_renumbers(action) for action in lost)
+        if not others:
+            return "Made again, all of them keep their numbers."
+        return f"Made again, {others} would get another number, because the old one is taken."
+
+    def _memberships(self) -> None:
+        """Groups that suddenly have no members look like everybody leaving their departments."""
+        threshold = self._rules.memberships
+        takings = self._wanted.takings or {}
+        vanished, others = _split(self._departments, _vanishes)
+        linked = self._wanted.linked_departments
+        count = len(takings) + self._summary.memberships_elsewhere
+        many_vanish = _trips(threshold, len(vanished), linked)
+        reasons: list[str] = []
+        if takings and self._trips(threshold, count):
+            reasons.append(self._many("people would lose a department", count, threshold))
+        elif takings and many_vanish:
+            reasons.append(f"{count} people would lose a department.")
+        if many_vanish:
+            reasons.append(
+                f"{len(vanished)} departments have lost their group, out of {linked} linked"
+                f" departments; {_limits(threshold)}."
+            )
+            self._departments, self._held_flags = others, vanished
+        if not reasons:
+            return
+        stopped = len(self._held_flags)
+        if takings:
+            stopped += len(takings)
+            self._held_takings = [
+                takings[one.person].taking for one in self._updates if one.person in takings
             ]
-            refusals.append(
-                _refusal(
-                    RefusalKind.UNFINISHED_ROUND,
-                    "The last full reading of Microsoft 365 did not come to its end, so nobody is"
-                    " taken for deleted.",
-                    "Nothing, as a rule: the next finished reading settles it. If it does not come,"
-                    " look at the connection to Microsoft 365.",
-                    len(stopped),
-                )
-            )
+            self._updates = [
+                rest
+                for one in self._updates
+                if (rest := takings[one.person].rest if one.person in takings else one) is not None
+            ]
+        self._refuse(
+            RefusalKind.MEMBERSHIPS_LOST,
+            " ".join(reasons),
+            "Look in Microsoft 365 whether the groups and their members are really gone. If they"
+            " are not, the next full sync settles it; if they are, release the held actions.",
+            stopped,
+        )
 
-    removals = [action for action in free_leavers if isinstance(action, RemoveExtension)]
-    count = _count(leavers, RemoveExtension) + summary.removals_elsewhere
-    if removals and _trips(rules.removals, count, linked):
-        held += removals
-        free_leavers = [a for a in free_leavers if not isinstance(a, RemoveExtension)]
-        refusals.append(
-            _refusal(
-                RefusalKind.TOO_MANY_REMOVALS,
-                _many("extensions would be removed", count, rules.removals, linked),
-                _LOOK,
-                len(removals),
-            )
-        )
-    disables = [action for action in free_leavers if isinstance(action, DisableExtension)]
-    count = _count(leavers, DisableExtension) + summary.disables_elsewhere
-    if disables and _trips(rules.disables, count, linked):
-        held += disables
-        free_leavers = [a for a in free_leavers if not isinstance(a, DisableExtension)]
-        refusals.append(
-            _refusal(
-                RefusalKind.TOO_MANY_DISABLES,
-                _many("extensions would be disabled", count, rules.disables, linked),
-                _LOOK,
-                len(disables),
-            )
-        )
-    renumbered = [action for action in free_creations if _renumbers(action)]
-    count = len(renumbered) + summary.renumberings_elsewhere
-    if renumbered and _trips(rules.renumberings, count, linked):
-        held = [*renumbered, *held]
-        free_creations = [action for action in free_creations if not _renumbers(action)]
-        refusals.append(
-            _refusal(
+    def _removals(self) -> None:
+        threshold = self._rules.removals
+        count = _count(self._wanted.leavers, RemoveExtension) + self._summary.removals_elsewhere
+        if self._trips(threshold, count) and (stopped := self._hold_kind(RemoveExtension)):
+            because = self._many("extensions would be removed", count, threshold)
+            self._refuse(RefusalKind.TOO_MANY_REMOVALS, because, _LOOK, stopped)
+
+    def _disables(self) -> None:
+        threshold = self._rules.disables
+        count = _count(self._wanted.leavers, DisableExtension) + self._summary.disables_elsewhere
+        if self._trips(threshold, count) and (stopped := self._hold_kind(DisableExtension)):
+            because = self._many("extensions would be disabled", count, threshold)
+            self._refuse(RefusalKind.TOO_MANY_DISABLES, because, _LOOK, stopped)
+
+    def _renumberings(self) -> None:
+        threshold = self._rules.renumberings
+        renumbered, free = _split(self._creations, _renumbers)
+        count = len(renumbered) + self._summary.renumberings_elsewhere
+        if renumbered and self._trips(threshold, count):
+            self._creations = free
+            self._held_creations += renumbered
+            self._refuse(
                 RefusalKind.TOO_MANY_RENUMBERINGS,
-                _many("people would get another number", count, rules.renumberings, linked)
+                self._many("people would get another number", count, threshold)
                 + " Their extensions are gone and their old numbers are taken.",
                 _LOOK,
                 len(renumbered),
             )
-        )
-    return Guarded(free_creations, free_leavers, held, refusals)
+
+    def _hold_leavers(self, dangerous: Callable[[LeaverAction], bool]) -> int:
+        stopped, self._leavers = _split(self._leavers, dangerous)
+        self._held_leavers += stopped
+        return len(stopped)
+
+    def _hold_kind(self, kind: type[LeaverAction]) -> int:
+        return self._hold_leavers(lambda action: isinstance(action, kind))
+
+    def _trips(self, threshold: Threshold, count: int) -> bool:
+        return _trips(threshold, count, self._wanted.linked)
+
+    def _many(self, what: str, count: int, threshold: Threshold) -> str:
+        return f"{count} {what}, out of {self._wanted.linked} linked people; {_limits(threshold)}."
+
+    def _refuse(self, kind: RefusalKind, because: str, next_step: str, held: int) -> None:
+        self._refusals.append(Refusal(kind, "", "", because, next_step, held))
 
 
 _LOOK = "Look at the held actions; when they are right, release them."
@@ -139,8 +269,12 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
     return None
 
 
-def _trips(threshold: Threshold, count: int, linked: int) -> bool:
-    return count > threshold.number and count * 100 > threshold.percent * linked
+def _trips(threshold: Threshold, count: int, of: int) -> bool:
+    return count > threshold.number and count * 100 > threshold.percent * of
+
+
+def _limits(threshold: Threshold) -> str:
+    return f"more than {threshold.number} and more than {threshold.percent:g} % are held"
 
 
 def _count(leavers: Sequence[LeaverAction], kind: type[LeaverAction]) -> int:
@@ -152,12 +286,16 @@ def _renumbers(action: CreateExtension) -> bool:
     return action.previous_number is not None and action.previous_number != action.number
 
 
-def _many(what: str, count: int, threshold: Threshold, linked: int) -> str:
-    return (
-        f"{count} {what}, out of {linked} linked people; more than {threshold.number} and more than"
-        f" {threshold.percent:g} % are held."
-    )
+def _vanishes(action: DepartmentAction) -> bool:
+    return isinstance(action, FlagDepartment) and action.flag is DepartmentFlag.VANISHED
 
 
-def _refusal(kind: RefusalKind, because: str, next_step: str, held: int) -> Refusal:
-    return Refusal(kind, "", "", because, next_step, held)
+def _split(
+    actions: Sequence[_Kind], dangerous: Callable[[_Kind], bool]
+) -> tuple[list[_Kind], list[_Kind]]:
+    """The dangerous ones, and the others."""
+    stopped: list[_Kind] = []
+    free: list[_Kind] = []
+    for action in actions:
+        (stopped if dangerous(action) else free).append(action)
+    return stopped, free

@@ -42,6 +42,10 @@ class Summary:
     count them in, or many small slices would slip through where one big plan is stopped."""
     disables_elsewhere: int = 0
     renumberings_elsewhere: int = 0
+    lost_elsewhere: int = 0
+    """The same for people whose extension is gone and would be made again."""
+    memberships_elsewhere: int = 0
+    """The same for people who would lose a department."""
 
 
 @dataclass(frozen=True, slots=True)

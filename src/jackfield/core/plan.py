@@ -36,7 +36,7 @@ from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
 from jackfield.core.extensions import Extension, ExtensionNumber, Link
 from jackfield.core.fields import shown_name, wanted_fields
-from jackfield.core.guards import guard
+from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
     LeaverAction,
     leaver_action,
@@ -115,6 +115,7 @@ class _Planning:
         self._staying: list[tuple[Person, Link, Extension]] = []
         self._waiting: list[tuple[Person, ScopeVerdict, Link | None]] = []
         self._leavers: list[tuple[_Place, LeaverAction]] = []
+        self._takings: dict[ObjectId, Parted] = {}
         self._memberships_in_scope: set[frozenset[GroupId]] = set()
         self._refusals: list[tuple[_Place, Refusal]] = []
         self._notices: list[tuple[_Place, Notice]] = []
@@ -134,15 +135,24 @@ class _Planning:
         self._assignments = Assignments(selected, view)
         creations, adoptions = self._newcomers()
         updates = self._updates()
-        guarded = guard(
+        wanted = Wanted(
+            departments,
             creations,
+            updates,
             _in_order(self._leavers),
-            view.summary,
-            max(view.summary.linked, len(view.links)),
-            self._rules.guards,
+            self._takings,
+            linked=max(view.summary.linked, len(view.links)),
+            linked_departments=len(view.department_links),
         )
+        guarded = guard(wanted, view.summary, self._rules.guards)
         return Plan(
-            actions=(*departments, *guarded.creations, *adoptions, *updates, *guarded.leavers),
+            actions=(
+                *guarded.departments,
+                *guarded.creations,
+                *adoptions,
+                *guarded.updates,
+                *guarded.leavers,
+            ),
             held=tuple(guarded.held),
             refusals=(*guarded.refusals, *_in_order(self._refusals)),
             notices=tuple(_in_order(self._notices)),
@@ -325,18 +335,24 @@ class _Planning:
             )
             returns = link.left is not None
             if changes or departments is not None or returns:
-                update = UpdateExtension(
-                    person.id,
-                    shown_name(person),
-                    extension.key,
-                    extension.number,
-                    changes,
-                    departments,
-                    _update_reason(changes, departments, returns, extension),
-                    returns,
-                )
+                update = _update(person, extension, changes, departments, returns)
                 updates.append((_place(person), update))
+                if departments is not None and departments.remove:
+                    self._takings[person.id] = self._parted(person, extension, update, link)
         return _in_order(updates)
+
+    def _parted(
+        self, person: Person, extension: Extension, update: UpdateExtension, link: Link
+    ) -> Parted:
+        """The update without what it takes away, and the taking alone."""
+        assert update.departments is not None  # noqa: S101 - only such updates are parted
+        giving, taking = self._assignments.part(update.departments, link.departments)
+        changes, returns = update.changes, update.returns
+        stays = changes or giving is not None or returns
+        return Parted(
+            _update(person, extension, changes, giving, returns) if stays else None,
+            _update(person, extension, (), taking, returns=False),
+        )
 
     def _groups(self, person: Person) -> frozenset[GroupId]:
         return self._view.memberships.get(person.id, _NO_GROUPS)
@@ -370,6 +386,25 @@ class _Planning:
     def _refuse(self, kind: RefusalKind, person: Person, because: str, next_step: str) -> None:
         refusal = Refusal(kind, person.id, shown_name(person), because, next_step)
         self._refusals.append((_place(person), refusal))
+
+
+def _update(
+    person: Person,
+    extension: Extension,
+    changes: tuple[FieldChange, ...],
+    departments: DepartmentsChange | None,
+    returns: bool,
+) -> UpdateExtension:
+    return UpdateExtension(
+        person.id,
+        shown_name(person),
+        extension.key,
+        extension.number,
+        changes,
+        departments,
+        _update_reason(changes, departments, returns, extension),
+        returns,
+    )
 
 
 def _update_reason(

@@ -28,6 +28,11 @@ class GuardRules:
     removals: Threshold = Threshold()
     disables: Threshold = Threshold()
     renumberings: Threshold = Threshold()
+    losses: Threshold = Threshold()
+    """Linked people whose extension is gone from the phone system, and would be made again."""
+    memberships: Threshold = Threshold()
+    """People who would lose a department, of the linked people; and departments whose group is
+    gone, of the linked departments."""
     shrink_percent: float = 30.0
     """A full round with this much fewer people than the last accepted one is not believed..."""
     shrink_number: int = 3
