@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.clock import Clock
 from jackfield.store.accounts import (
+    Account,
     count_accounts,
     load_account,
     note_failure,
@@ -38,6 +39,8 @@ FREE_ATTEMPTS = 4
 """Wrong passwords without a delay; then it doubles from one second up to `LONGEST_DELAY`."""
 LONGEST_DELAY = timedelta(minutes=15)
 T = TypeVar("T")
+STRANGERS_KEPT = 1_000
+"""Names without an account whose failures are remembered, so that they answer like the others."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -83,6 +86,7 @@ class LocalSignIn:
         self._hasher = PasswordHasher()
         self._two_at_a_time = asyncio.Semaphore(2)
         self._dummy = _hash_of_nobody()
+        self._strangers: dict[str, tuple[int, datetime | None]] = {}
 
     async def ensure_owner(self) -> str | None:
         """Make the first administrator and return the password, which is kept nowhere.
@@ -110,24 +114,19 @@ class LocalSignIn:
 
         The answer for an unknown name takes as long as that for a wrong password.
         """
+        name = name[:200].casefold()
+        # The whole attempt inside: passwords tried all at once count one after the other.
+        async with self._two_at_a_time:
+            if closed := await self._closed(name):
+                return closed
+            async with self._database.read() as tx:
+                account = await load_account(tx, name)
+            hashed = self._dummy if account is None else account.password_hash
+            good = await asyncio.to_thread(self._verify, hashed, password[:1000])
+            if account is None or not good:
+                await self._note_failure(name, account, address)
+                return Refused("The name or the password is wrong.")
         now = self._clock.now()
-        async with self._database.read() as tx:
-            account = await load_account(tx, name[:200])
-        if account is not None and account.locked_until is not None and now < account.locked_until:
-            wait = int((account.locked_until - now).total_seconds()) + 1
-            return Refused(f"Too many wrong passwords. Try again in {wait} seconds.", wait)
-        hashed = self._dummy if account is None else account.password_hash
-        good = await self._in_thread(self._verify, hashed, password[:1000])
-        if account is None or not good:
-            if account is not None:
-                delay = delay_after(account.failed + 1)
-                locked = now + delay if delay else None
-                async with self._database.write() as tx:
-                    await note_failure(tx, account.name, locked_until=locked)
-                    text = f"Wrong password for {account.name} from {address}."
-                    line = Line("account.refused", text, name=account.name)
-                    await append_lines(tx, INSTALLATION, [line], now=now)
-            return Refused("The name or the password is wrong.")
         fresh = None
         if self._hasher.check_needs_rehash(hashed):
             fresh = await self._in_thread(self._hasher.hash, password)
@@ -140,6 +139,35 @@ class LocalSignIn:
         kept = _Kept(account.name, account.role, account.generation)
         await self._sessions.set(cookie, msgspec.json.encode(kept), expires_in=IDLE)
         return SignedIn(cookie, account.name)
+
+    async def _closed(self, name: str) -> Refused | None:
+        """The refusal while a name is closed after wrong passwords, whether it exists or not."""
+        now = self._clock.now()
+        async with self._database.read() as tx:
+            account = await load_account(tx, name)
+        locked = (
+            self._strangers.get(name, (0, None))[1] if account is None else account.locked_until
+        )
+        if locked is None or now >= locked:
+            return None
+        wait = int((locked - now).total_seconds()) + 1
+        return Refused(f"Too many wrong passwords. Try again in {wait} seconds.", wait)
+
+    async def _note_failure(self, name: str, account: Account | None, address: str) -> None:
+        now = self._clock.now()
+        if account is None:
+            failed = self._strangers.get(name, (0, None))[0] + 1
+            if len(self._strangers) >= STRANGERS_KEPT:
+                self._strangers.pop(next(iter(self._strangers)))
+            self._strangers[name] = (failed, _locked(failed, now))
+            return
+        async with self._database.write() as tx:
+            current = await load_account(tx, name)
+            failed = 1 if current is None else current.failed + 1
+            await note_failure(tx, account.name, locked_until=_locked(failed, now))
+            text = f"Wrong password for {account.name} from {address}."
+            line = Line("account.refused", text, name=account.name)
+            await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def viewer(self, cookie: str) -> Viewer | None:
         """Who a session cookie belongs to; None if the session is over."""
@@ -185,6 +213,11 @@ class LocalSignIn:
 def _hash_of_nobody() -> str:
     """What an unknown name's password is checked against: made once, for it costs its time."""
     return PasswordHasher().hash(secrets.token_urlsafe(16))
+
+
+def _locked(failures: int, now: datetime) -> datetime | None:
+    delay = delay_after(failures)
+    return now + delay if delay else None
 
 
 def delay_after(failures: int) -> timedelta | None:

@@ -1,0 +1,57 @@
+"""Signing in with a password: what a guesser is told, and how soon they are slowed down."""
+
+import asyncio
+
+from doubles.house import House
+from jackfield.flows.signin import OWNER, LocalSignIn, Refused, SignedIn
+
+
+async def test_a_right_password_opens_a_session_and_a_reset_ends_it(house: House) -> None:
+    """Whoever resets a password wants everybody out who knew the old one."""
+    door = LocalSignIn(house.database, house.clock)
+    password = await door.ensure_owner()
+    assert password is not None
+
+    signed_in = await door.sign_in(OWNER, password, "127.0.0.1")
+
+    assert isinstance(signed_in, SignedIn)
+    viewer = await door.viewer(signed_in.cookie)
+    assert viewer is not None
+    assert viewer.name == OWNER
+    assert await door.ensure_owner() is None
+    await door.reset_password(OWNER)
+    assert await door.viewer(signed_in.cookie) is None
+
+
+async def test_wrong_passwords_are_slowed_down_whether_the_name_exists_or_not(
+    house: House,
+) -> None:
+    """A different answer for names that exist would tell which ones are worth guessing."""
+    door = LocalSignIn(house.database, house.clock)
+    await door.ensure_owner()
+
+    answers = {
+        name: [await door.sign_in(name, "wrong", "127.0.0.1") for _ in range(7)]
+        for name in (OWNER, "nobody")
+    }
+
+    assert answers[OWNER] == answers["nobody"]
+    last = answers[OWNER][-1]
+    assert isinstance(last, Refused)
+    assert last.retry_after_s > 0
+    house.clock.advance(last.retry_after_s)
+    after = await door.sign_in(OWNER, "wrong", "127.0.0.1")
+    assert isinstance(after, Refused)
+    assert after.retry_after_s == 0
+
+
+async def test_many_passwords_tried_at_once_count_one_by_one(house: House) -> None:
+    """Nobody gets fifty guesses for the price of one by sending them together."""
+    door = LocalSignIn(house.database, house.clock)
+    password = await door.ensure_owner()
+    assert password is not None
+
+    guesses = ["wrong"] * 7 + [password]
+    answers = await asyncio.gather(*(door.sign_in(OWNER, one, "127.0.0.1") for one in guesses))
+
+    assert all(isinstance(one, Refused) for one in answers)
