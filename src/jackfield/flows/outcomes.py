@@ -61,7 +61,10 @@ def applied(
     if progress.held:
         text += f" A guard holds {progress.held:,} back until an administrator releases them."
     counts = {"people": people, "changes": done, **(plan.counts if not began.ended else {})}
-    return Outcome(RunStatus.REFUSED if guarded else RunStatus.DONE, text, counts)
+    status = RunStatus.REFUSED if guarded else RunStatus.DONE
+    if total and not done:
+        status = RunStatus.FAILED
+    return Outcome(status, text, counts)
 
 
 def closed(plan: StoredPlan, people: int) -> Outcome:

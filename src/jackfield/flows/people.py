@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -286,7 +287,7 @@ class PeopleSync:
                 raise PlanNotOpen(f"Plan {plan} is not waiting for a decision.")
             if begun:
                 await skip_pending(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
-                await _plan_again(tx, tenant, plan)
+                await _plan_again(tx, tenant, plan, now)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
@@ -636,22 +637,16 @@ class PeopleSync:
         return {"status": RunStatus.FAILED.value}
 
     async def _close_plan(self, tenant: int, plan: int) -> StoredPlan | None:
+        now = self._clock.now()
         async with self._database.write() as tx:
-            await move_plan(
-                tx,
-                tenant,
-                plan,
-                [PlanStatus.APPLYING],
-                PlanStatus.APPLIED,
-                now=self._clock.now(),
-            )
-            await _plan_again(tx, tenant, plan)
+            await move_plan(tx, tenant, plan, [PlanStatus.APPLYING], PlanStatus.APPLIED, now=now)
+            await _plan_again(tx, tenant, plan, now)
             return await load_plan(tx, tenant, plan)
 
 
-async def _plan_again(tx: Transaction, tenant: int, plan: int) -> None:
+async def _plan_again(tx: Transaction, tenant: int, plan: int, now: datetime) -> None:
     """Whoever a plan did not come through for is looked at again."""
-    unsettled = await load_unsettled(tx, tenant, plan)
+    unsettled = await load_unsettled(tx, tenant, plan, now=now)
     people = None if unsettled is None else [ObjectId(one) for one in unsettled]
     await add_unsettled(tx, tenant, people)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Index, Table, bindparam, func, select, update
+from sqlalchemy import Index, Table, bindparam, func, or_, select, update
 
 from jackfield.core.actions import (
     Action,
@@ -43,7 +43,7 @@ from jackfield.store.schema import (
     to_micros,
 )
 from jackfield.store.sequences import next_change, take
-from jackfield.store.transaction import AnyRow, Bulk, Transaction, append
+from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks
 from jackfield.store.words import fold, typed_words
 
 plans = Table(
@@ -228,6 +228,8 @@ class Progress:
 
 
 COUNT_LIMIT = 1000
+FAILURES_A_DAY = 3
+"""So often one person's actions may fail within a day before they wait for the next full round."""
 _DEPARTMENT_KINDS = frozenset(
     {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
 )
@@ -530,14 +532,44 @@ async def count_outcomes(tx: Transaction, tenant: int, plan: int) -> Progress:
     return Progress(by_status, held)
 
 
-async def load_unsettled(tx: Transaction, tenant: int, plan: int) -> tuple[str, ...] | None:
-    """Whom the plan was about where an action went stale or stayed unanswered.
+async def load_unsettled(
+    tx: Transaction, tenant: int, plan: int, *, now: datetime
+) -> tuple[str, ...] | None:
+    """Whom the plan was about where an action went stale, stayed unanswered or failed.
 
     To be planned again; None = everyone, because a department is among them.
+
+    Who has failed `FAILURES_A_DAY` times is left out: a refusal may be over in a minute (a licence
+    was bought, a lock let go), but one that is not would be written and journalled every minute for
+    ever. They come again with the next full round, or when they change.
     """
     a = plan_actions.c
     unsettled = [ActionStatus.STALE.value, ActionStatus.UNANSWERED.value]
-    return await _people_of(tx, [a.tenant == tenant, a.plan == plan, a.status.in_(unsettled)])
+    of_plan = [a.tenant == tenant, a.plan == plan]
+    others = await _people_of(tx, [*of_plan, a.status.in_(unsettled)])
+    failed = [*of_plan, a.status == ActionStatus.FAILED.value]
+    subjects = sorted({row[0] for row in await tx.rows(select(a.subject).where(*failed))})
+    too_often: set[str] = set()
+    for chunk in chunks(subjects):
+        rows = await tx.rows(
+            select(a.subject)
+            .where(
+                a.tenant == tenant,
+                a.subject.in_(chunk),
+                a.status == ActionStatus.FAILED.value,
+                a.done_at > now - timedelta(days=1),
+            )
+            .group_by(a.subject)
+            .having(func.count() >= FAILURES_A_DAY)
+        )
+        too_often.update(row[0] for row in rows)
+    again = set(subjects) - too_often
+    departments = await tx.rows(
+        select(a.subject).where(*failed, a.kind.in_([kind.value for kind in _DEPARTMENT_KINDS]))
+    )
+    if others is None or any(row[0] in again for row in departments):
+        return None
+    return tuple(sorted({*others, *again}))
 
 
 async def load_proposed_people(tx: Transaction, tenant: int) -> tuple[str, ...] | None:
@@ -590,9 +622,16 @@ async def count_elsewhere(
     conditions = [a.tenant == tenant, a.kind == kind.value]
     if marked:
         conditions.append(contains(a.payload, marked))
-    recent = select(p.id).where(p.tenant == tenant, p.made_at >= since, p.decided_at.is_(None))
+    recent = select(p.id).where(
+        p.tenant == tenant,
+        or_(p.ended_at.is_(None), p.ended_at >= since),
+        p.decided_at.is_(None),
+    )
     done = select(a.subject).where(
-        *conditions, a.plan.in_(recent), a.status == ActionStatus.DONE.value
+        *conditions,
+        a.plan.in_(recent),
+        a.status == ActionStatus.DONE.value,
+        a.done_at >= since,
     )
     concerned = {row[0] for row in await tx.rows(done)}
     if slice_ is not None:
