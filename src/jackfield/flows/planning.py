@@ -333,10 +333,13 @@ async def _elsewhere(
     async def count(kind: ActionKind, marked: str = "") -> int:
         return await count_elsewhere(tx, tenant, kind, since=since, slice_=slice_, marked=marked)
 
+    made_again = await count(ActionKind.CREATE_EXTENSION, '"previous_number":"')
     return Summary(
         removals_elsewhere=await count(ActionKind.REMOVE_EXTENSION),
         disables_elsewhere=await count(ActionKind.DISABLE_EXTENSION),
-        renumberings_elsewhere=await count(ActionKind.CREATE_EXTENSION, '"previous_number":"'),
+        renumberings_elsewhere=made_again,
+        lost_elsewhere=made_again,
+        memberships_elsewhere=await count(ActionKind.UPDATE_EXTENSION, '"remove":["'),
     )
 
 
