@@ -30,7 +30,7 @@ from jackfield.flows.people import APPLY, SYNC, Ask, PeopleSync
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import ConnectAsk, Connected, Setup
-from jackfield.graph.transport import Transport
+from jackfield.graph.transport import Request, Response, Transport
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import PhoneSystem
 from jackfield.store.alarms import Alarm, open_alarms
@@ -66,6 +66,10 @@ class House:
         """Client ids by host."""
         self.phones: dict[int, PhoneSystem] = {}
         self.journal = Journal()
+        self.chunk = 250
+        """Actions that are carried out in one step."""
+        self.tamper: Callable[[bytes], bytes] | None = None
+        """What becomes of the body of each answer of Microsoft's."""
         self._folder = folder
         self._rng = random.Random(seed)
         self.build()
@@ -87,7 +91,7 @@ class House:
             DirectoryReading(self.database, self.connections, self.clock),
             PhoneReading(self.database, self.phone, self.clock),
             self.planning,
-            Applying(self.database, self.phone, self.clock),
+            Applying(self.database, self.phone, self.clock, chunk=self.chunk),
             self.clock,
         )
         self.runner = Rehearsal(self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook)
@@ -263,7 +267,7 @@ class House:
 
     @asynccontextmanager
     async def _open_transport(self, _ca_bundle: Path | None) -> AsyncIterator[Transport]:
-        yield _ByHost(self.stages)
+        yield _ByHost(self)
 
 
 class Interlude:
@@ -288,12 +292,15 @@ class Interlude:
 class _ByHost:
     """Sends a request into the stage that its address names."""
 
-    def __init__(self, stages: dict[str, Emulator]) -> None:
-        self._stages = stages
+    def __init__(self, house: House) -> None:
+        self._house = house
 
-    async def send(self, request: Any) -> Any:
+    async def send(self, request: Request) -> Response:
         host = request.url.split("/")[2]
-        return await AsgiTransport(self._stages[host]).send(request)
+        response: Response = await AsgiTransport(self._house.stages[host]).send(request)
+        if self._house.tamper is not None:
+            response = replace(response, body=self._house.tamper(response.body))
+        return response
 
 
 class _Rehearsed:
