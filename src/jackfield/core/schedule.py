@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+
 
 class Mode(StrEnum):
     """How much of Microsoft 365 a run reads again."""
@@ -90,3 +93,9 @@ def due(
         if now - latest >= timedelta(seconds=rules.delta_interval_s) or now < latest:
             return Mode.DELTA
     return None
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long to wait after a failed run that had `failures` failed ones right before it."""
+    # Seven doublings pass the longest wait; more would only make large numbers.
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 7))

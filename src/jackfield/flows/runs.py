@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from jackfield.clock import Clock
-from jackfield.core.schedule import Mode
+from jackfield.core.schedule import Mode, wait_after
 from jackfield.flows.outcomes import Outcome
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
@@ -48,8 +48,6 @@ WORK = "people"
 LEASE = timedelta(seconds=180)
 """How long a run may be silent before another may take the tenant over; longer than any step."""
 RENEW_EVERY_S = 20.0
-FIRST_WAIT_S = 30.0
-LONGEST_WAIT_S = 3600.0
 ON_DEMAND = frozenset({"person", "preview"})
 """Modes that somebody waits for: their failing is told there, and delays nothing else."""
 
@@ -58,7 +56,7 @@ GUARD = "people.guard"
 PHONES = "phones.unreachable"
 GROUPS = "graph.groups"
 
-_LATEST = 20
+_AT_MOST = 500
 _INTERRUPTED = "Interrupted when the process ended; what was left goes on by itself."
 _SKIPPED = "Not carried out: the run was interrupted, and everyone is planned again."
 _log = structlog.get_logger("jackfield.flows.people")
@@ -120,8 +118,8 @@ class Runs:
         """Begin the row, under the lease: whatever else still seems to be at work is not."""
         now = self._clock.now()
         async with self._database.write() as tx:
-            for one in await list_runs(tx, tenant, limit=_LATEST):
-                if one.status is RunStatus.RUNNING and one.flow != flow:
+            for one in await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=_AT_MOST):
+                if one.flow != flow:
                     await end_run(tx, tenant, one.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
             for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
                 if plan.run != flow:
@@ -193,8 +191,8 @@ class Runs:
                 on_demand = run is not None and run.mode in ON_DEMAND
                 if not on_demand:
                     state = await load_due(tx, tenant, WORK)
-                    wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(state.failures, 7))
-                    await postpone(tx, tenant, WORK, not_before=now + timedelta(seconds=wait))
+                    not_before = now + wait_after(state.failures)
+                    await postpone(tx, tenant, WORK, not_before=not_before)
                 if not on_demand or failure.alarm != OUTAGE:
                     await begin_alarm(
                         tx,
