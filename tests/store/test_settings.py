@@ -8,7 +8,7 @@ import pytest
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberRules
 from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
-from jackfield.core.rules import PeopleRules
+from jackfield.core.rules import GuardRules, PeopleRules, Threshold
 from jackfield.core.schedule import ScheduleRules
 from jackfield.store.database import Database
 from jackfield.store.errors import BrokenDocument, VersionMoved
@@ -65,6 +65,19 @@ async def test_settings_come_back_as_they_were_saved(database: Database, now: da
     assert before == Stored(PeopleSettings(), 0)
     assert before.value.schedule == ScheduleRules(60, 2, "")
     assert saved == loaded == Stored(CHOSEN, 1, now, "anna")
+
+
+async def test_settings_saved_before_a_guard_existed_are_read_with_its_default(
+    database: Database, now: datetime
+) -> None:
+    """An upgrade must not turn the settings into a broken document, nor leave a guard off."""
+    await spoil(database, now, '{"rules": {"guards": {"removals": {"number": 1, "percent": 2.0}}}}')
+
+    async with database.read() as tx:
+        guards = (await load_people_settings(tx, 1)).value.rules.guards
+
+    assert guards == GuardRules(removals=Threshold(1, 2.0))
+    assert (guards.losses, guards.memberships) == (Threshold(5, 10.0), Threshold(5, 10.0))
 
 
 async def test_of_two_administrators_the_second_is_told(database: Database, now: datetime) -> None:
