@@ -24,6 +24,7 @@ from jackfield.core.actions import (
     UpdateExtension,
     type_of_action,
 )
+from jackfield.core.dangers import Danger
 from jackfield.core.extensions import (
     DepartmentFlag,
     DepartmentKey,
@@ -41,6 +42,7 @@ from jackfield.store.plans import (
     PlanStatus,
     Progress,
     Versions,
+    count_elsewhere,
     count_outcomes,
     list_plans,
     load_actions,
@@ -267,3 +269,60 @@ async def test_ended_plans_are_purged_with_their_actions(database: Database, now
     assert purged == 1
     assert [one.id for one in left] == [young]
     assert actions.actions == ()
+
+
+def again(number: str, previous: str | None, person: str) -> CreateExtension:
+    return CreateExtension(
+        ObjectId(person),
+        "Anna",
+        ExtensionNumber(number),
+        ExtensionFields("Anna"),
+        (),
+        None,
+        "in scope",
+        None if previous is None else ExtensionNumber(previous),
+    )
+
+
+async def test_what_guards_count_is_what_the_actions_say(database: Database, now: datetime) -> None:
+    """Made again with the same number is nobody's new number, whatever a payload looks like."""
+    actions = (again("1", "9", "a"), again("2", "2", "b"), again("3", None, "c"), remove(4))
+    id_ = await save(database, now, Plan(actions))
+    done = [Outcome(seq, ActionStatus.DONE) for seq in (1, 2, 3, 4)]
+
+    async with database.write() as tx:
+        await mark_outcomes(tx, 1, id_, done, now=now)
+        counted = {
+            danger: await count_elsewhere(tx, 1, danger, since=now, slice_=None)
+            for danger in Danger
+        }
+
+    assert counted == {
+        Danger.REMOVES: 1,
+        Danger.DISABLES: 0,
+        Danger.MADE_AGAIN: 2,
+        Danger.RENUMBERS: 1,
+        Danger.LEAVES: 0,
+    }
+
+
+async def test_guards_count_what_was_done_lately_however_old_the_plan(
+    database: Database, now: datetime
+) -> None:
+    """A plan of many thousands is carried out for hours; another was done hours ago."""
+    hours = timedelta(hours=3)
+    running = await save(database, now - hours, Plan((remove(1), remove(2))))
+    ended = await save(database, now - hours, Plan((remove(3),)))
+
+    async with database.write() as tx:
+        earlier, late = now - hours, now
+        await mark_outcomes(tx, 1, running, [Outcome(1, ActionStatus.DONE)], now=earlier)
+        await mark_outcomes(tx, 1, running, [Outcome(2, ActionStatus.DONE)], now=late)
+        await mark_outcomes(tx, 1, ended, [Outcome(1, ActionStatus.DONE)], now=earlier)
+        proposed, applied = [PlanStatus.PROPOSED], PlanStatus.APPLIED
+        await move_plan(tx, 1, ended, proposed, applied, now=earlier)
+        counted = await count_elsewhere(
+            tx, 1, Danger.REMOVES, since=now - timedelta(hours=1), slice_=None
+        )
+
+    assert counted == 1

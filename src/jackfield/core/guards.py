@@ -20,6 +20,7 @@ from jackfield.core.actions import (
     RemoveExtension,
     UpdateExtension,
 )
+from jackfield.core.dangers import renumbers
 from jackfield.core.department_actions import DepartmentAction
 from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.leavers import LeaverAction
@@ -148,7 +149,7 @@ class _Guarding:
         )
 
     def _numbers_of(self, lost: Sequence[CreateExtension]) -> str:
-        others = sum(_renumbers(action) for action in lost)
+        others = sum(renumbers(action) for action in lost)
         if not others:
             return "Made again, all of them keep their numbers."
         return f"Made again, {others} would get another number, because the old one is taken."
@@ -209,7 +210,7 @@ class _Guarding:
 
     def _renumberings(self) -> None:
         threshold = self._rules.renumberings
-        renumbered, free = _split(self._creations, _renumbers)
+        renumbered, free = _split(self._creations, renumbers)
         count = len(renumbered) + self._summary.renumberings_elsewhere
         if renumbered and self._trips(threshold, count):
             self._creations = free
@@ -280,10 +281,6 @@ def _limits(threshold: Threshold) -> str:
 def _count(leavers: Sequence[LeaverAction], kind: type[LeaverAction]) -> int:
     """How many are wanted, those held for another reason included."""
     return sum(isinstance(action, kind) for action in leavers)
-
-
-def _renumbers(action: CreateExtension) -> bool:
-    return action.previous_number is not None and action.previous_number != action.number
 
 
 def _vanishes(action: DepartmentAction) -> bool:

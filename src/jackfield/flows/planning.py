@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jackfield.clock import Clock
-from jackfield.core.actions import GUARDS, ActionKind, CreateDepartment, Plan, RefusalKind
+from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
+from jackfield.core.dangers import Danger
 from jackfield.core.departments import groups_of_interest
 from jackfield.core.explanations import explain_person
 from jackfield.core.fields import addresses
@@ -330,16 +331,15 @@ async def _elsewhere(
     """What guards count besides the slice: many small plans must not do what a big one may not."""
     since = now - _RECENT
 
-    async def count(kind: ActionKind, marked: str = "") -> int:
-        return await count_elsewhere(tx, tenant, kind, since=since, slice_=slice_, marked=marked)
+    async def count(danger: Danger) -> int:
+        return await count_elsewhere(tx, tenant, danger, since=since, slice_=slice_)
 
-    made_again = await count(ActionKind.CREATE_EXTENSION, '"previous_number":"')
     return Summary(
-        removals_elsewhere=await count(ActionKind.REMOVE_EXTENSION),
-        disables_elsewhere=await count(ActionKind.DISABLE_EXTENSION),
-        renumberings_elsewhere=made_again,
-        lost_elsewhere=made_again,
-        memberships_elsewhere=await count(ActionKind.UPDATE_EXTENSION, '"remove":["'),
+        removals_elsewhere=await count(Danger.REMOVES),
+        disables_elsewhere=await count(Danger.DISABLES),
+        renumberings_elsewhere=await count(Danger.RENUMBERS),
+        lost_elsewhere=await count(Danger.MADE_AGAIN),
+        memberships_elsewhere=await count(Danger.LEAVES),
     )
 
 

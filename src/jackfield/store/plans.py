@@ -29,6 +29,7 @@ from jackfield.core.actions import (
     RenameDepartment,
     type_of_action,
 )
+from jackfield.core.dangers import Danger, dangers_of
 from jackfield.store.contains import contains
 from jackfield.store.schema import (
     flag,
@@ -84,6 +85,7 @@ plan_actions = Table(
     text("name"),
     text("words"),
     text("payload"),
+    text("dangers"),
     flag("held"),
     text("status"),
     text("text"),
@@ -242,7 +244,19 @@ _decode_refusals = msgspec.json.Decoder(tuple[Refusal, ...]).decode
 _decode_notices = msgspec.json.Decoder(tuple[Notice, ...]).decode
 _add_actions = append(
     plan_actions,
-    ("tenant", "plan", "seq", "kind", "subject", "name", "words", "payload", "held", "status"),
+    (
+        "tenant",
+        "plan",
+        "seq",
+        "kind",
+        "subject",
+        "name",
+        "words",
+        "payload",
+        "dangers",
+        "held",
+        "status",
+    ),
 )
 _mark = Bulk(
     ("status_", "text_", "at_", "tenant_", "plan_", "seq_"),
@@ -607,21 +621,18 @@ async def skip_pending(tx: Transaction, tenant: int, plan: int, *, text: str, no
 async def count_elsewhere(
     tx: Transaction,
     tenant: int,
-    kind: ActionKind,
+    danger: Danger,
     *,
     since: datetime,
     slice_: AbstractSet[str] | None,
-    marked: str = "",
 ) -> int:
-    """How many people an action of a kind is about besides what a slice's plan will say itself.
+    """How many people actions of a danger are about besides what a slice's plan will say itself.
 
     Done since a moment, by plans that nobody approved by hand, whoever it was about; or held back
-    for somebody outside the slice (None = everyone). `marked` narrows to payloads that hold a text.
+    for somebody outside the slice (None = everyone).
     """
     a, p = plan_actions.c, plans.c
-    conditions = [a.tenant == tenant, a.kind == kind.value]
-    if marked:
-        conditions.append(contains(a.payload, marked))
+    conditions = [a.tenant == tenant, a.dangers != "", contains(a.dangers, danger.value)]
     recent = select(p.id).where(
         p.tenant == tenant,
         or_(p.ended_at.is_(None), p.ended_at >= since),
@@ -721,6 +732,7 @@ def _rows(tenant: int, plan: int, made: Plan) -> Iterator[tuple[Any, ...]]:
                 name,
                 " " + words,
                 payload,
+                " ".join(dangers_of(action)),
                 held,
                 pending,
             )

@@ -430,6 +430,7 @@ def upgrade() -> None:
         sa.Column("name", Plain, server_default="", nullable=False),
         sa.Column("words", Plain, server_default="", nullable=False),
         sa.Column("payload", Plain, server_default="", nullable=False),
+        sa.Column("dangers", Plain, server_default="", nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("status", Plain, server_default="", nullable=False),
         sa.Column("text", Plain, server_default="", nullable=False),
