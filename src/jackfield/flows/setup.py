@@ -30,7 +30,7 @@ from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
-from jackfield.store.schedule import forget_rounds, want
+from jackfield.store.schedule import forget_rounds, load_due, settle, want
 from jackfield.store.settings import load_people_settings, save_people_settings
 from jackfield.store.tenants import (
     Connection,
@@ -46,6 +46,7 @@ from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
 _WORK = "people"
+_ADDRESS = "Give both addresses as https://host, as the provider of that cloud names them."
 _REACH = (
     "Check the addresses, network, name service and firewall; for an authority of your own give "
     "its certificates too."
@@ -121,18 +122,20 @@ class Setup:
         except GraphError as error:
             raise SetupRefused(error.what, error.next_step) from error
         except AddressRefused as error:
-            raise SetupRefused(str(error)) from error
+            raise SetupRefused(str(error), _ADDRESS) from error
 
     async def _connect(self, tenant: int, ask: ConnectAsk, *, by: str) -> Connected:
         now = self._clock.now()
         if (ask.client_secret is None) == (ask.certificate is None):
             raise SetupRefused(
-                "A connection takes one credential: a client secret or a certificate."
+                "A connection takes one credential: a client secret or a certificate.",
+                "Give one of them; a certificate is the better one.",
             )
         own = bool(ask.login_url or ask.graph_url)
         if own and not (ask.login_url and ask.graph_url):
             raise SetupRefused(
-                "Own addresses come as a pair: the login address and the Graph address."
+                "Own addresses come as a pair: the login address and the Graph address.",
+                _ADDRESS,
             )
         kind = CredentialKind.SECRET if ask.certificate is None else CredentialKind.CERTIFICATE
         secret = (ask.client_secret if ask.certificate is None else ask.certificate) or ""
@@ -203,6 +206,9 @@ class Setup:
             if settings.enabled:
                 # At once, however long it had been waiting after failures.
                 await want(tx, tenant, _WORK, Mode.FULL, now=now)
+            else:
+                # What was asked for before there was anything to sync is not begun unasked now.
+                await settle(tx, tenant, _WORK, await load_due(tx, tenant, _WORK))
         await self._connections.renew(tenant)
         return Connected(tenant, tid, organisation.name, missing)
 
@@ -244,4 +250,4 @@ def _known_cloud(name: str) -> str:
         return CloudName(name).value
     except ValueError:
         known = ", ".join(cloud.value for cloud in CloudName if cloud is not CloudName.OWN)
-        raise SetupRefused(f"There is no cloud {name!r}; known are {known}.") from None
+        raise SetupRefused(f"There is no cloud {name!r}.", f"Known are {known}.") from None
