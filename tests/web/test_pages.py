@@ -343,7 +343,7 @@ async def test_texts_from_outside_stay_texts_in_parts_and_errors(
     ]
 
     for answer in answers:
-        assert answer.status in {200, 404, 422}
+        assert answer.status in {200, 404}
         assert_harmless(answer.page, text)
 
 
@@ -582,7 +582,7 @@ class TestPlans:
         answer = await admin.post(f"/plans/{plan}/approve")
         part = await admin.post(f"/plans/{plan}/approve", hx_request="true")
 
-        assert (answer.status, part.status) == (409, 409)
+        assert (answer.status, part.status) == (409, 200)
         assert "only a proposed plan can be approved" in answer.page.text
         assert "only a proposed plan can be approved" in part.page.text
         assert not part.page.all("html")
@@ -631,7 +631,7 @@ class TestSync:
         answer = await admin.post("/sync", {"mode": "full"}, hx_request="true")
 
         assert answer.status == 200
-        assert "The sync cannot begin" in answer.page.text
+        assert "This cannot begin" in answer.page.text
 
     async def test_a_run_under_way_is_shown_by_every_page(
         self, house: House, admin: Visitor

@@ -51,6 +51,12 @@ _API_TEXTS = {
 }
 
 
+NO_WORKER = (
+    "This cannot begin: the part of Jackfield that does the work is not (yet) running. Try again in"
+    " some seconds; if it stays so, look at the log."
+)
+
+
 class Problem(msgspec.Struct, frozen=True):
     """An error of the JSON API."""
 

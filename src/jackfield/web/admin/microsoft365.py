@@ -227,7 +227,8 @@ async def _form(
         request,
         frame,
         "users",
-        status=status,
+        # htmx takes any answer; a browser's console would call a refused form a failure.
+        status=200 if refilled else status,
         form=form,
         stored=stored,
         conflict=status == 409,

@@ -76,7 +76,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         history=history,
         present=known is not None and known.standing is Standing.PRESENT,
         fields=field_rows(known, extension, link, house.planning.limits(tenant)),
-        reasons=await house.planning.explain(tenant, id_),
+        reasons=[one for one in await house.planning.explain(tenant, id_) if not _is_field(one)],
         actions=[
             (plan, one, title(one.action), differences(one.action, departments, names))
             for plan, one in acted
@@ -130,6 +130,14 @@ def field_rows(
         differs = ours and wanted is not None and shall != value
         rows.append(FieldRow(LABELS[field], value, owner, shall if differs else None))
     return rows
+
+
+def _is_field(sentence: str) -> bool:
+    """Whether a sentence only repeats a row of the table of fields."""
+    return any(
+        sentence.startswith(f"{LABELS[field]}: ") and sentence.endswith(f"({OWNERS[field]}).")
+        for field in Field
+    )
 
 
 def _groups_in(acted: object) -> list[GroupId]:

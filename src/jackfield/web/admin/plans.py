@@ -12,6 +12,7 @@ from litestar.response import Redirect, Template
 from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
 from jackfield.core.people import GroupId
 from jackfield.core.wording import KIND_LABELS, differences, title
+from jackfield.durable import NotRunningError
 from jackfield.flows.people import PlanNotOpen
 from jackfield.store.groups import load_groups
 from jackfield.store.phones import load_departments
@@ -26,6 +27,7 @@ from jackfield.store.plans import (
     load_plan,
 )
 from jackfield.web.admin.frame import AnyRequest, Number, Position, load_frame, show, wants_part
+from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
@@ -139,7 +141,7 @@ async def decide(
             await house.people.turn_down(house.tenant, plan, by=by)
         else:
             await house.people.approve(house.tenant, plan, by=by, release=decision == "release")
-    except PlanNotOpen as error:
+    except (PlanNotOpen, NotRunningError) as error:
         async with house.database.read() as tx:
             frame = await load_frame(tx, house)
             stored = await _plan(tx, house, plan)
@@ -149,10 +151,10 @@ async def decide(
             request,
             frame,
             "plan",
-            status=409,
+            status=200 if dialog else 409,
             plan=stored,
             decision=decision,
-            problem=str(error),
+            problem=NO_WORKER if isinstance(error, NotRunningError) else str(error),
             dialog=dialog,
         )
     if request.headers.get("hx-request") == "true":

@@ -25,6 +25,7 @@ from jackfield.web.admin.frame import (
     show,
     wants_part,
 )
+from jackfield.web.errors import NO_WORKER
 from jackfield.web.live import progress_text
 from jackfield.web.rooms import House, Rooms
 
@@ -103,8 +104,7 @@ async def sync(request: AnyRequest, house: House) -> Template | Redirect:
         return await _bars(
             request,
             house,
-            problem="The sync cannot begin: the part of Jackfield that does the work is not (yet) "
-            "running. Try again in some seconds; if it stays so, look at the log.",
+            problem=NO_WORKER,
         )
     if request.headers.get("hx-request") == "true":
         return await _bars(request, house, asked_for=flow)

@@ -191,12 +191,13 @@ const prepare = (within) => {
   showParts();
   all('[data-picker]').forEach(shown);
 };
-on('htmx:afterSwap', () => {
+on('htmx:afterSwap', (event) => {
   prepare(document);
   const dialog = find('dialog[data-show]');
   if (dialog) open(dialog);
-  const wrong = find('#sync-form [aria-invalid="true"], #sync-form [role="alert"]');
-  if (wrong && document.activeElement === document.body) wrong.focus?.();
+  // A form that came back: to the first field that needs another value.
+  const { verb, path } = event.detail.requestConfig ?? {};
+  if (verb === 'post' && path === '/users/m365') find('#sync-form [aria-invalid="true"]')?.focus();
 });
 prepare(document);
 
