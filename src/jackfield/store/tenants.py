@@ -81,7 +81,7 @@ class Connection:
     secret_name: str
     connected_at: datetime
     cloud: str = "global"
-    """"global", "usgov", "dod", "china" or "custom"."""
+    """"global", "usgov", "dod", "china" or "own"."""
     login_url: str = ""
     graph_url: str = ""
     ca_bundle: str = ""

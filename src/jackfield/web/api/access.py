@@ -12,7 +12,7 @@ from jackfield.store.accounts import load_account
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, list_tokens, revoke_token
-from jackfield.web.api.asking import Caller, Key, Limit
+from jackfield.web.api.asking import Caller, Key, Limit, place_behind
 from jackfield.web.api.installation_shapes import (
     PasswordIn,
     PasswordOut,
@@ -32,8 +32,7 @@ async def tokens(
     """`after` is the id of the last one of the page before."""
     async with rooms.database.read() as tx:
         found = await list_tokens(tx, INSTALLATION)
-    ids = [one.id for one in found]
-    begin = ids.index(after) + 1 if after in ids else 0
+    begin = place_behind(after, [one.id for one in found])
     out = [
         TokenOut(**{name: getattr(one, name) for name in TokenOut.__struct_fields__})
         for one in found[begin : begin + limit]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request
@@ -28,7 +29,8 @@ Search = Annotated[
     str,
     QueryParameter(
         max_length=200,
-        description="Words of a name, an address or a number, in any order, each from its start.",
+        description="Words in any order, each from its start; a whole address; the last digits of"
+        " a number.",
     ),
 ]
 After = Annotated[
@@ -76,13 +78,24 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
 
 
 def check_place(after: str | None) -> str | None:
-    """The place where a list goes on. Raises for one that no page has given."""
+    """The place where a list goes on. Raises `Unreadable` for one that no page has given."""
     if after and not is_place(after):
-        raise Unreadable(
-            "The parameter 'after' takes the `next` of the page before, as it is; leave it out to"
-            " begin."
-        )
+        raise Unreadable(_NO_PLACE)
     return after or None
+
+
+def place_behind(after: str | None, keys: Sequence[str]) -> int:
+    """The same for a list that is in memory, as an index."""
+    if not after:
+        return 0
+    if after not in keys:
+        raise Unreadable(_NO_PLACE)
+    return keys.index(after) + 1
+
+
+_NO_PLACE = (
+    "The parameter 'after' takes the `next` of the page before, as it is; leave it out to begin."
+)
 
 
 def _parameters(request: Request[Any, Any, Any]) -> list[str]:

@@ -66,7 +66,7 @@ class ConnectIn(msgspec.Struct, forbid_unknown_fields=True):
     certificate: Annotated[
         str | None, msgspec.Meta(description="PEM with certificate and private key.")
     ] = None
-    cloud: Literal["global", "usgov", "dod", "china", "custom"] = "global"
+    cloud: Literal["global", "usgov", "dod", "china", "own"] = "global"
     login_url: Annotated[
         str, msgspec.Meta(description="Own addresses, both or none; `cloud` does not count then.")
     ] = ""

@@ -11,7 +11,7 @@ from jackfield.store.links import load_department_links
 from jackfield.store.phones import count_department_members, load_departments
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.store.words import fold
-from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place
+from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place, place_behind
 from jackfield.web.api.phone_shapes import (
     DepartmentIn,
     DepartmentOut,
@@ -125,7 +125,7 @@ async def departments(
         if all(f" {word}" in f" {fold(one.name)}" for word in words)
     ]
     keys = [str(unit.department.key) for unit in units]
-    begin = keys.index(after) + 1 if after in keys else 0
+    begin = place_behind(after, keys)
     page = units[begin : begin + limit]
     out = [_department_out(unit, members.get(unit.department.key, 0)) for unit in page]
     return DepartmentsOut(out, out[-1].key if begin + limit < len(units) else None)

@@ -169,6 +169,8 @@ def _members_inside(annotation: Any, path: list[str]) -> tuple[str, ...]:
         if name not in fields:
             return ()
         at = fields[name]
+        while isinstance(at, msgspec.inspect.Metadata):
+            at = at.type
     options = at.types if isinstance(at, msgspec.inspect.UnionType) else (at,)
     for one in options:
         if isinstance(one, msgspec.inspect.EnumType):
