@@ -13,17 +13,20 @@ RUN := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.run)
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check check-format check-lint check-types check-floors
+.PHONY: help install demo test test-fast check check-format check-lint check-types check-floors
 .PHONY: bench fmt lock wheel clean
 
 help:
 	@echo "make demo       everything offline: an emulated tenant, Jackfield, the first sync"
 	@echo "                (ARGS=\"--people 20000 --data DIR --port N\")"
+	@echo "make install    .venv with the product, and nothing started"
 	@echo "make test       every test, with what it needs (ARGS=\"browser\" for one stage)"
 	@echo "make test-fast  the tests that need nothing, in a minute"
 	@echo "make check      format, lint, types, floor plan"
 	@echo "make bench      the benchmarks, as a table and JSON"
 	@echo "make fmt lock wheel clean"
+
+install: $(RUN)
 
 .venv/.run: $(INPUTS)
 	@$(PYTHON) tools/build_venv.py run

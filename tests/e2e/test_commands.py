@@ -21,6 +21,8 @@ DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 @pytest.fixture(params=["a_server_runs", "no_server_runs"])
 def commanded(request: pytest.FixtureRequest, installation: Installation) -> Iterator[Installation]:
     """The same installation, asked over a running server and by the command alone."""
+    with installation.serving():
+        pass
     server = installation.serving() if request.param == "a_server_runs" else nullcontext()
     with server:
         yield installation

@@ -7,6 +7,18 @@ from doubles.processes import Installation, Stage
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.parametrize("command", ["runs", "sync people", "admin reset-password"])
+async def test_a_mistyped_folder_does_not_become_an_installation(
+    installation: Installation, command: str
+) -> None:
+    """An empty installation that says "no runs yet" sends its administrator the wrong way."""
+    said = await installation.command(*command.split())
+
+    assert said.code == 2
+    assert "There is no installation in" in said.err
+    assert not installation.data.exists() or not list(installation.data.iterdir())
+
+
 async def test_a_preview_changes_nothing_although_a_sync_is_due(
     installation: Installation, stage: Stage
 ) -> None:

@@ -123,15 +123,28 @@ class OwnServer:
 
 
 @asynccontextmanager
-async def open_door(settings: Settings, *, acts: bool = True) -> AsyncIterator[Door]:
+async def open_door(
+    settings: Settings, *, acts: bool = True, makes: bool = False
+) -> AsyncIterator[Door]:
     """The API of the running server, or of an application that is started for this command.
 
-    A command that `acts` asks for runs; for others no work is taken up.
+    A command that `acts` asks for runs; for others no work is taken up. Only one that `makes` may
+    begin a new installation: a mistyped folder must not become one.
     """
     file = read_server_file(settings.data_dir)
     if file is not None:
         yield RunningServer(file)
         return
+    if (
+        not makes
+        and not settings.database_url
+        and not (settings.data_dir / "jackfield.db").exists()
+    ):
+        raise CommandFailed(
+            f"There is no installation in {settings.data_dir}; nothing was made. Name its folder "
+            "with --data-dir, or begin one with jackfield serve.",
+            Exit.USAGE,
+        )
     from jackfield.app import App, InUse
     from jackfield.logs import configure_logs
 

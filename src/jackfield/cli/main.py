@@ -155,7 +155,7 @@ def connect(
             "client_id": client_id,
             "client_secret": client_secret_file and _read(client_secret_file).strip(),
             "certificate": certificate and _read(certificate),
-            "cloud": "custom" if login_url or graph_url else cloud,
+            "cloud": "own" if login_url or graph_url else cloud,
             "login_url": login_url or "",
             "graph_url": graph_url or "",
             "ca_bundle": "" if ca_bundle is None else _read(ca_bundle),
@@ -169,7 +169,7 @@ def connect(
             _print(answer, json, lambda: f"{connected} People sync is {on}.")
             return Exit.DONE
 
-        return _with_door(work, data_dir)
+        return _with_door(work, data_dir, makes=True)
 
     if (client_secret_file is None) == (certificate is None):
         return _usage("connect takes one credential: --client-secret-file or --certificate.")
@@ -334,12 +334,16 @@ def _settings(data_dir: Path | None, **overrides: object) -> Settings:
 
 
 def _with_door(
-    work: Callable[[Door], Awaitable[int]], data_dir: Path | None, *, acts: bool = True
+    work: Callable[[Door], Awaitable[int]],
+    data_dir: Path | None,
+    *,
+    acts: bool = True,
+    makes: bool = False,
 ) -> int:
     async def run() -> int:
         from jackfield.cli.door import open_door
 
-        async with open_door(_settings(data_dir), acts=acts) as door:
+        async with open_door(_settings(data_dir), acts=acts, makes=makes) as door:
             return await work(door)
 
     return _guarded(lambda: asyncio.run(run()))
