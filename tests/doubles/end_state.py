@@ -21,6 +21,7 @@ from jackfield.store.phones import load_departments, load_extensions
 from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import RunStatus, list_runs
 from jackfield.store.schedule import load_due
+from jackfield.store.transaction import Transaction
 
 TENANT = 1
 OPEN_PLANS = {PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING}
@@ -42,8 +43,11 @@ class EndState:
     wanted: Any = field(compare=False)
     doubles: list[str] = field(compare=False)
     """Whatever stands more than once, in words."""
-    created_lines: Counter[str] = field(compare=False)
-    """How often the journal says that somebody's extension was created."""
+    linked_lines: Counter[str] = field(compare=False)
+    """How often the journal says that somebody got an extension.
+
+    One that was created right before the process died is found again and adopted.
+    """
 
 
 async def load_end_state(url: str) -> EndState:
@@ -63,15 +67,9 @@ async def load_end_state(url: str) -> EndState:
             plans = await list_plans(tx, TENANT, limit=100)
             running = await list_runs(tx, TENANT, status=RunStatus.RUNNING, limit=100)
             due = await load_due(tx, TENANT, "people")
-            created = Counter[str]()
-            which = JournalFilter("create_extension.done")
-            before = None
-            while True:
-                page = await load_lines(tx, TENANT, which, before=before, limit=500)
-                created.update(line.subject for line in page.lines)
-                before = page.next
-                if before is None:
-                    break
+            linked = Counter[str]()
+            for kind in ("create_extension.done", "adopt_extension.done"):
+                linked += await _subjects(tx, kind)
     finally:
         await database.close()
     groups = {link.key: group for group, link in linked_departments.items()}
@@ -107,8 +105,19 @@ async def load_end_state(url: str) -> EndState:
             *([] if pictured == by_key else ["the picture of the phone system differs from it"]),
             *([] if departments == own_departments else ["the picture of departments differs"]),
         ],
-        created_lines=created,
+        linked_lines=linked,
     )
+
+
+async def _subjects(tx: Transaction, kind: str) -> Counter[str]:
+    found = Counter[str]()
+    before = None
+    while True:
+        page = await load_lines(tx, TENANT, JournalFilter(kind), before=before, limit=500)
+        found.update(line.subject for line in page.lines)
+        before = page.next
+        if before is None:
+            return found
 
 
 def _repeated(what: str, values: list[Any]) -> list[str]:

@@ -77,7 +77,7 @@ async def kill_and_compare(
     assert set(end.people) == set(scene.undisturbed.people)
     assert end.extensions == scene.undisturbed.extensions
     assert end == scene.undisturbed
-    assert end.created_lines == scene.undisturbed.created_lines
+    assert end.linked_lines == scene.undisturbed.linked_lines
     assert errors == []
     assert took_s < SOON_S
 
