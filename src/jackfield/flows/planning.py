@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,19 +15,27 @@ from datetime import datetime, timedelta
 from jackfield.clock import Clock
 from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
 from jackfield.core.dangers import Danger
-from jackfield.core.departments import groups_of_interest
+from jackfield.core.departments import Group, groups_of_interest
 from jackfield.core.explanations import explain_person
+from jackfield.core.extensions import (
+    Department,
+    DepartmentKey,
+    DepartmentLink,
+    Extension,
+    ExtensionKey,
+    Link,
+)
 from jackfield.core.fields import addresses
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
-from jackfield.core.people import ObjectId, Standing
+from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.pictures import Summary, View
 from jackfield.core.plan import plan as make_plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.flows.phones import PhoneOf
 from jackfield.store.cursors import Resource, accept_people, load_cursor
 from jackfield.store.database import Database
-from jackfield.store.groups import load_edges, load_groups
+from jackfield.store.groups import Edges, load_edges, load_groups
 from jackfield.store.links import (
     count_links,
     load_department_links,
@@ -84,6 +92,23 @@ class Loaded:
     scope: str
     added: int
     """Who was added to the unsettled after this is not in the view."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """What was fetched for a view; nothing is counted or resolved yet."""
+
+    people: Mapping[ObjectId, Person]
+    links: Mapping[ObjectId, Link]
+    extensions: Mapping[ExtensionKey, Extension]
+    same_address: Mapping[str, int] | None
+    """None = to be counted: everyone is there."""
+    groups: Mapping[GroupId, Group]
+    edges: Edges
+    departments: Mapping[DepartmentKey, Department]
+    department_links: Mapping[GroupId, DepartmentLink]
+    used_numbers: AbstractSet[str]
+    summary: Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +199,11 @@ class Planning:
                     ids, scope = None, EVERYONE
                 else:
                     ids = sorted({*ids, *map(ObjectId, proposed)})
-            view = await _view(
-                tx, tenant, stored.value.rules, ids, groups_readable=groups_readable, now=now
-            )
-            people_now = (await count_people(tx, tenant)).present
-        summary = replace(view.summary, people_now=people_now)
+            pictures = await _fetch(tx, tenant, ids, groups_readable=groups_readable, now=now)
+        people_now = pictures.summary.people_now
+        view = await asyncio.to_thread(put_together, pictures, stored.value.rules)
         return Loaded(
-            replace(view, summary=summary),
+            view,
             stored.value,
             versions,
             people_now,
@@ -270,26 +293,19 @@ async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectI
     return sorted(touched)
 
 
-async def _view(
+async def _fetch(
     tx: Transaction,
     tenant: int,
-    rules: PeopleRules,
     ids: Sequence[ObjectId] | None,
     *,
     groups_readable: bool,
     now: datetime,
-) -> View:
+) -> _Pictures:
     people = await load_people(tx, tenant, ids)
     links = await load_links(tx, tenant, ids)
+    same_address: dict[str, int] | None = None
     if ids is None:
         extensions = await load_extensions(tx, tenant)
-        same = Counter(
-            address
-            for one in people.values()
-            if one.standing is Standing.PRESENT
-            for address in addresses(one)
-        )
-        same_address = {address: count for address, count in same.items() if count > 1}
     else:
         wanted = sorted({address for one in people.values() for address in addresses(one)})
         extensions = await load_extensions(tx, tenant, sorted(link.key for link in links.values()))
@@ -298,30 +314,53 @@ async def _view(
         )
         bearers = await load_people_of_addresses(tx, tenant, wanted)
         same_address = {address: len(found) for address, found in bearers.items()}
-    department_links = await load_department_links(tx, tenant)
-    groups = await load_groups(tx, tenant)
-    interest = groups_of_interest(rules.departments, rules.scope, groups) | set(department_links)
-    edges = await load_edges(tx, tenant, ids)
-    memberships = resolve_memberships(edges.people, edges.nested, interest)
     cursor = await load_cursor(tx, tenant, Resource.USERS)
     elsewhere = await _elsewhere(tx, tenant, None if ids is None else set(ids), now)
-    return View(
+    return _Pictures(
         people=people,
         links=links,
         extensions=extensions,
-        memberships=memberships,
         same_address=same_address,
-        groups={group: groups[group] for group in interest if group in groups},
+        groups=await load_groups(tx, tenant),
+        edges=await load_edges(tx, tenant, ids),
         departments=await load_departments(tx, tenant),
-        department_links=department_links,
+        department_links=await load_department_links(tx, tenant),
         used_numbers=await load_used_numbers(tx, tenant),
         summary=replace(
             elsewhere,
+            people_now=(await count_people(tx, tenant)).present,
             linked=(await count_links(tx, tenant)).linked,
             round_finished=cursor.finished_at is not None and cursor.full_finished_at is not None,
             people_accepted=cursor.accepted_people,
             groups_readable=groups_readable,
         ),
+    )
+
+
+def put_together(pictures: _Pictures, rules: PeopleRules) -> View:
+    """The view of what was fetched. Takes a second for many people: not for the event loop."""
+    groups, links = pictures.groups, pictures.department_links
+    interest = groups_of_interest(rules.departments, rules.scope, groups) | set(links)
+    same_address = pictures.same_address
+    if same_address is None:
+        same = Counter(
+            address
+            for one in pictures.people.values()
+            if one.standing is Standing.PRESENT
+            for address in addresses(one)
+        )
+        same_address = {address: count for address, count in same.items() if count > 1}
+    return View(
+        people=pictures.people,
+        links=pictures.links,
+        extensions=pictures.extensions,
+        memberships=resolve_memberships(pictures.edges.people, pictures.edges.nested, interest),
+        same_address=same_address,
+        groups={group: groups[group] for group in interest if group in groups},
+        departments=pictures.departments,
+        department_links=links,
+        used_numbers=pictures.used_numbers,
+        summary=pictures.summary,
     )
 
 
