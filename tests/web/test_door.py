@@ -107,8 +107,8 @@ class TestProxies:
     async def tries(self, visitor: Visitor, hops: list[str]) -> list[int]:
         await visitor.get("/login")
         return [
-            (await visitor.post("/login", {"name": "x"}, x_forwarded_for=hop)).status
-            for hop in hops
+            (await visitor.post("/login", {"name": f"x{at}"}, x_forwarded_for=hop)).status
+            for at, hop in enumerate(hops)
         ]
 
     async def test_a_stranger_cannot_wear_other_addresses(self, house: House) -> None:
