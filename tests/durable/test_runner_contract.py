@@ -579,6 +579,24 @@ async def test_waiting_has_an_end(workshop):
     await workshop.soon(runner.wait(run))
 
 
+async def test_whether_a_run_is_alive_is_told_at_once(workshop):
+    """After a crash somebody asks this of every run that seemed to be under way."""
+    chapters = Chapters()
+    chapters.hold_at = 0
+    runner = workshop.runner()
+    runner.define("book", workshop.lane, chapters.read)
+    await runner.start()
+    run = await runner.enqueue("book")
+
+    before = await runner.is_alive(run)
+    chapters.go_on.set()
+    await workshop.soon(runner.wait(run))
+
+    assert before
+    assert not await runner.is_alive(run)
+    assert not await runner.is_alive(RunId("book:nobody"))
+
+
 async def test_only_defined_flows_with_fitting_arguments_are_queued(workshop):
     """A wrong call fails at the caller, not in the night."""
 

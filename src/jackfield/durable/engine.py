@@ -254,6 +254,12 @@ class Durable:
             case _:
                 raise RunFailedError(str(row.error), _kind(row.error))
 
+    async def is_alive(self, run_id: RunId) -> bool:
+        try:
+            return (await self._status(run_id)).status in ALIVE
+        except UnknownRunError:
+            return False
+
     async def _status(self, run: RunId, *, load_output: bool = False) -> WorkflowStatus:
         async with self._open_client() as client:
             rows = await client.list_workflows_async(

@@ -231,6 +231,10 @@ class Rehearsal:
             ended.cancel()
             limit.cancel()
 
+    async def is_alive(self, run_id: RunId) -> bool:
+        await self._open()
+        return run_id in self._journal.alive
+
     async def _ended(self, run: RunId) -> Json:
         while (record := await self._record(run)).id in self._journal.alive:
             await self._changed.wait()

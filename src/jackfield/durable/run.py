@@ -134,6 +134,10 @@ class Runner(Protocol):
         """
         ...
 
+    async def is_alive(self, run_id: RunId) -> bool:
+        """Whether the run is recorded and has not ended; asked at once, without waiting for it."""
+        ...
+
     async def adopt(self, executor_id: str) -> list[RunId]:
         """Take over the unfinished runs of a process that is known to be dead.
 

@@ -45,6 +45,7 @@ from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
 from jackfield.store.cursors import Resource, accept_people, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import CursorMoved, StoreError
+from jackfield.store.leases import list_leases
 from jackfield.store.people import count_people
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
@@ -213,22 +214,20 @@ class PeopleSync:
         for tenant in tenants:
             async with self._database.read() as tx:
                 running = await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=500)
-            lost = [one.flow for one in running if not await self._is_alive(one.flow)]
-            await self._runs.bury(tenant, lost, alive=len(lost) < len(running))
+                leases = await list_leases(tx, tenant, WORK)
+            # A run that died before its row was begun holds nothing but the lease.
+            holders = [one.owner for one in leases if one.owner and one.name == WORK]
+            flows = dict.fromkeys([*(one.flow for one in running), *holders])
+            lost = [flow for flow in flows if not await self.is_waiting(flow)]
+            await self._runs.bury(tenant, lost, alive=len(lost) < len(flows))
 
     async def is_waiting(self, flow: str) -> bool:
         """Whether the runner knows a run of this id that has not ended."""
-        return await self._is_alive(flow, within_s=0.2)
-
-    async def _is_alive(self, flow: str, within_s: float = 2.0) -> bool:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         try:
-            await self._runner.wait(RunId(flow), timeout_s=within_s)
-        except TimeoutError:
-            return True
+            return await self._runner.is_alive(RunId(flow))
         except DurableError:
             return False
-        return False
 
     async def start(self, tenant: int, ask: Ask) -> RunId:
         """Begin a run now; it waits its turn behind other runs of the tenant.

@@ -212,9 +212,10 @@ class Runs:
         now = self._clock.now()
         async with self._database.write() as tx:
             for flow in flows:
-                run = await run_of(tx, tenant, flow)
+                run = await load_run_of_flow(tx, tenant, flow)
                 await give_up_lease(tx, tenant, WORK, flow)
-                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
+                if run is not None:
+                    await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
             if not alive:
                 for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
                     await _lay_down(tx, tenant, plan, now)
