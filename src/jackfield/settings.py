@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,6 +23,11 @@ FILE_VARIABLE = "JACKFIELD_CONFIG"
 FILE_NAME = "jackfield.toml"
 
 
+# In `//user:password@host` and in `?password=...`, where PostgreSQL takes one too.
+_PASSWORD_BEFORE_HOST = re.compile(r"(//[^/@:]*:)[^/]*@")
+_PASSWORD_IN_QUERY = re.compile(r"([?&](?:password|sslpassword)=)[^&]*", re.IGNORECASE)
+
+_PORT = re.compile("[0-9]{1,5}")
 SERVER_FILE = "server.json"
 """Name of the `ServerFile` in the data folder."""
 DATABASE_FILE = "jackfield.db"
@@ -129,10 +135,17 @@ def load_settings(
     for variable, text in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != FILE_VARIABLE:
             name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+            if not _is_utf8(text):
+                raise SettingsError(f"The setting {name!r} in the environment is not UTF-8.")
             values[_known(name, f"the environment variable {variable}", ENVIRONMENT_PREFIX)] = (
                 _parse_text(name, text)
             )
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    if "data_dir" in values and not _is_path(values["data_dir"]):
+        # An empty one would be the current folder, wherever that is.
+        raise SettingsError(
+            f"The setting 'data_dir' is {values['data_dir']!r}; it takes the path of a folder."
+        )
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -144,10 +157,8 @@ def load_settings(
 def describe(settings: Settings) -> dict[str, str]:
     """Every setting as text for `doctor`, the database password masked."""
     shown = {name: _shown(getattr(settings, name)) for name in Settings.__struct_fields__}
-    if settings.database_url:
-        parts = urlsplit(settings.database_url)
-        if parts.password:
-            shown["database_url"] = settings.database_url.replace(f":{parts.password}@", ":***@")
+    masked = _PASSWORD_BEFORE_HOST.sub(r"\1***@", settings.database_url)
+    shown["database_url"] = _PASSWORD_IN_QUERY.sub(r"\1***", masked)
     return shown
 
 
@@ -187,6 +198,8 @@ def _known(name: str, where: str, prefix: str) -> str:
 def _parse_text(name: str, text: str) -> object:
     if name in {"roles", "trusted_proxies"}:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if name == "log_level":
+        return text.strip().lower()
     if name == "allow_insecure_http":
         return {
             "1": True,
@@ -216,12 +229,36 @@ def _located(message: str) -> str:
 
 def _split_listen(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise SettingsError(
             f"The setting 'listen' is {listen!r}; it takes an address and a port, e.g. "
             "'127.0.0.1:8200' or '[::1]:8200'."
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_utf8(text: str) -> bool:
+    # Python keeps other bytes of the environment as halves of characters.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_path(value: object) -> bool:
+    text = str(value)
+    return isinstance(value, str | Path) and bool(text.strip()) and "\0" not in text
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = url.startswith(("http://", "https://")) and parts.path in {"", "/"} and port != 0
+    return plain and bool(parts.hostname) and not {"@", "?", "#"} & set(url)
 
 
 def _check(settings: Settings) -> None:
@@ -233,17 +270,11 @@ def _check(settings: Settings) -> None:
             "The setting 'database_url' must begin with 'postgresql://'; leave it empty for SQLite "
             "in 'data_dir'."
         )
-    if settings.public_url:
-        parts = urlsplit(settings.public_url)
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or parts.path not in {"", "/"}
-        ):
-            raise SettingsError(
-                f"The setting 'public_url' is {settings.public_url!r}; it takes scheme and host "
-                "only, e.g. 'https://pbx.example.org'."
-            )
+    if settings.public_url and not _is_origin(settings.public_url):
+        raise SettingsError(
+            f"The setting 'public_url' is {settings.public_url!r}; it takes scheme and host only, "
+            "e.g. 'https://pbx.example.org'."
+        )
     reached_by_https = settings.public_url.startswith("https://")
     reached_at = urlsplit(settings.public_url).hostname if settings.public_url else host
     if (

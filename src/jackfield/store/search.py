@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from jackfield.store.contains import contains
-from jackfield.store.schema import key, metadata, tenant_key
+from jackfield.store.schema import key, metadata, storable, tenant_key
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks
 from jackfield.store.words import (
     ADDRESS_HEAD,
@@ -355,7 +355,8 @@ def _refs_with(tenant: int, kind: Kind, term: Term) -> Select[str]:
 
 def is_place(cursor: str) -> bool:
     """Whether a page of a list can have given this as the place where to go on."""
-    return _read(cursor) is not None
+    mark = _read(cursor)
+    return mark is not None and all(storable(text) == text for text in (mark.order, mark.ref))
 
 
 def _write(mark: _Mark) -> str:

@@ -6,6 +6,7 @@ happened and what to do next; what an exception carries inside goes to the log o
 
 from __future__ import annotations
 
+import secrets
 from http import HTTPStatus
 from typing import Any
 
@@ -138,13 +139,11 @@ def answer_broken(request: Request[Any, Any, Any], error: BrokenDocument) -> Res
 
 def answer_fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Anything else: the log has it all, the page a number to find it by."""
-    number = f"{id(error) & 0xFFFFFF:06x}"
+    number = secrets.token_hex(4)
     _log.error(
         "web.fault", number=number, path=request.url.path, method=request.method, exc_info=error
     )
-    return error_answer(
-        request.scope, 500, next_step=f"Number {number}." if number else "", headers={}
-    )
+    return error_answer(request.scope, 500, next_step=f"Number {number}.")
 
 
 def _is_plain(error: HTTPException) -> bool:

@@ -107,6 +107,10 @@ def _answer_client(request: AnyRequest, error: ClientException) -> Response[byte
     return error_answer(request.scope, 400, text)
 
 
+def _answer_depth(request: AnyRequest, _error: RecursionError) -> Response[bytes]:
+    return error_answer(request.scope, 400, "The body is nested more deeply than anything here.")
+
+
 def _answer_hand(request: AnyRequest, error: HandRefused) -> Response[bytes]:
     match error.reason:
         case Reason.UNKNOWN:
@@ -133,6 +137,7 @@ def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
 ANSWERS: ExceptionHandlersMap = {
     ValidationException: _answer_validation,
     ClientException: _answer_client,
+    RecursionError: _answer_depth,
     HandRefused: _answer_hand,
     PlanNotOpen: _answer_conflict,
     VersionMoved: _answer_conflict,
