@@ -296,6 +296,7 @@ class TestLive:
         page.locator("html[data-live=on]").wait_for()
         page.locator("#q").fill("new")
         page.get_by_text("Nobody without an extension fits.").wait_for()
+        assert page.locator("#list-status").inner_text() == "0 people"
 
         someone = a_person(500, "New Hire", given_name="New", surname="Hire")
         served.write(lambda tx: save_persons(tx, [someone], served.now))
@@ -372,7 +373,7 @@ class TestLive:
         served.write(another)
 
         page.get_by_role("cell", name="Seven.").wait_for()
-        assert page.locator("#runs-chart-table").get_attribute("open") is not None
+        page.locator("#runs-chart-table[open]").wait_for()
 
     def test_a_hidden_tab_holds_no_stream(self, signed_in: Page, served: Served) -> None:
         """Six tabs would otherwise use up the browser's connections to us."""

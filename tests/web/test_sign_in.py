@@ -145,6 +145,23 @@ async def test_the_cookies_are_as_narrow_as_the_address_allows(
         assert not cookie["domain"]
 
 
+async def test_an_open_page_does_not_keep_its_session_alive(house: House, admin: Visitor) -> None:
+    """Pages bring themselves up to date all day; a tab that nobody looks at must sign out."""
+    house.clock.advance(7 * 3600)
+    by_itself = await admin.part("/running", "running", x_by_itself="yes")
+    house.clock.advance(2 * 3600)
+
+    assert by_itself.status == 200
+    assert (await admin.get("/users")).status == 303
+
+
+async def test_a_visit_keeps_the_session_alive(house: House, admin: Visitor) -> None:
+    """Whoever works with it is not thrown out in the middle."""
+    for _ in range(3):
+        house.clock.advance(7 * 3600)
+        assert (await admin.get("/users")).status == 200
+
+
 async def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(console: Console) -> None:
     """A swapped-in sign-in page inside a table would help nobody."""
     answer = await console.visitor().part(
@@ -152,7 +169,7 @@ async def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(console: Console
     )
 
     assert answer.status == 401
-    assert answer.headers["hx-redirect"] == "/login?next=/users"
+    assert answer.headers["hx-redirect"] == "/login?next=/users%3Fq%3Dx"
 
 
 async def test_the_live_stream_says_401_to_strangers(console: Console) -> None:

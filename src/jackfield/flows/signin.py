@@ -169,9 +169,12 @@ class LocalSignIn:
             line = Line("account.refused", text, name=account.name)
             await append_lines(tx, INSTALLATION, [line], now=now)
 
-    async def viewer(self, cookie: str) -> Viewer | None:
-        """Who a session cookie belongs to; None if the session is over."""
-        raw = await self._sessions.get(cookie, renew_for=IDLE)
+    async def viewer(self, cookie: str, *, renew: bool = True) -> Viewer | None:
+        """Who a session cookie belongs to; None if the session is over.
+
+        Without `renew` the visit does not count: a page that brings itself up to date.
+        """
+        raw = await self._sessions.get(cookie, renew_for=IDLE if renew else None)
         if raw is None:
             return None
         kept = msgspec.json.decode(raw, type=_Kept)

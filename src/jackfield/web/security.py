@@ -29,6 +29,8 @@ from jackfield.web.rooms import DoorSettings, Rooms
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ADMINISTRATORS = frozenset({"administrator", "owner"})
+BY_ITSELF = "x-by-itself"
+"""Header of what an open page asks for without anybody's doing: it keeps no session alive."""
 PUBLIC = "public"
 """Key in a route's `opt`: nobody has to be signed in."""
 TRIES_PER_MINUTE = 10
@@ -95,7 +97,8 @@ class Visitors:
             scope["user"] = await self._signin.token_viewer(secret)
             scope["auth"] = "token"
         elif (cookie := connection.cookies.get(self._cookie)) and not _is_open(scope):
-            scope["user"] = await self._signin.viewer(cookie)
+            by_itself = BY_ITSELF in connection.headers or scope["path"] == "/live"
+            scope["user"] = await self._signin.viewer(cookie, renew=not by_itself)
             scope["auth"] = "session"
         await self._app(scope, receive, send)
 
@@ -182,8 +185,9 @@ def answer_not_signed_in(request: Request[Any, Any, Any], error: NotSignedIn) ->
         bearer = {"www-authenticate": 'Bearer realm="Jackfield"'}
         return error_answer(scope, 401, error.detail, headers=bearer)
     if request.headers.get("hx-request") == "true":
-        asked_from = urlsplit(request.headers.get("hx-current-url", "")).path
-        return error_answer(scope, 401, headers={"hx-redirect": login_url(asked_from)})
+        asked_from = urlsplit(request.headers.get("hx-current-url", ""))
+        back = asked_from.path + (f"?{asked_from.query}" if asked_from.query else "")
+        return error_answer(scope, 401, headers={"hx-redirect": login_url(back)})
     if "text/event-stream" in request.headers.get("accept", ""):
         return error_answer(scope, 401)
     back = scope["path"] if request.method == "GET" else ""

@@ -51,7 +51,12 @@ on('jackfield:said', (event) => say(event.detail.value, 'good'));
 
 // --- htmx: the form token travels as a header; failures are said ------------------------------------------------
 
-on('htmx:configRequest', (event) => { event.detail.headers['x-csrftoken'] = document.body.dataset.csrf; });
+// What the page asks for by itself says so, or an open tab would keep its session alive for ever.
+const DONE_BY_SOMEBODY = new Set(['click', 'submit', 'input', 'change', 'search', 'keydown']);
+on('htmx:configRequest', (event) => {
+  event.detail.headers['x-csrftoken'] = document.body.dataset.csrf;
+  if (!DONE_BY_SOMEBODY.has(event.detail.triggeringEvent?.type)) event.detail.headers['x-by-itself'] = 'yes';
+});
 on('htmx:sendError', () => say('Jackfield does not answer. What you see may be out of date; it is tried again.'));
 on('htmx:responseError', (event) => {
   const { status, responseText } = event.detail.xhr;
@@ -73,7 +78,7 @@ on('htmx:beforeSwap', (event) => {
     scrolled: all('.scroll[id]', target).map((one) => [one.id, one.scrollLeft, one.scrollTop]),
   };
 });
-on('htmx:afterSettle', () => {
+const giveBack = () => {
   if (!kept) return;
   const { target, focus, open, scrolled } = kept;
   kept = null;
@@ -85,7 +90,7 @@ on('htmx:afterSettle', () => {
     heir?.focus({ preventScroll: true });
     if (document.activeElement === document.body) document.getElementById(target)?.focus({ preventScroll: true });
   }
-});
+};
 
 // --- Dialogs: native; focus goes back to what opened them --------------------------------------------------------
 
@@ -192,12 +197,17 @@ const prepare = (within) => {
   all('[data-picker]').forEach(shown);
 };
 on('htmx:afterSwap', (event) => {
+  giveBack();
   prepare(document);
   const dialog = find('dialog[data-show]');
   if (dialog) open(dialog);
   // A form that came back: to the first field that needs another value.
   const { verb, path } = event.detail.requestConfig ?? {};
-  if (verb === 'post' && path === '/users/m365') find('#sync-form [aria-invalid="true"]')?.focus();
+  if (verb === 'post' && path === '/users/m365') {
+    const wrong = find('#sync-form .wrong');
+    find('input:not([type="hidden"]), select', wrong?.closest('.field, .picker, fieldset') ?? document.createElement('p'))?.focus();
+    wrong?.scrollIntoView({ block: 'center' });
+  }
 });
 prepare(document);
 
