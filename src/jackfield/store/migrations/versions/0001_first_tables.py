@@ -1,4 +1,4 @@
-"""First tables."""
+"""The first tables of the archive."""
 
 import sqlalchemy as sa
 from alembic import op
