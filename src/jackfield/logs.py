@@ -5,6 +5,7 @@ A line is an event name and fields. Set up once, before anything that logs is bu
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
@@ -29,6 +30,9 @@ def configure_logs(level: str) -> None:
         structlog.stdlib.ExtraAdder(),
         _name_flow,
     ]
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the locale says, and halves of characters are no JSON.
+        sys.stderr.reconfigure(encoding="utf-8", errors="replace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -13,6 +13,9 @@ from jackfield.store.runs import RunStatus
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
+# What differs between the databases is tried by the other stories.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HOUR_S = 3600.0
 ANY = "/v1.0/*"
 
@@ -39,6 +42,7 @@ async def assert_complete(house: House, stage: Emulator) -> None:
     assert {str(person) for person in links} <= {str(one.id) for one in stage.tenant.people()}
 
 
+@pytest.mark.sim
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_fifth_of_all_answers_is_a_refusal(house: House, seed: int) -> None:
     """A whole first sync under 429 and 503: completes, waits as long as asked, nobody failed."""
@@ -107,6 +111,7 @@ async def test_a_person_on_demand_does_not_wait_out_a_pause(house: House) -> Non
     assert house.clock.monotonic() - before < 15
 
 
+@pytest.mark.sim
 @pytest.mark.parametrize(
     "order",
     [
@@ -160,6 +165,7 @@ async def test_a_link_to_another_host_is_never_followed(house: House) -> None:
     assert await house.alarms() == ()
 
 
+@pytest.mark.sim
 async def test_away_for_an_hour_and_back(house: House) -> None:
     """Said once when it begins and once when it ends; nobody loses anything."""
     stage = await office(house)

@@ -77,6 +77,7 @@ async def test_a_department_that_is_refused_does_not_keep_its_members_out(house:
     assert (await house.departments())["Research"] == ["Ada One"]
 
 
+@pytest.mark.sim
 @pytest.mark.parametrize("seed", range(3))
 async def test_one_answer_in_twenty_is_lost(house: House, seed: int) -> None:
     """Whether it was done nobody knows: it is asked again, and never done twice."""
@@ -185,6 +186,7 @@ async def test_a_phone_system_that_is_full_says_so(house: House) -> None:
     assert "The licence allows 10 extensions." in lines[0].text
 
 
+@pytest.mark.sim
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_3cx_as_the_whole_phone_system(house: House, seed: int) -> None:
     """No cursor, no external keys, no batch, a hundred a page, one answer in twenty lost."""

@@ -12,6 +12,9 @@ from jackfield.store.runs import RunStatus, Trigger
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
+# What differs between the databases is tried by the other stories.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 async def office(house: House, *names: str) -> tuple[Emulator, dict[str, str]]:
     """A connected organisation, synced once; leavers are disabled."""

@@ -23,6 +23,9 @@ from jackfield.store.tenants import (
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
+# What differs between the databases is tried by the other stories.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HOUR_S = 3600.0
 
 

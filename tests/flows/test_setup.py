@@ -17,6 +17,9 @@ from jackfield.store.tables import metadata
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
+# What differs between the databases is tried by the other stories.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HOST = "localhost:8365"
 HERE = f"http://{HOST}"
 
