@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def limit_s(self) -> int:
-        return max(300, self.share_s * 3)
+        return max(900, self.share_s * 5)
 
 
 # The order is also the precedence of markers: a hostile test on PostgreSQL is a hostile one.
