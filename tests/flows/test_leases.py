@@ -1,0 +1,86 @@
+"""One run at a time works for a tenant: who holds the lease, who waits, and who was too slow."""
+
+from datetime import timedelta
+
+import pytest
+
+from doubles.house import House, Interlude
+from jackfield.core.schedule import Mode
+from jackfield.flows.people import Ask
+from jackfield.flows.runs import LEASE, WORK
+from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.runs import RunStatus, Trigger
+from m365_emulator.faults import Kind, Order
+from m365_emulator.server import Emulator
+
+# PostgreSQL counts leases by its own clock, which cannot be turned.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def office(house: House) -> Emulator:
+    stage = house.raise_stage(people=0)
+    for name in ("Ada One", "Ben Two"):
+        stage.tenant.hire(name)
+    await house.connect(stage)
+    await house.choose(enabled=True)
+    return stage
+
+
+async def taken_by_another(house: House) -> None:
+    """The run was silent for longer than its lease, and another process came by."""
+    house.clock.advance(LEASE.total_seconds() + 1)
+    async with house.database.write() as tx:
+        lease = await take_lease(
+            tx, 1, WORK, "another", length=timedelta(seconds=60), now=house.clock.now()
+        )
+    assert lease is not None
+
+
+@pytest.mark.parametrize("step", ["page users", "phones", "plan", "apply"])
+async def test_a_run_that_was_too_slow_leaves_quietly(house: House, step: str) -> None:
+    """It writes nothing more and raises no alarm; what is left is done by the next run."""
+    await office(house)
+    house.chunk = 1
+    await house.restart(Interlude(step, 1, lambda: taken_by_another(house)))
+    await house.sweep()
+    (late,) = await house.runs()
+    plans = [plan.status for plan in await house.plans()]
+    alarms = await house.alarms()
+    async with house.database.write() as tx:
+        await give_up_lease(tx, 1, WORK, "another")
+
+    begun = await house.sweep()
+
+    assert late.status is RunStatus.FAILED
+    assert "silent for more than 180 seconds" in late.text
+    assert alarms == ()
+    assert plans == ([PlanStatus.FAILED] if step in {"plan", "apply"} else [])
+    assert begun == 1
+    assert (await house.runs())[0].status is RunStatus.DONE
+    assert await house.numbers() == {"Ada One": "100", "Ben Two": "101"}
+    for plan in await house.plans():
+        assert ActionStatus.PENDING not in {one.status for one in await house.actions(plan.id)}
+
+
+async def test_a_run_that_waits_keeps_its_lease(house: House) -> None:
+    """However long Microsoft asks it to pause: somebody else's run comes after it, not between."""
+    stage = await office(house)
+    stage.faults.switch_on(
+        Order(kind=Kind.THROTTLED, path="/v1.0/users*", retry_after_s=800, count=1)
+    )
+    one = Ask(Mode.DELTA, Trigger.ADMINISTRATOR, "admin", person=str(_first(stage)))
+    await house.restart(Interlude("begin", 1, lambda: house.people.start(1, one)))
+
+    await house.sweep()
+
+    person, full = await house.runs()
+    assert (full.mode, person.mode) == ("full", "person")
+    assert (full.status, person.status) == (RunStatus.DONE, RunStatus.DONE)
+    assert full.ended_at is not None
+    assert person.started_at >= full.ended_at
+    assert (full.ended_at - full.started_at).total_seconds() >= 800
+
+
+def _first(stage: Emulator) -> str:
+    return next(stage.tenant.people()).id
