@@ -130,7 +130,8 @@ async def test_one_organisation_being_away_does_not_hold_up_the_other(
     assert (ours.status, theirs.status) == (RunStatus.FAILED, RunStatus.DONE)
     assert ours.ended_at is not None
     assert theirs.ended_at is not None
-    assert theirs.ended_at < ours.ended_at
+    # Not after: the virtual clock may leap to the same moment while a real database answers.
+    assert theirs.ended_at <= ours.ended_at
     assert "Nina Newcomer" in await house.numbers(2)
     assert await house.alarms(2) == ()
 
