@@ -346,7 +346,8 @@ async def test_doctor_finds_a_missing_data_folder(installation: Installation) ->
 
 async def test_doctor_finds_a_key_that_others_can_read(installation: Installation) -> None:
     """A backup that was copied back often leaves it so; every secret would be open."""
-    await installation.command("runs")
+    with installation.serving():
+        pass
     key = installation.data / "jackfield.key"
     key.chmod(0o644)
 
@@ -376,7 +377,8 @@ async def test_doctor_finds_a_lost_key(installation: Installation, stage: Stage)
 
 async def test_doctor_finds_a_database_of_a_newer_version(installation: Installation) -> None:
     """After a downgrade nothing is touched: the newer version's data would be damaged."""
-    await installation.command("runs")
+    with installation.serving():
+        pass
     with sqlite3.connect(installation.data / "jackfield.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
