@@ -32,6 +32,7 @@ from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.health import Health
 from jackfield.flows.people import APPLY, SYNC, PeopleSync
+from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
@@ -148,7 +149,8 @@ class App:
         self.planning = Planning(database, self._phone_of, clock)
         reading = PhoneReading(database, self._phone_of, clock)
         self.by_hand = PhonesByHand(database, self._phone_of, self._phone_of, reading, clock)
-        self.people = PeopleSync(
+        self.people = PeopleSync(database, clock)
+        flows = PeopleRun(
             database,
             DirectoryReading(database, self.connections, clock),
             reading,
@@ -158,8 +160,8 @@ class App:
         )
         lane = Lane("people", poll=0.5, concurrency=8)
         self.durable = Durable(database.url, "main", [lane], given_up=self._given_up, clock=clock)
-        self.durable.define(SYNC, lane, self.people.sync)
-        self.durable.define(APPLY, lane, self.people.apply)
+        self.durable.define(SYNC, lane, flows.sync)
+        self.durable.define(APPLY, lane, flows.apply)
         self.people.work_with(self.durable)
         self.hub = Hub(look_at(database, self.tenant), clock)
         self.rooms = Rooms(

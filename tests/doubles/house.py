@@ -27,6 +27,7 @@ from jackfield.flows.applying import Applying
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.people import APPLY, SYNC, Ask, PeopleSync
+from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import ConnectAsk, Connected, Setup
@@ -86,7 +87,8 @@ class House:
         )
         self.setup = Setup(self.database, self.vault, self.connections, self.clock)
         self.planning = Planning(self.database, self.phone, self.clock)
-        self.people = PeopleSync(
+        self.people = PeopleSync(self.database, self.clock)
+        flows = PeopleRun(
             self.database,
             DirectoryReading(self.database, self.connections, self.clock),
             PhoneReading(self.database, self.phone, self.clock),
@@ -95,8 +97,8 @@ class House:
             self.clock,
         )
         self.runner = Rehearsal(self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook)
-        self.runner.define(SYNC, LANE, self.people.sync)
-        self.runner.define(APPLY, LANE, self.people.apply)
+        self.runner.define(SYNC, LANE, flows.sync)
+        self.runner.define(APPLY, LANE, flows.apply)
         self.people.work_with(self.runner)
 
     def phone(self, tenant: int) -> PhoneSystem:

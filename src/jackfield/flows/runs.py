@@ -1,20 +1,19 @@
 """The row of each run, begun once and ended once, and the lease of its tenant it works under.
 
 Alarms and waiting times that follow from how runs end are here too. What a run does, and in which
-order, is in `people.py`.
+order, is in `people_run.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
+from jackfield.flows.failures import OUTAGE, PHONES, Failure
 from jackfield.flows.outcomes import Outcome
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
@@ -51,9 +50,7 @@ RENEW_EVERY_S = 20.0
 ON_DEMAND = frozenset({"person", "preview"})
 """Modes that somebody waits for: their failing is told there, and delays nothing else."""
 
-OUTAGE = "people.sync"
 GUARD = "people.guard"
-PHONES = "phones.unreachable"
 GROUPS = "graph.groups"
 
 _AT_MOST = 500
@@ -64,19 +61,6 @@ _log = structlog.get_logger("jackfield.flows.people")
 
 class LeaseLost(Exception):
     """The run was silent for too long, and another one works for its tenant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run does not go on."""
-
-    text: str
-    next_step: str = ""
-    alarm: str = OUTAGE
-    plan: int = 0
-    """The plan it was carrying out; 0 = the one it made, if any."""
-    taken_over: bool = False
-    """Another run goes on with its work, so nothing is wrong."""
 
 
 class Runs:
@@ -277,14 +261,3 @@ async def _lay_down(tx: Transaction, tenant: int, plan: StoredPlan, now: datetim
     )
     await skip_pending(tx, tenant, plan.id, text=_SKIPPED, now=now)
     await add_unsettled(tx, tenant, None)
-
-
-def failure_of(document: dict[str, Any]) -> Failure:
-    """A failure as a step has answered it."""
-    return Failure(
-        str(document.get("text", "The run failed.")),
-        str(document.get("next_step", "")),
-        str(document.get("alarm", OUTAGE)),
-        int(document.get("plan", 0)),
-        bool(document.get("taken_over", False)),
-    )

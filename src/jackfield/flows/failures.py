@@ -1,0 +1,61 @@
+"""Why a run does not go on: what a step answers about an error it met, and what is kept of it.
+
+Steps answer JSON, so an error travels from the step to the end of its run as a small document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jackfield.graph.errors import AgainLater
+from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
+
+OUTAGE = "people.sync"
+PHONES = "phones.unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run does not go on."""
+
+    text: str
+    next_step: str = ""
+    alarm: str = OUTAGE
+    plan: int = 0
+    """The plan it was carrying out; 0 = the one it made, if any."""
+    taken_over: bool = False
+    """Another run goes on with its work, so nothing is wrong."""
+
+
+def failed(error: Exception) -> dict[str, Any]:
+    """What a step answers about an error it met; `later` asks for another try."""
+    answer: dict[str, Any] = {
+        "failed": True,
+        "text": getattr(error, "what", None) or str(error),
+        "next_step": getattr(error, "next_step", ""),
+    }
+    if isinstance(error, AgainLater):
+        answer["later"] = float(error.retry_after_s or 1.0)
+    return answer
+
+
+def phones_failed(error: PhoneSystemError) -> dict[str, Any]:
+    return {
+        "failed": True,
+        "text": f"The phone system: {error}",
+        "next_step": "Check that the phone system runs and that Jackfield may use it.",
+        "alarm": PHONES,
+        "later": 15.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
+    }
+
+
+def failure_of(document: dict[str, Any]) -> Failure:
+    """A failure as a step has answered it."""
+    return Failure(
+        str(document.get("text", "The run failed.")),
+        str(document.get("next_step", "")),
+        str(document.get("alarm", OUTAGE)),
+        int(document.get("plan", 0)),
+        bool(document.get("taken_over", False)),
+    )

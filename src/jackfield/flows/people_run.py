@@ -1,0 +1,283 @@
+"""One people run from its first step to its last: observe, decide, act, record.
+
+A run is a row of durable steps; whatever a step does is safe to do again. This file keeps their
+order. What begins a run is in `people.py`, the steps that read in `reading.py`, those that end it
+in `settling.py`; rules are in `core`, writes in `applying.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+
+from jackfield.clock import Clock
+from jackfield.core.people import ObjectId
+from jackfield.core.schedule import Mode
+from jackfield.durable import DurableError, Json, Run, StepFailedError
+from jackfield.flows.applying import Applying
+from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.failures import phones_failed
+from jackfield.flows.people import Ask
+from jackfield.flows.phones import PhoneReading
+from jackfield.flows.planning import Planning
+from jackfield.flows.reading import ReadingSteps
+from jackfield.flows.runs import WORK, LeaseLost, Runs
+from jackfield.flows.settling import SettlingSteps
+from jackfield.pbx.port import PhoneSystemError
+from jackfield.store.cursors import Resource
+from jackfield.store.database import Database
+from jackfield.store.plans import ActionStatus, PlanStatus, count_outcomes, load_plan, move_plan
+from jackfield.store.runs import Trigger
+from jackfield.store.schedule import load_due
+from jackfield.store.settings import Approval, load_people_settings
+
+PATIENCE = 5
+"""How often a step is tried while somebody says "later"; then the run is over, and due again."""
+LONGEST_WAIT_S = 900.0
+HURRIED_PATIENCE = 2
+HURRIED_WAIT_S = 5.0
+"""While a person waits for the answer."""
+LONGEST_NAP_S = 60.0
+"""A waiting run shows that it lives: well within the lease."""
+
+_log = structlog.get_logger("jackfield.flows.people")
+
+
+class PeopleRun:
+    """The flows `people.sync` and `people.apply`."""
+
+    def __init__(
+        self,
+        database: Database,
+        directory: DirectoryReading,
+        phones: PhoneReading,
+        planning: Planning,
+        applying: Applying,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._phones = phones
+        self._planning = planning
+        self._applying = applying
+        self._clock = clock
+        self._runs = Runs(database, clock)
+        self._reading = ReadingSteps(directory, phones, self._runs)
+        self._settling = SettlingSteps(database, self._runs, clock)
+
+    async def sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
+        """Observe, decide and, unless a plan was all that was asked for, act."""
+        return await self._whole(run, tenant, self._sync(run, tenant, document))
+
+    async def _sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
+        await self._hold(run, tenant)
+        began = await run.step("begin", self._begin, run.id, tenant, document)
+        document = {**document, "mode": began["mode"]}
+        read = await self._observe(run, tenant, Ask.from_json(document))
+        if read.get("failed"):
+            return await run.step("fail", self._settling.fail, run.id, tenant, read)
+        made = await run.step(
+            "plan",
+            self._plan,
+            run.id,
+            tenant,
+            document,
+            str(read.get("person", "")),
+            bool(read["groups_readable"]),
+        )
+        started: dict[str, Any] = {}
+        if made["plan"] and made["apply"]:
+            started = await self._apply(run, tenant, int(made["plan"]))
+            if started.get("failed"):
+                return await run.step("fail", self._settling.fail, run.id, tenant, started)
+        mark = began["mark"]
+        return await run.step("end", self._settling.end, run.id, tenant, made, started, mark)
+
+    async def apply(self, run: Run, tenant: int, plan: int, by: str) -> Json:
+        """Carry out an approved plan."""
+        return await self._whole(run, tenant, self._apply_plan(run, tenant, plan, by), plan)
+
+    async def _apply_plan(self, run: Run, tenant: int, plan: int, by: str) -> Json:
+        await self._hold(run, tenant)
+        await run.step("begin", self._begin_apply, run.id, tenant, by)
+        started = await self._apply(run, tenant, plan)
+        if started.get("failed"):
+            return await run.step("fail", self._settling.fail, run.id, tenant, started)
+        return await run.step("end", self._settling.end_apply, run.id, tenant, plan, started)
+
+    async def _observe(self, run: Run, tenant: int, ask: Ask) -> dict[str, Any]:
+        if ask.person:
+            observed = await self._observe_person(run, tenant, ask)
+        else:
+            observed = await self._walk(run, tenant, Resource.USERS, ask.mode)
+            if not observed.get("failed"):
+                observed = await self._walk(run, tenant, Resource.GROUPS, ask.mode)
+        if observed.get("failed"):
+            return observed
+        everything = ask.mode is Mode.FULL and not ask.person
+        if everything:
+            await run.step("licences", self._reading.read_licences, tenant)
+        phones = await self._patiently(run, tenant, "phones", self._reading.read_phones, everything)
+        return phones if phones.get("failed") else observed
+
+    async def _observe_person(self, run: Run, tenant: int, ask: Ask) -> dict[str, Any]:
+        read = await self._patiently(
+            run, tenant, "person", self._reading.read_person, ask.person, hurried=True
+        )
+        if read.get("failed"):
+            return read
+        groups = {"groups_readable": False}
+        if read["groups_known"]:
+            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurried=True)
+        return {**read, **groups}
+
+    async def _walk(
+        self, run: Run, tenant: int, resource: Resource, mode: Mode, *, hurried: bool = False
+    ) -> dict[str, Any]:
+        """Read a round to its end. Missing permission for groups stops nothing else."""
+        more = await run.step(
+            "round", self._reading.begin_round, tenant, resource.value, mode.value
+        )
+        while more["more"]:
+            name = f"page {resource}"
+            more = await self._patiently(
+                run, tenant, name, self._reading.read_page, resource.value, hurried=hurried
+            )
+            if more.get("unreadable"):
+                return {"groups_readable": False}
+            if more.get("failed"):
+                return more
+        return {"groups_readable": True}
+
+    async def _apply(self, run: Run, tenant: int, plan: int) -> dict[str, Any]:
+        """Carry out a plan; answers what it had behind it, `failed`, or `closed`."""
+        started: dict[str, Any] = await run.step(
+            "start applying", self._start_applying, tenant, plan
+        )
+        while not started["closed"]:
+            chunk = await self._patiently(run, tenant, "apply", self._apply_chunk, plan)
+            if chunk.get("failed"):
+                return {**chunk, "plan": plan}
+            if not chunk["more"]:
+                break
+        return started
+
+    async def _whole(
+        self, run: Run, tenant: int, work: Coroutine[Any, Any, Json], plan: int = 0
+    ) -> Json:
+        """Let no run end without saying so, whatever happens in it."""
+        failed: dict[str, Json] = {"failed": True, "plan": plan}
+        try:
+            return await work
+        except DurableError as error:
+            if not isinstance(error, StepFailedError):
+                raise
+            taken_over = error.kind == LeaseLost.__name__
+            failed |= {"text": str(error), "taken_over": taken_over}
+        except Exception as error:
+            _log.exception("people.run_broke", tenant=tenant, run=run.id)
+            failed |= {"text": f"{type(error).__name__}: {error}"}
+        finally:
+            self._runs.forget(run.id)
+        return await run.step("fail", self._settling.fail, run.id, tenant, failed)
+
+    async def _hold(self, run: Run, tenant: int) -> None:
+        """Wait until no other run works for the tenant."""
+        pause = 0.5
+        while not await run.step("lease", self._runs.take_lease, str(run.id), tenant):
+            await run.sleep(pause)
+            pause = min(5.0, pause * 1.5)
+
+    async def _patiently(
+        self, run: Run, tenant: int, name: str, step: Any, *args: Json, hurried: bool = False
+    ) -> dict[str, Any]:
+        """A step, again while somebody says "later"; between tries the run sleeps."""
+        patience, longest = PATIENCE, LONGEST_WAIT_S
+        if hurried:
+            patience, longest = HURRIED_PATIENCE, HURRIED_WAIT_S
+        for tries in range(patience):
+            done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
+            if not done.get("later") or tries == patience - 1:
+                return done
+            wait = min(longest, max(float(done["later"]), 2.0**tries))
+            while wait > 0:
+                await run.sleep(min(wait, LONGEST_NAP_S))
+                wait -= LONGEST_NAP_S
+                await run.step("keep", self._runs.keep_lease, str(run.id), tenant)
+        raise AssertionError(name)
+
+    # --- Steps: each does one thing, safe to repeat, and answers JSON -----------------------------
+
+    async def _begin(self, flow: str, tenant: int, document: dict[str, Any]) -> dict[str, Any]:
+        ask = Ask.from_json(document)
+        async with self._database.read() as tx:
+            state = await load_due(tx, tenant, WORK)
+        if ask.is_for_all and state.wanted is Mode.FULL:
+            # Asked for while this run stood in the queue: it settles that wish too.
+            ask = Ask(Mode.FULL, ask.trigger, ask.by)
+        await self._runs.begin(flow, tenant, trigger=ask.trigger, mode=ask.kind, by=ask.by)
+        return {"mark": state.mark if ask.is_for_all else None, "mode": ask.mode.value}
+
+    async def _begin_apply(self, flow: str, tenant: int, by: str) -> None:
+        trigger = Trigger.ADMINISTRATOR
+        await self._runs.begin(flow, tenant, trigger=trigger, mode="approved", by=by)
+
+    async def _plan(
+        self,
+        flow: str,
+        tenant: int,
+        document: dict[str, Any],
+        person: str,
+        groups_readable: bool,
+    ) -> dict[str, Any]:
+        await self._runs.keep_lease(flow, tenant)
+        ask = Ask.from_json(document)
+        run = await self._runs.load(flow, tenant)
+        if run.stage or ask.kind != Mode.DELTA:
+            await self._runs.report(flow, tenant, 0, 0, stage="Planning")
+        async with self._database.read() as tx:
+            approval = (await load_people_settings(tx, tenant)).value.approve
+        made = await self._planning.make(
+            tenant,
+            run,
+            everything=ask.preview or (ask.mode is Mode.FULL and not ask.person),
+            groups_readable=groups_readable,
+            person=ObjectId(person) if person else None,
+            preview=ask.preview,
+        )
+        by_itself = approval is Approval.AUTOMATIC and not ask.preview
+        return {**asdict(made), "apply": by_itself and bool(made.plan)}
+
+    async def _start_applying(self, tenant: int, plan: int) -> dict[str, Any]:
+        async with self._database.write() as tx:
+            await move_plan(
+                tx,
+                tenant,
+                plan,
+                [PlanStatus.PROPOSED, PlanStatus.APPROVED],
+                PlanStatus.APPLYING,
+                now=self._clock.now(),
+            )
+            stored = await load_plan(tx, tenant, plan)
+            progress = await count_outcomes(tx, tenant, plan)
+        closed = stored is None or stored.status is not PlanStatus.APPLYING
+        done = progress.by_status.get(ActionStatus.DONE, 0)
+        return {"closed": closed, "ended": progress.ended, "done": done}
+
+    async def _apply_chunk(self, flow: str, tenant: int, plan: int) -> dict[str, Any]:
+        await self._runs.keep_lease(flow, tenant)
+        run = await self._runs.load(flow, tenant)
+        try:
+            async with self._phones.undisturbed(tenant):
+                chunk = await self._applying.chunk(tenant, plan, run)
+            if chunk is not None and chunk.overtaken:
+                await self._phones.read(tenant, everything=False)
+        except PhoneSystemError as error:
+            return phones_failed(error)
+        if chunk is None:
+            return {"more": False}
+        stage = "Writing to the phone system"
+        await self._runs.report(flow, tenant, chunk.done, chunk.total, stage=stage)
+        return {"more": True}

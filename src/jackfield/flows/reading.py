@@ -1,0 +1,92 @@
+"""The steps of a people run that read: rounds through Microsoft 365, one person, the phone system.
+
+Each does one thing, is safe to repeat, and answers JSON; an error becomes an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from jackfield.core.schedule import Mode
+from jackfield.durable import Json
+from jackfield.flows.connections import NotConnected
+from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.failures import PHONES, failed, phones_failed
+from jackfield.flows.phones import PhoneReading
+from jackfield.flows.runs import GROUPS, Runs
+from jackfield.graph.errors import GraphError, NotFound, PermissionMissing, Rejected
+from jackfield.pbx.port import PhoneSystemError
+from jackfield.store.cursors import Resource
+from jackfield.store.errors import CursorMoved, StoreError
+
+_NO_GROUPS = "Groups, and with them departments, stay as they are; people are synced all the same."
+_log = structlog.get_logger("jackfield.flows.people")
+
+
+class ReadingSteps:
+    """Reads what a run decides on."""
+
+    def __init__(self, directory: DirectoryReading, phones: PhoneReading, runs: Runs) -> None:
+        self._directory = directory
+        self._phones = phones
+        self._runs = runs
+
+    async def begin_round(self, tenant: int, resource: str, mode: str) -> dict[str, Json]:
+        """Begin or go on with a round through one kind of object."""
+        progress = await self._directory.begin(tenant, Resource(resource), Mode(mode))
+        return {"more": progress.more}
+
+    async def read_page(self, flow: str, tenant: int, resource: str) -> dict[str, Any]:
+        """Read the next page of a round; `unreadable` where groups may not be read."""
+        await self._runs.keep_lease(flow, tenant)
+        users = resource == Resource.USERS.value
+        try:
+            read = self._directory.read_users if users else self._directory.read_groups
+            progress = await read(tenant)
+        except CursorMoved:
+            return {"more": True}
+        except (PermissionMissing, NotFound, Rejected) as error:
+            if users:
+                return failed(error)
+            next_step = error.next_step if isinstance(error, PermissionMissing) else _NO_GROUPS
+            await self._runs.begin_alarm(tenant, GROUPS, error.what, next_step)
+            return {"unreadable": True}
+        except (GraphError, NotConnected, StoreError) as error:
+            return failed(error)
+        if not users and not progress.more:
+            await self._runs.end_alarm(tenant, GROUPS)
+        if progress.full and users:
+            await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
+        return {"more": progress.more}
+
+    async def read_licences(self, tenant: int) -> None:
+        """Names of licences are for reading only: without them the sync goes on."""
+        try:
+            await self._directory.read_licences(tenant)
+        except (GraphError, NotConnected, StoreError) as error:
+            _log.info("licences.not_read", tenant=tenant, because=str(error))
+
+    async def read_person(self, flow: str, tenant: int, person: str) -> dict[str, Any]:
+        """Read one person, by object ID or UPN."""
+        await self._runs.keep_lease(flow, tenant)
+        try:
+            found = await self._directory.read_person(tenant, person)
+        except NotFound:
+            text = f"There is no user {person!r} in Microsoft 365."
+            return {"failed": True, "text": f"{text} Give a UPN or an object ID."}
+        except (GraphError, NotConnected, StoreError) as error:
+            return failed(error)
+        groups_known = await self._directory.is_read(tenant, Resource.GROUPS)
+        return {"person": found, "groups_known": groups_known}
+
+    async def read_phones(self, flow: str, tenant: int, everything: bool) -> dict[str, Any]:
+        """Bring the picture of the phone system up to date."""
+        await self._runs.keep_lease(flow, tenant)
+        try:
+            await self._phones.read(tenant, everything=everything)
+        except PhoneSystemError as error:
+            return phones_failed(error)
+        await self._runs.end_alarm(tenant, PHONES)
+        return {}

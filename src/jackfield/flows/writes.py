@@ -1,0 +1,149 @@
+"""What an action of a plan asks the phone system for, given what stands now.
+
+An action whose before-values no longer hold is refused as stale. Nothing is read or sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from jackfield.core.actions import (
+    Action,
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    DepartmentsChange,
+    DisableExtension,
+    FieldChange,
+    FlagDepartment,
+    KeepLeaver,
+    RemoveExtension,
+    RenameDepartment,
+    UpdateExtension,
+)
+from jackfield.core.extensions import DepartmentKey, DepartmentLink, ExtensionKey, Link
+from jackfield.core.people import GroupId, ObjectId
+from jackfield.pbx.port import (
+    CreateDepartmentWrite,
+    CreateExtensionWrite,
+    RemoveExtensionWrite,
+    RenameDepartmentWrite,
+    UpdateExtensionWrite,
+    Write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What the actions of a chunk are resolved with."""
+
+    links: Mapping[ObjectId, Link]
+    department_links: Mapping[GroupId, DepartmentLink]
+    changed_since_plan: frozenset[ObjectId] = frozenset()
+    """People of the chunk who changed in Microsoft 365 after the plan was made."""
+    holding: frozenset[ObjectId] = frozenset()
+    """People of the chunk with an extension that stands."""
+    owners: Mapping[ExtensionKey, ObjectId] = field(default_factory=dict)
+    """Whose the extensions are that the chunk is to adopt, as far as they are anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Why an action that was right when it was planned is not right any more."""
+
+    text: str
+
+
+def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
+    """The write that an action asks for; None where only our own record changes."""
+    links, groups = pictures.links, pictures.department_links
+    person = getattr(action, "person", None)
+    if person in pictures.changed_since_plan:
+        return Stale("The person has changed in Microsoft 365 since the plan was made.")
+    match action:
+        case CreateDepartment():
+            return CreateDepartmentWrite(action.group, action.name)
+        case RenameDepartment():
+            if action.group not in groups:
+                return Stale("The department is no longer linked.")
+            return RenameDepartmentWrite(action.key, action.after, action.before)
+        case FlagDepartment():
+            return None if action.group in groups else Stale("The department is no longer linked.")
+        case CreateExtension():
+            if action.person in pictures.holding:
+                return Stale("The person has got an extension since the plan was made.")
+            return CreateExtensionWrite(
+                action.person,
+                action.number,
+                action.fields,
+                tuple(groups[one].key for one in action.groups if one in groups),
+                _key(groups, action.primary),
+            )
+        case AdoptExtension():
+            linked = links.get(action.person)
+            if linked is not None and linked.key not in {action.key, action.replaces}:
+                return Stale("The person has got another extension since the plan was made.")
+            if pictures.owners.get(action.key, action.person) != action.person:
+                return Stale("The extension has become another person's since the plan was made.")
+            return _update(
+                action.key, action.changes, action.departments, groups, adopt=action.person
+            )
+        case UpdateExtension():
+            link = links.get(action.person)
+            if link is None or link.key != action.key:
+                return Stale("The extension is no longer this person's.")
+            write = _update(action.key, action.changes, action.departments, groups)
+            return replace(write, enabled=True) if action.returns else write
+        case KeepLeaver() | DisableExtension() | RemoveExtension():
+            return _leave(action, pictures)
+        case _:
+            assert_never(action)
+
+
+def _leave(
+    action: KeepLeaver | DisableExtension | RemoveExtension, pictures: Pictures
+) -> Write | Stale | None:
+    link = pictures.links.get(action.person)
+    if link is None or link.key != action.key:
+        return Stale("The extension is no longer this person's.")
+    match action:
+        case KeepLeaver():
+            return None
+        case DisableExtension():
+            return UpdateExtensionWrite(action.key, enabled=False)
+        case RemoveExtension():
+            return RemoveExtensionWrite(action.key, action.number)
+        case _:
+            assert_never(action)
+
+
+def _update(
+    key: ExtensionKey,
+    changes: Sequence[FieldChange],
+    departments: DepartmentsChange | None,
+    groups: Mapping[GroupId, DepartmentLink],
+    *,
+    adopt: ObjectId | None = None,
+) -> UpdateExtensionWrite:
+    add: tuple[DepartmentKey, ...] = ()
+    remove: tuple[DepartmentKey, ...] = ()
+    primary: DepartmentKey | None = None
+    if departments is not None:
+        add = tuple(groups[one].key for one in departments.add if one in groups)
+        remove = departments.remove
+        primary = _key(groups, departments.primary)
+    return UpdateExtensionWrite(
+        key,
+        changes={change.field: change.after for change in changes},
+        expected={change.field: change.before for change in changes},
+        add_departments=add,
+        remove_departments=remove,
+        primary=primary,
+        external_key=adopt,
+    )
+
+
+def _key(groups: Mapping[GroupId, DepartmentLink], group: GroupId | None) -> DepartmentKey | None:
+    return groups[group].key if group is not None and group in groups else None
