@@ -115,6 +115,7 @@ async def test_a_guard_ends_a_command_with_a_code_of_its_own(installation: Insta
         doctor = await installation.command("doctor")
         held = await server.api("GET", "/plans?limit=1")
         number = str(held["plans"][0]["id"])
+        unreleased = await installation.command("plan", "approve", number)
         released = await installation.command("plan", "approve", number, "--release-held")
 
     assert first.code == DONE
@@ -123,6 +124,9 @@ async def test_a_guard_ends_a_command_with_a_code_of_its_own(installation: Insta
     assert (sync.code, sync.document["status"]) == (REFUSED, "refused")
     assert doctor.code == FAILED
     assert "FAIL  Alarm: " in doctor.out
+    assert (unreleased.code, unreleased.out) == (REFUSED, "")
+    assert " extensions to remove." in unreleased.err
+    assert f"jackfield plan approve {number} --release-held" in unreleased.err
     assert released.code == DONE
 
 

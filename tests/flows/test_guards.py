@@ -6,12 +6,13 @@ from doubles.house import House, Interlude
 from jackfield.core.extensions import ExtensionFields
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import GuardRules, PeopleRules, Threshold
-from jackfield.flows.people import PlanNotOpen
+from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import RemoveExtensionWrite
 from jackfield.store.alarms import list_alarms
 from jackfield.store.plans import ActionStatus
 from jackfield.store.runs import RunStatus
+from jackfield.store.settings import Approval
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
@@ -98,6 +99,52 @@ async def test_what_is_meant_is_released(house: House) -> None:
     assert after.text.startswith("Nothing to do")
     with pytest.raises(PlanNotOpen, match="holds nothing back"):
         await house.approve(2, release=True)
+
+
+@pytest.mark.parametrize("approval", list(Approval))
+async def test_what_a_guard_holds_whole_is_not_approved_without_a_release(
+    house: House, approval: Approval
+) -> None:
+    """Approving nothing would look like a success, and the leavers would keep their phones."""
+    stage, ids = await office(house, LeaverPolicy.REMOVE)
+    await house.choose(approval=approval)
+    await house.sync()
+    for person in ids[:8]:
+        stage.tenant.delete(person)
+    await house.sync()
+    before = (await house.plans())[0]
+
+    with pytest.raises(PlanHeld) as refused:
+        await house.approve(before.id)
+
+    assert "holds back everything of plan 2" in str(refused.value)
+    assert "It holds 8 extensions to remove." in str(refused.value)
+    assert "there were 20" in str(refused.value)
+    assert "jackfield plan approve 2 --release-held" in str(refused.value)
+    assert (await house.plans())[0] == before
+    assert [run.mode for run in await house.runs()] == ["delta", "delta", "full"]
+    await house.approve(before.id, release=True)
+    assert len(await house.extensions()) == MANY - 8
+
+
+async def test_a_count_of_people_that_is_not_believed_is_no_plan_to_approve(house: House) -> None:
+    """Nobody had an extension, so nothing is held but the count; a release accepts it."""
+    stage = house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Room {at:02}", skus=()).id) for at in range(MANY)]
+    await house.connect(stage)
+    await house.sync(full=True)
+    for person in ids:
+        stage.tenant.delete(person)
+    await house.sync(full=True)
+    (plan, *_) = await house.plans()
+
+    with pytest.raises(PlanHeld, match="there is nobody, where there were 20"):
+        await house.approve(plan.id)
+    await house.approve(plan.id, release=True)
+    after = await house.sync(full=True)
+
+    assert (plan.total, plan.held) == (0, 0)
+    assert after.status is RunStatus.DONE
 
 
 async def test_nobody_left_can_be_accepted_too(house: House) -> None:

@@ -16,7 +16,6 @@ from doubles.web_fillings import (
     save_persons,
 )
 from doubles.web_visitor import Answer, Console, Page, Visitor
-from jackfield.core.actions import ActionKind
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import Department, DepartmentKey, Extension, ExtensionFields
 from jackfield.core.people import Scope, ScopeRules, UserType
@@ -25,7 +24,6 @@ from jackfield.store.alarms import begin_alarm
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.phones import add_departments, save_extensions
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
-from jackfield.store.settings import Approval
 
 MENU = ["/", "/users", "/users/not-synced", "/departments", "/plans", "/runs", "/journal"]
 TEXTS = [
@@ -521,76 +519,6 @@ async def test_the_journal_is_filtered_by_kind_text_and_person(
     assert "Update extension 1" not in by_kind
     assert "Create extension 2" in by_kind
     assert "Create extension 1" not in by_text
-
-
-class TestPlans:
-    """A plan that waits for the administrator's word."""
-
-    async def prepare(self, house: House) -> int:
-        stage = house.raise_stage(12)
-        await house.connect(stage, sync=True)
-        await house.choose(approval=Approval.BY_HAND)
-        await house.sync(full=True)
-        return (await house.plans())[0].id
-
-    async def test_it_is_shown_before_anything_is_done(self, house: House, admin: Visitor) -> None:
-        plan = await self.prepare(house)
-
-        answer = await followed(admin, "/plans")
-        only = await admin.get(f"/plans/{plan}?kind={ActionKind.CREATE_EXTENSION}&q=200")
-
-        assert "Waits for a decision" in answer.page.text
-        assert "Extensions to create" in answer.page.text
-        assert {"approve", "refuse"} <= set(answer.page.ids())
-        assert only.status == 200
-        assert not await house.links()
-        overview = (await admin.get("/")).page.text
-        assert f"Plan {plan} waits for your decision" in overview
-
-    async def test_approved_it_is_carried_out_as_shown(self, house: House, admin: Visitor) -> None:
-        plan = await self.prepare(house)
-        asked = await admin.get(f"/plans/{plan}/approve")
-
-        answer = await admin.post(f"/plans/{plan}/approve")
-        await house.runner.idle()
-
-        assert "will be carried out as shown" in asked.page.text
-        assert (answer.status, answer.headers["location"]) == (303, f"/plans/{plan}")
-        page = (await admin.get(f"/plans/{plan}")).page.text
-        assert "Carried out" in page
-        assert "by administrator" in page
-        assert await house.links()
-
-    async def test_turned_down_nothing_of_it_is_done(self, house: House, admin: Visitor) -> None:
-        plan = await self.prepare(house)
-
-        answer = await admin.post(f"/plans/{plan}/refuse", hx_request="true")
-        await house.runner.idle()
-
-        assert answer.status == 204
-        assert answer.headers["hx-trigger"] == "jackfield:close"
-        assert "Turned down" in (await admin.get(f"/plans/{plan}")).page.text
-        assert not await house.links()
-
-    async def test_a_second_word_comes_too_late_and_is_told_so(
-        self, house: House, admin: Visitor
-    ) -> None:
-        """Two administrators, two open pages."""
-        plan = await self.prepare(house)
-        await admin.post(f"/plans/{plan}/refuse")
-
-        answer = await admin.post(f"/plans/{plan}/approve")
-        part = await admin.post(f"/plans/{plan}/approve", hx_request="true")
-
-        assert (answer.status, part.status) == (409, 200)
-        assert "only a proposed plan can be approved" in answer.page.text
-        assert "only a proposed plan can be approved" in part.page.text
-        assert not part.page.all("html")
-
-    @pytest.mark.parametrize("path", ["/plans/9/approve", "/plans/1/explode", "/plans/x/approve"])
-    async def test_words_about_nothing_are_not_found(self, admin: Visitor, path: str) -> None:
-        assert (await admin.post(path)).status in {404, 409}
-        assert (await admin.get(path)).status == 404
 
 
 class TestSync:

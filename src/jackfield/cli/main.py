@@ -16,9 +16,10 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.validators import Number
 
 from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.cli.telling import code_of, plan_text, release_text, say
 
 if TYPE_CHECKING:
-    from jackfield.cli.door import Door
+    from jackfield.cli.door import Answer, Door
     from jackfield.settings import Settings
 
 app = App(
@@ -44,6 +45,7 @@ DataDir = Annotated[
         name="--data-dir", help="The data folder (else JACKFIELD_DATA_DIR or jackfield.toml)."
     ),
 ]
+CONFLICT = 409
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=500))]
 _credential = Group("Credential (one of the two)")
 _cloud = Group("Which Microsoft cloud")
@@ -166,7 +168,7 @@ def connect(
         async def work(door: Door) -> int:
             answer = await _asked(door, "POST", "/connection", body)
             connected = f"Connected to {answer['organisation']} (tenant {answer['tid']})."
-            _print(answer, json, lambda: f"{connected} People sync is {on}.")
+            say(answer, json, lambda: f"{connected} People sync is {on}.")
             return Exit.DONE
 
         return _with_door(work, data_dir, makes=True)
@@ -210,11 +212,15 @@ def plan_approve(
     """
 
     async def work(door: Door) -> int:
-        started = await _asked(
-            door, "POST", f"/plans/{plan}/approve", {"release_held": release_held}
-        )
-        run = await _followed(door, started, quiet=json)
-        return _end(run, json)
+        path = f"/plans/{plan}"
+        answer = await door.ask("POST", f"{path}/approve", {"release_held": release_held})
+        refused = answer.status == CONFLICT and not release_held
+        if refused and (await _asked(door, "GET", path))["releasable"]:
+            raise CommandFailed(_problem(answer), Exit.REFUSED)
+        run = await _followed(door, _good(answer), quiet=json)
+        told = f"{run['text']}\n{release_text(await _asked(door, 'GET', path))}"
+        say(run, json, told.rstrip)
+        return code_of(run)
 
     return _with_door(work, data_dir)
 
@@ -258,7 +264,7 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
                 or "No runs yet."
             )
 
-        _print(answer, json, lines)
+        say(answer, json, lines)
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)
@@ -280,7 +286,7 @@ def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
                 for finding in findings
             )
 
-        _print([finding.as_json() for finding in findings], json, lines)
+        say([finding.as_json() for finding in findings], json, lines)
         return Exit.DONE if all(finding.good for finding in findings) else Exit.FAILED
 
     return _guarded(lambda: asyncio.run(work()))
@@ -306,7 +312,7 @@ def token_create(
 
     async def work(door: Door) -> int:
         answer = await _asked(door, "POST", "/tokens", {"name": name, "days": days})
-        _print(answer, json, lambda: str(answer["token"]))
+        say(answer, json, lambda: str(answer["token"]))
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)
@@ -318,7 +324,7 @@ def reset_password(*, name: str = "admin", data_dir: DataDir = None, json: Json 
 
     async def work(door: Door) -> int:
         answer = await _asked(door, "POST", "/accounts/reset-password", {"name": name})
-        _print(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
+        say(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)
@@ -378,12 +384,18 @@ def _read(path: Path) -> str:
 
 
 async def _asked(door: Door, method: str, path: str, body: object = None) -> Any:
-    answer = await door.ask(method, path, body)
+    return _good(await door.ask(method, path, body))
+
+
+def _good(answer: Answer) -> Any:
     if answer.status >= 400:
-        problem = answer.body if isinstance(answer.body, dict) else {}
-        text = str(problem.get("detail") or f"The server answered {answer.status}.")
-        raise CommandFailed(text)
+        raise CommandFailed(_problem(answer))
     return answer.body
+
+
+def _problem(answer: Answer) -> str:
+    problem = answer.body if isinstance(answer.body, dict) else {}
+    return str(problem.get("detail") or f"The server answered {answer.status}.")
 
 
 async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
@@ -398,41 +410,10 @@ async def _show_plan(door: Door, run: Any, *, json: bool, limit: int) -> int:
         return _end(run, json)
     plan = await _asked(door, "GET", f"/plans/{run['plan']}")
     page = await _asked(door, "GET", f"/plans/{run['plan']}/actions?limit={limit}")
-
-    def lines() -> str:
-        out = [f"Plan {plan['id']}: {plan['text']}"]
-        out += [f"  {_action_line(action)}" for action in page["actions"]]
-        if page["next"]:
-            out.append("  ... and more: see the console, or --limit.")
-        for refusal in plan["refusals"]:
-            out.append(f"Refused: {refusal['because']} {refusal['next_step']}")
-        out += [f"Note: {notice['text']}" for notice in plan["notices"][:limit]]
-        return "\n".join(out)
-
-    _print({**plan, "actions": page["actions"]}, json, lines)
-    return Exit.REFUSED if plan["guarded"] else _code(run)
-
-
-def _action_line(action: Any) -> str:
-    held = " [held back]" if action["held"] else ""
-    return f"{action['title']}{held} ({action['because']})"
+    say({**plan, "actions": page["actions"]}, json, lambda: plan_text(plan, page, limit))
+    return Exit.REFUSED if plan["guarded"] else code_of(run)
 
 
 def _end(run: Any, json: bool) -> int:
-    _print(run, json, lambda: str(run["text"]))
-    return _code(run)
-
-
-def _code(run: Any) -> int:
-    return {"failed": Exit.FAILED, "cancelled": Exit.FAILED, "refused": Exit.REFUSED}.get(
-        run["status"], Exit.DONE
-    )
-
-
-def _print(document: object, json: bool, text: Callable[[], str]) -> None:
-    if json:
-        import msgspec
-
-        print(msgspec.json.format(msgspec.json.encode(document)).decode())
-    else:
-        print(text())
+    say(run, json, lambda: str(run["text"]))
+    return code_of(run)

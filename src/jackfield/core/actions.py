@@ -247,6 +247,11 @@ GUARDS = frozenset(
 them."""
 
 
+DISBELIEF = frozenset({RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER})
+"""Guards that do not believe how many people Microsoft 365 answered with; a release accepts the new
+count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Something the planner refused: what, to whom, why, and the next step.

@@ -38,6 +38,16 @@ KIND_LABELS: dict[ActionKind, str] = {
 }
 
 
+def counted_kinds(counts: Mapping[ActionKind, int]) -> str:
+    """Actions by kind in words: "12 extensions to remove, 1 department to flag"."""
+    parts = []
+    for kind, label in KIND_LABELS.items():
+        if count := counts.get(kind, 0):
+            noun, _, verb = label.lower().partition(" ")
+            parts.append(f"{count:,} {noun.removesuffix('s') if count == 1 else noun} {verb}")
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One line of an action: what stands there, what shall, and why."""

@@ -12,9 +12,10 @@ from typing import Any
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, ScheduleRules, due
 from jackfield.durable import DurableError, Json, RunId, Runner
+from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.runs import WORK, Runs
-from jackfield.flows.settling import DISBELIEF, plan_again
-from jackfield.store.cursors import Resource, accept_people, load_cursor
+from jackfield.flows.settling import plan_again
+from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.leases import list_leases
@@ -34,6 +35,10 @@ from jackfield.store.tenants import TenantState, load_connection, load_tenants
 
 SYNC = "people.sync"
 APPLY = "people.apply"
+_RELEASE = (
+    "Release it with `jackfield plan approve {plan} --release-held`, with `release_held` over the"
+    " API, or on the plan's page."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,14 @@ class Ask:
 
 class PlanNotOpen(Exception):
     """The plan cannot be approved or turned down any more; the text says why."""
+
+
+class PlanHeld(PlanNotOpen):
+    """A guard holds all that is left of the plan, and it was to be approved without a release."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        super().__init__(f"{held} {_RELEASE.format(plan=held.plan.id)}")
 
 
 class PeopleSync:
@@ -184,20 +197,18 @@ class PeopleSync:
     async def approve(self, tenant: int, plan: int, *, by: str, release: bool) -> RunId:
         """Carry out a stored plan as it was shown; with `release`, what a guard holds too.
 
-        Raises `PlanNotOpen`.
+        Raises `PlanNotOpen`; without `release`, `PlanHeld` where a guard holds all of it.
         """
         async with self._database.write() as tx:
             stored = await load_plan(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
-            cursor = await load_cursor(tx, tenant, Resource.USERS)
-            # Fewer may have been accepted since, with another plan.
-            disbelieved = cursor.accepted_people > stored.people_now and any(
-                refusal.kind in DISBELIEF for refusal in stored.refusals
-            )
+            held = await load_held_back(tx, tenant, stored)
+            if held is not None and held.is_all and not release:
+                raise PlanHeld(held)
             open_states = [PlanStatus.PROPOSED]
             if release and stored.status is PlanStatus.APPLIED:
-                if not stored.held and not disbelieved:
+                if held is None:
                     raise PlanNotOpen(f"Plan {plan} holds nothing back.")
                 open_states.append(PlanStatus.APPLIED)
             now = self._clock.now()
@@ -211,7 +222,7 @@ class PeopleSync:
                 )
             if release:
                 await release_held(tx, tenant, plan)
-                if disbelieved:
+                if held is not None and held.count_waits:
                     await accept_people(tx, tenant, stored.people_now)
         return await self._apply_later(tenant, plan, by)
 

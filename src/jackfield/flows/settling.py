@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from jackfield.clock import Clock
-from jackfield.core.actions import RefusalKind
+from jackfield.core.actions import DISBELIEF
 from jackfield.core.people import ObjectId
 from jackfield.flows.failures import failure_of
 from jackfield.flows.outcomes import Started, applied, closed, nothing_planned, planned
@@ -30,9 +30,6 @@ from jackfield.store.plans import (
 )
 from jackfield.store.runs import RunStatus
 from jackfield.store.transaction import Transaction
-
-DISBELIEF = frozenset({RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER})
-"""Refusals of an answer that holds suspiciously few people."""
 
 
 class SettlingSteps:

@@ -234,6 +234,25 @@ async def test_held_actions_wait_until_they_are_released(api: ApiCaller, tenant:
     assert again.status == 409
 
 
+async def test_a_plan_that_a_guard_holds_whole_is_not_approved(
+    api: ApiCaller, tenant: Tenant
+) -> None:
+    """A script that only approves is told what is held, why, and how to let it go."""
+    plan = await mass_leaving(api, tenant)
+
+    refused = await api.ask("POST", f"/plans/{plan}/approve", {})
+    after = await api.get(f"/plans/{plan}")
+    await api.ended((await api.post(f"/plans/{plan}/approve", {"release_held": True}))["id"])
+    released = await api.get(f"/plans/{plan}")
+
+    assert refused.status == 409
+    assert "It holds 12 extensions to remove." in refused.detail
+    assert "12 extensions would be removed, out of 40 linked people" in refused.detail
+    assert "`release_held`" in refused.detail
+    assert (after["releasable"], after["held"]) == (True, {"remove_extension": 12})
+    assert released["releasable"] is False
+
+
 async def test_actions_are_filtered_searched_and_paged(synced: ApiCaller) -> None:
     """Of thousands somebody looks for one."""
     whole = await synced.get("/plans/1/actions", limit=500)

@@ -13,7 +13,8 @@ from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
 from jackfield.core.people import GroupId
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
-from jackfield.flows.people import PlanNotOpen
+from jackfield.flows.held import load_held_back
+from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.store.groups import load_groups
 from jackfield.store.phones import load_departments
 from jackfield.store.plans import (
@@ -76,6 +77,7 @@ async def plan_page(
         context: dict[str, Any] = {
             "outcomes": await count_outcomes(tx, tenant, plan),
             "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
+            "held": await load_held_back(tx, tenant, stored),
             "newer": [one for one in await list_plans(tx, tenant, limit=1) if one.id != plan],
         }
     part = next((one for one in ("list", "plan") if wants_part(request, one)), "")
@@ -112,20 +114,7 @@ async def confirm(
     """Ask once more; a dialog where there is a script, a page where there is none."""
     if decision not in DECISIONS:
         raise NotFoundException
-    async with house.database.read() as tx:
-        frame = await load_frame(tx, house)
-        stored = await _plan(tx, house, plan)
-    dialog = request.headers.get("hx-request") == "true"
-    return show(
-        "_plan_confirm.html" if dialog else "plan_confirm.html",
-        request,
-        frame,
-        "plan",
-        plan=stored,
-        decision=decision,
-        problem="",
-        dialog=dialog,
-    )
+    return await _question(request, house, plan, decision)
 
 
 @post("/plans/{plan:int}/{decision:str}", include_in_schema=False)
@@ -141,25 +130,45 @@ async def decide(
             await house.people.turn_down(house.tenant, plan, by=by)
         else:
             await house.people.approve(house.tenant, plan, by=by, release=decision == "release")
+    except PlanHeld:
+        # The question itself tells what is held, and leads to the release.
+        return await _question(request, house, plan, decision, status=409)
     except (PlanNotOpen, NotRunningError) as error:
-        async with house.database.read() as tx:
-            frame = await load_frame(tx, house)
-            stored = await _plan(tx, house, plan)
-        dialog = request.headers.get("hx-request") == "true"
-        return show(
-            "_plan_confirm_form.html" if dialog else "plan_confirm.html",
-            request,
-            frame,
-            "plan",
-            status=200 if dialog else 409,
-            plan=stored,
-            decision=decision,
-            problem=NO_WORKER if isinstance(error, NotRunningError) else str(error),
-            dialog=dialog,
-        )
+        problem = NO_WORKER if isinstance(error, NotRunningError) else str(error)
+        return await _question(request, house, plan, decision, problem=problem, status=409)
     if request.headers.get("hx-request") == "true":
         return Response(None, status_code=204, headers={"hx-trigger": "jackfield:close"})
     return Redirect(f"/plans/{plan}", status_code=303)
+
+
+async def _question(
+    request: AnyRequest,
+    house: Rooms,
+    plan: int,
+    decision: str,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> Template:
+    """Ask once more; with a `problem`, say why the answer did nothing."""
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        stored = await _plan(tx, house, plan)
+        held = await load_held_back(tx, house.tenant, stored)
+    dialog = request.headers.get("hx-request") == "true"
+    part = "_plan_confirm_form.html" if request.method == "POST" else "_plan_confirm.html"
+    return show(
+        part if dialog else "plan_confirm.html",
+        request,
+        frame,
+        "plan",
+        status=200 if dialog else status,
+        plan=stored,
+        held=held,
+        decision=decision,
+        problem=problem,
+        dialog=dialog,
+    )
 
 
 async def _plan(tx: Any, house: Rooms, plan: int) -> StoredPlan:

@@ -13,6 +13,7 @@ from jackfield.core.actions import ActionKind
 from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId
 from jackfield.core.wording import differences, title
+from jackfield.flows.held import load_held_back
 from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
 from jackfield.store.phones import load_departments
@@ -108,7 +109,10 @@ async def plan_actions(
 async def approve(
     rooms: House, caller: Caller, plan: Number, data: JSONBody[ApproveIn | None] = None
 ) -> RunOut:
-    """Once; an action whose before-values no longer hold is left out and planned again."""
+    """Once; an action whose before-values no longer hold is left out and planned again.
+
+    409 where a guard holds all of it, with what is held and why; `release_held` lets it go.
+    """
     async with rooms.database.read() as tx:
         await _plan(tx, rooms.tenant, plan)
     release = data is not None and data.release_held
@@ -143,6 +147,7 @@ async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut
     progress = await count_outcomes(tx, tenant, stored.id)
     return PlanOut(
         **{name: getattr(line, name) for name in PlanLine.__struct_fields__},
+        releasable=await load_held_back(tx, tenant, stored) is not None,
         outcomes=dict(progress.by_status),
         refusals=[
             RefusalOut(one.kind, one.subject, one.name, one.because, one.next_step, one.held)

@@ -117,6 +117,12 @@ class PlanLine(msgspec.Struct):
 class PlanOut(PlanLine):
     """A plan without its actions."""
 
+    releasable: Annotated[
+        bool,
+        msgspec.Meta(
+            description="A guard holds something back that `release_held` would still let go."
+        ),
+    ]
     outcomes: Annotated[
         dict[ActionStatus, int], msgspec.Meta(description="What came of its actions so far.")
     ]
