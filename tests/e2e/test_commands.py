@@ -94,10 +94,37 @@ async def test_a_person_at_the_keyboard_reads_sentences(
     assert on.out.endswith(f"(tenant {stage.tenant_id}). People sync is on.\n")
     assert planned.code == synced.code == listed.code == doctor.code == DONE
     assert "  Create extension 100 for" in planned.out
-    assert synced.out.endswith("people.\n")
+    assert synced.out.splitlines()[0].endswith("people.")
+    assert "Note: Sophia Scott (sophia.scott@kestrelfoods.example): Mobile “n/a”" in synced.out
     assert " full " in listed.out
     assert "ok    Microsoft 365: Connected to" in doctor.out
     assert "FAIL" not in doctor.out
+
+
+async def test_people_for_whom_nothing_can_be_done_are_named(
+    installation: Installation, stage: Stage
+) -> None:
+    """The range is full: whoever looks is told who waits, and where the others stand."""
+    with installation.serving() as server:
+        await installation.connect(stage, "--no-sync")
+        await server.choose(rules={"numbers": {"start": "999995"}})
+        planned = await installation.command("plan", "people")
+        synced = await installation.command("sync", "people")
+        shown = await installation.command("plan", "show", "2", "--limit", "500")
+        listed = await installation.command("runs", "--limit", "1")
+        plan = await server.api("GET", "/plans/2")
+
+    people = [f"{one['name']} ({one['upn']})" for one in plan["refusals"]]
+    more = f"and {len(people) - 10} more; see jackfield plan show"
+    assert len(people) > 20
+    for said, number in ((planned, 1), (synced, 2)):
+        assert said.code == DONE
+        assert [f"Refused: {who}: " in said.out for who in people] == [
+            at < 10 for at in range(len(people))
+        ]
+        assert f"\n{more} {number}\n" in said.out
+    assert all(f"Refused: {who}: " in shown.out for who in people)
+    assert f"Refused: {', '.join(people[:10])} {more} 2\n" in listed.out
 
 
 async def test_a_guard_ends_a_command_with_a_code_of_its_own(installation: Installation) -> None:

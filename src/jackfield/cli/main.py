@@ -15,11 +15,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.validators import Number
 
+from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.telling import code_of, plan_text, release_text, say
+from jackfield.cli.telling import (
+    FIRST,
+    UNDONE,
+    code_of,
+    people_lines,
+    plan_text,
+    printable,
+    run_text,
+    say,
+)
 
 if TYPE_CHECKING:
-    from jackfield.cli.door import Answer, Door
+    from jackfield.cli.door import Door
     from jackfield.settings import Settings
 
 app = App(
@@ -166,7 +176,7 @@ def connect(
         on = "on" if sync else "off; switch it on under Users > M365"
 
         async def work(door: Door) -> int:
-            answer = await _asked(door, "POST", "/connection", body)
+            answer = await asked(door, "POST", "/connection", body)
             connected = f"Connected to {answer['organisation']} (tenant {answer['tid']})."
             say(answer, json, lambda: f"{connected} People sync is {on}.")
             return Exit.DONE
@@ -191,10 +201,32 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 
     """
 
     async def work(door: Door) -> int:
-        run = await _followed(door, await _asked(door, "POST", "/people/plan"), quiet=json)
-        return await _show_plan(door, run, json=json, limit=limit)
+        run = await _followed(door, await asked(door, "POST", "/people/plan"), quiet=json)
+        if run["plan"] is None:
+            return await _end(door, run, json=json, plan=None)
+        plan = await _show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
+        return Exit.REFUSED if plan["guarded"] else code_of(run)
 
     return _with_door(work, data_dir)
+
+
+@plan_commands.command(name="show")
+def plan_show(plan: int, *, data_dir: DataDir = None, json: Json = False, limit: Limit = 50) -> int:
+    """Show a stored plan: its actions, and whom it refused or has a note about.
+
+    Parameters
+    ----------
+    plan
+        The number of the plan.
+    limit
+        How many actions, refusals and notes to print; --json has all refusals and notes.
+    """
+
+    async def work(door: Door) -> int:
+        await _show_plan(door, plan, json=json, limit=limit, people=limit)
+        return Exit.DONE
+
+    return _with_door(work, data_dir, acts=False)
 
 
 @plan_commands.command(name="approve")
@@ -215,12 +247,10 @@ def plan_approve(
         path = f"/plans/{plan}"
         answer = await door.ask("POST", f"{path}/approve", {"release_held": release_held})
         refused = answer.status == CONFLICT and not release_held
-        if refused and (await _asked(door, "GET", path))["releasable"]:
-            raise CommandFailed(_problem(answer), Exit.REFUSED)
-        run = await _followed(door, _good(answer), quiet=json)
-        told = f"{run['text']}\n{release_text(await _asked(door, 'GET', path))}"
-        say(run, json, told.rstrip)
-        return code_of(run)
+        if refused and (await asked(door, "GET", path))["releasable"]:
+            raise CommandFailed(problem(answer), Exit.REFUSED)
+        run = await _followed(door, good(answer), quiet=json)
+        return await _end(door, run, json=json, plan=plan)
 
     return _with_door(work, data_dir)
 
@@ -241,8 +271,8 @@ def sync_people(
 
     async def work(door: Door) -> int:
         body = {"person": person, "full": full}
-        run = await _followed(door, await _asked(door, "POST", "/people/sync", body), quiet=json)
-        return _end(run, json)
+        run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
+        return await _end(door, run, json=json, plan=run["plan"])
 
     return _with_door(work, data_dir)
 
@@ -252,19 +282,17 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
     """List the last runs."""
 
     async def work(door: Door) -> int:
-        answer = await _asked(door, "GET", f"/runs?limit={limit}")
-
-        def lines() -> str:
-            return (
-                "\n".join(
-                    f"{run['id']:>6}  {run['started_at'][:19]}  {run['mode']:<8} "
-                    f"{run['status']:<9} {run['text']}"
-                    for run in answer["runs"]
-                )
-                or "No runs yet."
+        answer = await asked(door, "GET", f"/runs?limit={limit}")
+        lines: list[str] = []
+        for run in [] if json else answer["runs"]:
+            begun = run["started_at"][:19]
+            lines.append(
+                f"{run['id']:>6}  {begun}  {run['mode']:<8} {run['status']:<9} {run['text']}"
             )
-
-        say(answer, json, lines)
+            if run["plan"] is not None:
+                plan = await asked(door, "GET", f"/plans/{run['plan']}")
+                lines += [f"{'':8}{line}" for line in people_lines(plan)]
+        say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)
@@ -311,7 +339,7 @@ def token_create(
     """
 
     async def work(door: Door) -> int:
-        answer = await _asked(door, "POST", "/tokens", {"name": name, "days": days})
+        answer = await asked(door, "POST", "/tokens", {"name": name, "days": days})
         say(answer, json, lambda: str(answer["token"]))
         return Exit.DONE
 
@@ -323,7 +351,7 @@ def reset_password(*, name: str = "admin", data_dir: DataDir = None, json: Json 
     """Give the local administrator a new password, end their sessions and print it."""
 
     async def work(door: Door) -> int:
-        answer = await _asked(door, "POST", "/accounts/reset-password", {"name": name})
+        answer = await asked(door, "POST", "/accounts/reset-password", {"name": name})
         say(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
         return Exit.DONE
 
@@ -359,7 +387,7 @@ def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except CommandFailed as error:
-        print(f"jackfield: {error}", file=sys.stderr)
+        print(printable(f"jackfield: {error}"), file=sys.stderr)
         return error.code
     except Exception as error:
         # What has a next step is for the person; so is what the disk or the archive refuses.
@@ -367,7 +395,7 @@ def _guarded(run: Callable[[], int]) -> int:
 
         if not hasattr(error, "next_step") and not isinstance(error, StoreError | OSError):
             raise
-        print(f"jackfield: {error}", file=sys.stderr)
+        print(printable(f"jackfield: {error}"), file=sys.stderr)
         return Exit.FAILED
 
 
@@ -383,37 +411,31 @@ def _read(path: Path) -> str:
         raise CommandFailed(f"Cannot read {path}: {error}", Exit.USAGE) from None
 
 
-async def _asked(door: Door, method: str, path: str, body: object = None) -> Any:
-    return _good(await door.ask(method, path, body))
-
-
-def _good(answer: Answer) -> Any:
-    if answer.status >= 400:
-        raise CommandFailed(_problem(answer))
-    return answer.body
-
-
-def _problem(answer: Answer) -> str:
-    problem = answer.body if isinstance(answer.body, dict) else {}
-    return str(problem.get("detail") or f"The server answered {answer.status}.")
-
-
 async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
     """Wait for a run to end, with a bar where somebody watches."""
     from jackfield.cli.progress import follow
 
-    return await follow(lambda: _asked(door, "GET", f"/runs/{run['id']}"), quiet=quiet)
+    return await follow(lambda: asked(door, "GET", f"/runs/{run['id']}"), quiet=quiet)
 
 
-async def _show_plan(door: Door, run: Any, *, json: bool, limit: int) -> int:
-    if run["plan"] is None:
-        return _end(run, json)
-    plan = await _asked(door, "GET", f"/plans/{run['plan']}")
-    page = await _asked(door, "GET", f"/plans/{run['plan']}/actions?limit={limit}")
-    say({**plan, "actions": page["actions"]}, json, lambda: plan_text(plan, page, limit))
-    return Exit.REFUSED if plan["guarded"] else code_of(run)
+async def _show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:
+    stored = await asked(door, "GET", f"/plans/{plan}")
+    page = await asked(door, "GET", f"/plans/{plan}/actions?limit={limit}")
+    document = {**stored, "actions": page["actions"]}
+    say(document, json, lambda: plan_text(stored, page, limit, people=people))
+    return stored
 
 
-def _end(run: Any, json: bool) -> int:
-    say(run, json, lambda: str(run["text"]))
+async def _end(door: Door, run: Any, *, json: bool, plan: int | None) -> int:
+    """How a run ended; for a person with the names of those it could not do everything for."""
+    text = str(run["text"])
+    if plan is not None and not json:
+        stored = await asked(door, "GET", f"/plans/{plan}")
+        undone: list[Any] = []
+        for status in UNDONE:
+            if stored["outcomes"].get(status):
+                path = f"/plans/{plan}/actions?status={status}&limit={FIRST}"
+                undone += (await asked(door, "GET", path))["actions"]
+        text = run_text(run, stored, undone)
+    say(run, json, lambda: text)
     return code_of(run)

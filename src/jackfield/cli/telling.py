@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jackfield.cli.exits import Exit
 
+_STEERS = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for tab and line feed
+    "\u202a-\u202e\u2066-\u2069"  # what reorders the text around it
+    "\ud800-\udfff"  # half of a character: no terminal can be sent it
+    "]"
+)
+UNDONE = ("failed", "stale", "unanswered", "skipped")
+"""What became of an action that is not done."""
+FIRST = 10
+"""People who are named where a command was not asked for a plan."""
+MOST = 500
+"""The largest page."""
 _ENDS: Mapping[str, Exit] = {
     "failed": Exit.FAILED,
     "cancelled": Exit.FAILED,
@@ -21,7 +35,12 @@ def say(document: object, json: bool, text: Callable[[], str]) -> None:
 
         print(msgspec.json.format(msgspec.json.encode(document)).decode())
     else:
-        print(text())
+        print(printable(text()))
+
+
+def printable(text: str) -> str:
+    """Text without what would steer a terminal: names and addresses come from outside."""
+    return _STEERS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def code_of(run: Any) -> Exit:
@@ -29,25 +48,75 @@ def code_of(run: Any) -> Exit:
     return _ENDS.get(run["status"], Exit.DONE)
 
 
-def plan_text(plan: Any, actions: Any, limit: int) -> str:
-    """A plan with its first actions, what was refused, and what to know."""
+def plan_text(plan: Any, actions: Any, limit: int, *, people: int) -> str:
+    """A plan with its first actions, and so many of the people it refused or has a note about."""
     out = [f"Plan {plan['id']}: {plan['text']}"]
     out += [f"  {_action_line(action)}" for action in actions["actions"]]
     if actions["next"]:
-        out.append("  ... and more: see the console, or --limit.")
-    for refusal in plan["refusals"]:
-        out.append(f"Refused: {refusal['because']} {refusal['next_step']}")
-    out += [f"Note: {notice['text']}" for notice in plan["notices"][:limit]]
-    if release := release_text(plan):
-        out.append(release)
-    return "\n".join(out)
+        out.append(f"  ... and more; see {_show(plan, limit)}")
+    return "\n".join([*out, *concerned(plan, most=people), *release_lines(plan)])
 
 
-def release_text(plan: Any) -> str:
-    """How to let go what a guard holds back; empty where it holds nothing."""
+def run_text(run: Any, plan: Any, undone: Sequence[Any]) -> str:
+    """How a run ended, with the people that its plan could not do everything for."""
+    out = [str(run["text"])]
+    count = sum(plan["outcomes"].get(status, 0) for status in UNDONE)
+    lines = [f"Not done: {one['title']}{_upn(one)}: {one['text']}" for one in undone]
+    out += _some(lines, plan, FIRST, count)
+    return "\n".join([*out, *concerned(plan), *release_lines(plan)])
+
+
+def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
+    """Whom a plan refused and whom it has a note about, by name; what guards say comes first."""
+    guards = [one for one in plan["refusals"] if not one["subject"]]
+    people = [one for one in plan["refusals"] if one["subject"]]
+    return [
+        *(f"Refused: {one['because']} {one['next_step']}" for one in guards),
+        *_some(
+            [f"Refused: {_who(one)}: {one['because']} {one['next_step']}" for one in people],
+            plan,
+            most,
+        ),
+        *_some([f"Note: {_who(one)}: {one['text']}" for one in plan["notices"]], plan, most),
+    ]
+
+
+def people_lines(plan: Any) -> list[str]:
+    """The same in two lines at most: who was refused, and about whom there is a note."""
+    lines = []
+    for word, about in (("Refused", plan["refusals"]), ("Note", plan["notices"])):
+        names = list(dict.fromkeys(_who(one) for one in about if one["subject"]))
+        if names:
+            more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""
+            lines.append(f"{word}: {', '.join(names[:FIRST])}{more}; see {_show(plan)}")
+    return lines
+
+
+def release_lines(plan: Any) -> list[str]:
+    """How to let go what a guard holds back; nothing where it holds nothing."""
     if not plan["releasable"]:
-        return ""
-    return f"Release what a guard holds back: jackfield plan approve {plan['id']} --release-held"
+        return []
+    return [f"Release what a guard holds back: jackfield plan approve {plan['id']} --release-held"]
+
+
+def _some(lines: Sequence[str], plan: Any, most: int, count: int = 0) -> list[str]:
+    """The first lines of so many (of as many as there are), and where to see the others."""
+    more = max(count, len(lines)) - most
+    return [*lines[:most], *([f"and {more:,} more; see {_show(plan, most)}"] if more > 0 else [])]
+
+
+def _show(plan: Any, shown: int = 0) -> str:
+    """The command that shows more of a plan than was shown; JSON has everything."""
+    longer = " --json" if shown >= MOST else f" --limit {MOST}" if shown > FIRST else ""
+    return f"jackfield plan show {plan['id']}{longer}"
+
+
+def _who(one: Any) -> str:
+    return f"{one['name']}{_upn(one)}"
+
+
+def _upn(one: Any) -> str:
+    return f" ({one['upn']})" if one["upn"] and one["upn"] != one["name"] else ""
 
 
 def _action_line(action: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from litestar import get, post
@@ -11,11 +11,12 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from jackfield.core.actions import ActionKind
 from jackfield.core.extensions import DepartmentKey
-from jackfield.core.people import GroupId
+from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
 from jackfield.flows.held import load_held_back
 from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
+from jackfield.store.people import load_people
 from jackfield.store.phones import load_departments
 from jackfield.store.plans import (
     ActionFilter,
@@ -96,7 +97,8 @@ async def plan_actions(
         page = await load_actions(tx, rooms.tenant, plan, which, after=after or None, limit=limit)
         departments = {d.key: d.name for d in (await load_departments(tx, rooms.tenant)).values()}
         groups = {one.id: one.name for one in (await load_groups(tx, rooms.tenant)).values()}
-    actions = [_action_out(one, departments, groups) for one in page.actions]
+        upns = await _upns(tx, rooms.tenant, [one.subject for one in page.actions])
+    actions = [_action_out(one, departments, groups, upns) for one in page.actions]
     return ActionsOut(actions, page.total, page.more, page.next)
 
 
@@ -145,16 +147,35 @@ async def _plan(tx: Transaction, tenant: int, plan: int) -> StoredPlan:
 async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut:
     line = _line(stored)
     progress = await count_outcomes(tx, tenant, stored.id)
+    subjects = [*(one.subject for one in stored.refusals), *(one.subject for one in stored.notices)]
+    upns = await _upns(tx, tenant, subjects)
     return PlanOut(
         **{name: getattr(line, name) for name in PlanLine.__struct_fields__},
         releasable=await load_held_back(tx, tenant, stored) is not None,
         outcomes=dict(progress.by_status),
         refusals=[
-            RefusalOut(one.kind, one.subject, one.name, one.because, one.next_step, one.held)
+            RefusalOut(
+                one.kind,
+                one.subject,
+                one.name,
+                upns.get(one.subject, ""),
+                one.because,
+                one.next_step,
+                one.held,
+            )
             for one in stored.refusals
         ],
-        notices=[NoticeOut(one.subject, one.name, one.text) for one in stored.notices],
+        notices=[
+            NoticeOut(one.subject, one.name, upns.get(one.subject, ""), one.text)
+            for one in stored.notices
+        ],
     )
+
+
+async def _upns(tx: Transaction, tenant: int, subjects: Iterable[str]) -> Mapping[str, str]:
+    """The UPNs of people by object ID; a group has none."""
+    people = await load_people(tx, tenant, sorted({ObjectId(one) for one in subjects}))
+    return {id_: person.upn for id_, person in people.items()}
 
 
 def _line(stored: StoredPlan) -> PlanLine:
@@ -176,7 +197,10 @@ def _line(stored: StoredPlan) -> PlanLine:
 
 
 def _action_out(
-    one: StoredAction, departments: Mapping[DepartmentKey, str], groups: Mapping[GroupId, str]
+    one: StoredAction,
+    departments: Mapping[DepartmentKey, str],
+    groups: Mapping[GroupId, str],
+    upns: Mapping[str, str],
 ) -> ActionOut:
     return ActionOut(
         one.seq,
@@ -185,6 +209,7 @@ def _action_out(
         one.action.because,
         one.subject,
         one.name,
+        upns.get(one.subject, ""),
         one.held,
         one.status,
         one.text,

@@ -75,6 +75,11 @@ class SyncIn(msgspec.Struct, forbid_unknown_fields=True):
     ] = False
 
 
+Upn = Annotated[
+    str, msgspec.Meta(description="The person's UPN as it is now; empty where there is none.")
+]
+
+
 class RefusalOut(msgspec.Struct):
     """Something that is not done, with the reason and the next step."""
 
@@ -83,6 +88,7 @@ class RefusalOut(msgspec.Struct):
         str, msgspec.Meta(description="Object ID of the person; empty for the whole plan.")
     ]
     name: str
+    upn: Upn
     because: str
     next_step: str
     held: Annotated[int, msgspec.Meta(description="How many actions it holds back.")]
@@ -93,6 +99,7 @@ class NoticeOut(msgspec.Struct):
 
     subject: str
     name: str
+    upn: Upn
     text: str
 
 
@@ -155,6 +162,7 @@ class ActionOut(msgspec.Struct):
     because: str
     subject: Annotated[str, msgspec.Meta(description="Object ID of the person or group.")]
     name: str
+    upn: Upn
     held: bool
     status: ActionStatus
     text: Annotated[str, msgspec.Meta(description="What came of it, where that needs words.")]

@@ -1,0 +1,28 @@
+"""One question to the API, and the errors that its answers become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jackfield.cli.exits import CommandFailed
+
+if TYPE_CHECKING:
+    from jackfield.cli.door import Answer, Door
+
+
+async def asked(door: Door, method: str, path: str, body: object = None) -> Any:
+    """What the API answers. Raises `CommandFailed` with what it says where that is no success."""
+    return good(await door.ask(method, path, body))
+
+
+def good(answer: Answer) -> Any:
+    """The body of a success; anything else raises `CommandFailed`."""
+    if answer.status >= 400:
+        raise CommandFailed(problem(answer))
+    return answer.body
+
+
+def problem(answer: Answer) -> str:
+    """What an error says."""
+    document = answer.body if isinstance(answer.body, dict) else {}
+    return str(document.get("detail") or f"The server answered {answer.status}.")

@@ -1,0 +1,125 @@
+"""What commands say of plans and runs: names and next steps, never a figure alone."""
+
+from typing import Any
+
+import pytest
+
+from jackfield.cli.telling import people_lines, plan_text, printable, run_text
+
+
+def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
+    """A plan as the API tells it."""
+    refusals = [
+        {
+            "subject": f"id-{n}",
+            "name": f"Person {n}",
+            "upn": f"p{n}@contoso.example",
+            "because": "No number is left.",
+            "next_step": "Widen the range.",
+        }
+        for n in range(refused)
+    ]
+    notices = [
+        {"subject": f"id-{n}", "name": f"Person {n}", "upn": "", "text": "The name was cut."}
+        for n in range(noted)
+    ]
+    return {
+        "id": 7,
+        "text": "nothing",
+        "refusals": refusals,
+        "notices": notices,
+        "releasable": False,
+        "outcomes": {},
+        **more,
+    }
+
+
+NONE = {"actions": [], "next": None}
+
+
+def test_people_are_named_with_their_upn() -> None:
+    """A name alone may be two people; a figure alone helps nobody."""
+    said = plan_text(a_plan(refused=1, noted=1), NONE, 50, people=10)
+
+    assert said.splitlines()[1:] == [
+        "Refused: Person 0 (p0@contoso.example): No number is left. Widen the range.",
+        "Note: Person 0: The name was cut.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "people", "last"),
+    [
+        (10, 10, "Refused: Person 9 (p9@contoso.example): No number is left. Widen the range."),
+        (11, 10, "and 1 more; see jackfield plan show 7"),
+        (1_200, 50, "and 1,150 more; see jackfield plan show 7 --limit 500"),
+        (1_200, 500, "and 700 more; see jackfield plan show 7 --json"),
+    ],
+)
+def test_what_is_not_shown_is_a_command_away(refused: int, people: int, last: str) -> None:
+    """Ten names are read, a thousand are looked up; each step names the next."""
+    said = plan_text(a_plan(refused=refused), NONE, 50, people=people).splitlines()
+
+    assert said[-1] == last
+    assert len(said) == 1 + min(refused, people) + (refused > people)
+
+
+def test_a_guard_is_told_before_people_and_with_the_way_out() -> None:
+    """However many people were refused, what stops the plan is not cut off."""
+    plan = a_plan(refused=20, releasable=True)
+    guard = {"subject": "", "name": "", "upn": "", "because": "Too many.", "next_step": "Look."}
+    plan["refusals"].append(guard)
+
+    said = plan_text(plan, NONE, 50, people=10).splitlines()
+
+    assert said[1] == "Refused: Too many. Look."
+    assert said[-1].endswith("jackfield plan approve 7 --release-held")
+
+
+def test_what_did_not_come_through_is_told_by_name() -> None:
+    """The count is the server's; the names are of the first."""
+    undone = [
+        {
+            "title": "Update extension 100 of Ada",
+            "name": "Ada",
+            "upn": "ada@contoso.example",
+            "text": "Gone.",
+        }
+    ]
+
+    said = run_text({"text": "0 done."}, a_plan(outcomes={"stale": 12, "done": 3}), undone * 10)
+
+    assert said.splitlines()[0] == "0 done."
+    assert said.splitlines()[1] == (
+        "Not done: Update extension 100 of Ada (ada@contoso.example): Gone."
+    )
+    assert said.splitlines()[-1] == "and 2 more; see jackfield plan show 7"
+
+
+def test_a_list_of_runs_names_each_person_once() -> None:
+    """Two lines a run at most, so that the list stays a list."""
+    plan = a_plan(refused=12, noted=1)
+    plan["notices"] *= 3
+
+    refused, noted = people_lines(plan)
+
+    assert refused.startswith("Refused: Person 0 (p0@contoso.example), Person 1 (")
+    assert refused.endswith("Person 9 (p9@contoso.example) and 2 more; see jackfield plan show 7")
+    assert noted == "Note: Person 0; see jackfield plan show 7"
+    assert people_lines(a_plan()) == []
+
+
+@pytest.mark.parametrize("steering", ["\x1b[2J", "\x07", "\r", "\u202e", "\x9b31m", "\ud800"])
+def test_a_name_cannot_steer_the_terminal(steering: str) -> None:
+    """Whoever may choose a name in the directory must not clear or colour a screen with it."""
+    said = printable(f"Note: {steering}Ada")
+
+    assert steering[0] not in said
+    assert said.endswith("Ada")
+
+
+def test_scripts_of_every_kind_stay_as_they_are() -> None:
+    """Only what steers is taken."""
+    said = "Zoë 你好 العربية 🧑\u200d🚒\n\ta\u0301"
+
+    assert printable(said) == said
