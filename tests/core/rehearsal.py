@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
@@ -60,6 +61,7 @@ from jackfield.core.plan import (
     UpdateExtension,
     View,
 )
+from jackfield.core.rules import RemoveAfter
 
 SEEDS = range(int(os.environ.get("REHEARSALS", "120")))
 """How many rehearsals a run holds; more of them by night: REHEARSALS=5000."""
@@ -82,6 +84,7 @@ class Rehearsal:
         self.links: dict[ObjectId, Link] = {}
         self.department_links: dict[GroupId, DepartmentLink] = {}
         self.other_numbers: set[str] = set()
+        self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self._tenant()
         self._phone_system()
         self._agreements()
@@ -195,8 +198,10 @@ class Rehearsal:
             number,
             agreed,
             given,
-            left=rng.choice([None, None, None, None, *LeaverCause]),
         )
+        if (left := rng.choice([None, None, None, None, *LeaverCause])) is not None:
+            since = self.now - timedelta(days=rng.randrange(60))
+            self.links[id_] = replace(self.links[id_], left=left, left_at=since)
         if self._chance(85):
             standing = [known for known in given if known in self.departments]
             by_hand = [known for known in self.departments if self._chance(10)]
@@ -269,6 +274,7 @@ class Rehearsal:
                     GuardRules(tight, tight, tight, losses=tight, memberships=tight),
                 ]
             ),
+            RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in LeaverCause)),
         )
 
     def _limits(self) -> PhoneLimits:
@@ -331,6 +337,7 @@ class Rehearsal:
             department_links=dict(self.department_links),
             used_numbers=frozenset(self.used()),
             summary=replace(self.summary, linked=len(self.links), **summary),
+            now=self.now,
         )
 
     # --- carrying out ------------------------------------------------------------------------
@@ -400,7 +407,9 @@ class Rehearsal:
                 assert_never(unknown)
 
     def _left(self, person: ObjectId, cause: LeaverCause) -> None:
-        self.links[person] = replace(self.links[person], left=cause)
+        link = self.links[person]
+        since = link.left_at if link.left is cause else self.now
+        self.links[person] = replace(link, left=cause, left_at=since)
 
     def _named(self, name: str, but: DepartmentKey | None = None) -> bool:
         return any(
@@ -503,6 +512,7 @@ class Rehearsal:
                     self._change_person,
                     self._change_membership,
                     self._change_group,
+                    self._wait,
                 ]
             )()
 
@@ -557,6 +567,9 @@ class Rehearsal:
     def _change_membership(self) -> None:
         id_ = self.rng.choice(list(self.people))
         self.memberships[id_] = frozenset(group for group in self.groups if self._chance(40))
+
+    def _wait(self) -> None:
+        self.now += timedelta(days=self.rng.choice([1, 9, 35]))
 
     def _change_group(self) -> None:
         if self.groups:

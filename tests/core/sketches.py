@@ -19,9 +19,12 @@ from jackfield.core.extensions import (
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import GroupId, ObjectId, Person
 from jackfield.core.plan import Action, PhoneLimits, Plan, Summary, View
+from jackfield.core.rules import RemoveAfter
 
 LIMITS = PhoneLimits((NumberRange("100", "999"),))
 NO_FIELDS = ExtensionFields()
+AT_ONCE = RemoveAfter(0, 0, 0)
+"""A leaver whose extension is to be removed loses it in the same plan."""
 
 
 def rule(id_: str) -> Callable[..., Any]:

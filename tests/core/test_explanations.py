@@ -7,6 +7,7 @@ import pytest
 
 from core.rehearsal import SEEDS, Rehearsal
 from core.sketches import (
+    AT_ONCE,
     LIMITS,
     department,
     department_link,
@@ -121,7 +122,7 @@ def test_what_a_guard_holds_is_told_from_the_plan():
     """Planned alone, one removal trips no guard; the plan at hand knows better."""
     crowd = [person(f"Person {n}") for n in range(8)]
     seen = settled(*(replace(one, enabled=False) for one in crowd))
-    rules = PeopleRules(on_disabled=LeaverPolicy.REMOVE)
+    rules = PeopleRules(on_disabled=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
 
     sentences = explain_person(seen, rules, LIMITS, crowd[0].id, plan(seen, rules, LIMITS))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.sketches import (
+    AT_ONCE,
     LIMITS,
     department,
     department_link,
@@ -35,7 +36,7 @@ from jackfield.core.plan import (
 )
 
 CROWD = [person(f"Person {n:03}") for n in range(100)]
-REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE)
+REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
 DISABLE = PeopleRules(on_deleted=LeaverPolicy.DISABLE)
 
 
@@ -365,7 +366,9 @@ def test_few_departments_whose_groups_are_gone_are_flagged():
 def test_nobody_loses_the_phone_because_the_groups_of_the_scope_ran_empty(policy, kind, groups):
     """Under this scope everybody would be a leaver; the guards of leavers see them."""
     rules = PeopleRules(
-        ScopeRules(Scope.SELECTED_GROUPS, selected_groups=("sales", "ops")), on_out_of_scope=policy
+        ScopeRules(Scope.SELECTED_GROUPS, selected_groups=("sales", "ops")),
+        on_out_of_scope=policy,
+        remove_after=AT_ONCE,
     )
 
     made = plan(staffed(*CROWD[:20], leaving=20, groups=groups), rules, LIMITS)
@@ -393,7 +396,7 @@ def test_an_answer_that_is_suddenly_short_is_not_believed(now, accepted, kind, p
     """A Graph outage or a lost permission looks like everybody leaving at once."""
     seen = leaving(2, people_now=now, people_accepted=accepted)
 
-    made = plan(seen, PeopleRules(on_deleted=policy), LIMITS)
+    made = plan(seen, PeopleRules(on_deleted=policy, remove_after=AT_ONCE), LIMITS)
 
     assert kinds(made) == ([kind] if kind else [])
     assert (len(made.held), len(made.actions)) == ((2, 0) if kind else (0, 2))

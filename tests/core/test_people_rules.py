@@ -1,10 +1,12 @@
 """The rules of people sync, by their ids; the wording of the rules is in docs/people-sync.md."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.sketches import (
+    AT_ONCE,
     LIMITS,
     extension,
     fields_of,
@@ -43,6 +45,7 @@ from jackfield.core.plan import (
     UpdateExtension,
     plan,
 )
+from jackfield.core.rules import RemoveAfter
 
 ANN, BOB, CYD, DAN = person("Ann Field"), person("Bob Hill"), person("Cyd Lake"), person("Dan Moor")
 EVERYONE = PeopleRules()
@@ -316,7 +319,9 @@ def test_somebody_in_no_selected_group_is_not_synced():
 def test_somebody_who_left_the_selected_groups_falls_under_the_policy_out_of_scope(policy, kind):
     """What happens to the phone is the administrator's choice, and it is said beforehand."""
     rules = PeopleRules(
-        ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES,)), on_out_of_scope=policy
+        ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(SALES,)),
+        on_out_of_scope=policy,
+        remove_after=AT_ONCE,
     )
 
     action = only(plan(settled(BOB), rules, LIMITS))
@@ -547,7 +552,13 @@ def test_losing_the_licence_is_leaving_the_scope_never_a_silent_removal():
     someone = replace(ANN, has_mailbox=False)
 
     kept = only(plan(settled(someone), EVERYONE, LIMITS))
-    removed = only(plan(settled(someone), PeopleRules(on_out_of_scope=LeaverPolicy.REMOVE), LIMITS))
+    removed = only(
+        plan(
+            settled(someone),
+            PeopleRules(on_out_of_scope=LeaverPolicy.REMOVE, remove_after=AT_ONCE),
+            LIMITS,
+        )
+    )
 
     assert isinstance(kept, KeepLeaver)
     assert isinstance(removed, RemoveExtension)
@@ -577,7 +588,7 @@ def test_each_cause_of_leaving_has_its_own_policy(about, cause, policy):
         LeaverCause.DISABLED: "on_disabled",
         LeaverCause.OUT_OF_SCOPE: "on_out_of_scope",
     }
-    rules = PeopleRules(**{policies[cause]: policy})
+    rules = PeopleRules(**{policies[cause]: policy}, remove_after=AT_ONCE)
 
     action = only(plan(settled(replace(ANN, **about)), rules, LIMITS))
 
@@ -600,6 +611,60 @@ def test_a_leaver_is_said_once():
     )
 
     assert plan(seen, EVERYONE, LIMITS).actions == ()
+
+
+def leaver_since(days, *, enabled=False, cause=LeaverCause.DELETED):
+    """Ann, deleted in Microsoft 365, and noted as `cause` so many days ago."""
+    now = datetime(2026, 3, 31, tzinfo=UTC)
+    left = replace(link(ANN, "100"), left=cause, left_at=now - timedelta(days=days))
+    return view(
+        [replace(ANN, standing=Standing.RECYCLED)],
+        links=[left],
+        extensions=[extension("100", fields_of(ANN), enabled=enabled)],
+        now=now,
+    )
+
+
+REMOVED_LATER = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=RemoveAfter(deleted=30))
+
+
+@rule("U-04")
+def test_an_extension_that_is_to_be_removed_later_is_disabled_until_then():
+    """The phone is dead at once; the number is not gone until it is sure."""
+    seen = replace(
+        settled(replace(ANN, standing=Standing.RECYCLED)), now=datetime(2026, 3, 31, tzinfo=UTC)
+    )
+
+    action = only(plan(seen, REMOVED_LATER, LIMITS))
+
+    assert isinstance(action, DisableExtension)
+    assert action.because.endswith("The extension is disabled. It is removed from 2026-04-30 on.")
+
+
+@pytest.mark.parametrize(("days", "removed"), [(0, False), (29, False), (30, True), (400, True)])
+@rule("U-04")
+def test_a_leaver_is_removed_when_the_days_are_over(days, removed):
+    """Not a day before, and not never."""
+    actions = plan(leaver_since(days), REMOVED_LATER, LIMITS).actions
+
+    assert [type(action) for action in actions] == ([RemoveExtension] if removed else [])
+
+
+def test_another_cause_begins_the_days_anew():
+    """Long disabled and deleted today: the deletion can be undone for thirty days all the same."""
+    seen = leaver_since(400, cause=LeaverCause.DISABLED)
+
+    action = only(plan(seen, REMOVED_LATER, LIMITS))
+
+    assert isinstance(action, KeepLeaver)
+    assert action.because.endswith("It is removed from 2026-04-30 on.")
+
+
+def test_a_leavers_extension_that_was_enabled_by_hand_is_disabled_again():
+    """Until it is removed it must not ring."""
+    action = only(plan(leaver_since(3, enabled=True), REMOVED_LATER, LIMITS))
+
+    assert isinstance(action, DisableExtension)
 
 
 def test_a_new_policy_reaches_leavers_of_old():
@@ -663,7 +728,7 @@ def test_an_account_disabled_meanwhile_waits_until_it_is_enabled():
     """Else "remove" would take the extension away that the same rules had just made."""
     someone = replace(ANN, enabled=False)
     for scope in (ScopeRules(), ScopeRules(Scope.SELECTED, frozenset({ANN.id}))):
-        rules = PeopleRules(scope, on_disabled=LeaverPolicy.REMOVE)
+        rules = PeopleRules(scope, on_disabled=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
 
         assert plan(view([someone]), rules, LIMITS).actions == ()
 

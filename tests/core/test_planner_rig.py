@@ -13,8 +13,8 @@ import pytest
 from core.rehearsal import SEEDS, Rehearsal
 from jackfield.core.departments import department_groups
 from jackfield.core.fields import wanted_fields
-from jackfield.core.leavers import waits_for_enabling
-from jackfield.core.people import LeaverPolicy, ScopeReason, Standing, judge
+from jackfield.core.leavers import policy, waits_for_enabling
+from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeReason, Standing, judge
 from jackfield.core.plan import (
     AdoptExtension,
     CreateDepartment,
@@ -87,9 +87,9 @@ def check_quiet(world, made):
         if person.id in refused | held:
             continue
         if person.standing is not Standing.PRESENT:
-            check_leaver(world, link, world.rules.on_deleted)
+            check_leaver(world, link, LeaverCause.DELETED)
         elif waits_for_enabling(person, verdict):
-            check_leaver(world, link, world.rules.on_disabled)
+            check_leaver(world, link, LeaverCause.DISABLED)
         elif verdict.in_scope:
             extension = world.extensions[link.key]
             assert link.left is None
@@ -97,7 +97,7 @@ def check_quiet(world, made):
             kept = keeping.get(person.id, ())
             check_departments(world, person, extension, link, kept, unflagged)
         elif verdict.reason is not ScopeReason.NOT_IN_GROUPS or world.summary.groups_readable:
-            check_leaver(world, link, world.rules.on_out_of_scope)
+            check_leaver(world, link, LeaverCause.OUT_OF_SCOPE)
 
 
 def present_groups(world, person):
@@ -108,13 +108,16 @@ def present_groups(world, person):
     )
 
 
-def check_leaver(world, link, policy):
-    """A leaver has what the policy leaves, and the archive knows that they left."""
+def check_leaver(world, link, cause):
+    """A leaver has what the policy leaves, and the archive knows since when they are gone."""
     if link is None:
         return
-    assert link.left is not None
-    assert policy is not LeaverPolicy.REMOVE
-    if policy is LeaverPolicy.DISABLE and link.key in world.extensions:
+    assert link.left is cause
+    chosen = policy(cause, world.rules)
+    if chosen is LeaverPolicy.REMOVE:
+        days = (world.now - link.left_at).days
+        assert days < world.rules.remove_after.days(cause), "overdue"
+    if chosen is not LeaverPolicy.KEEP and link.key in world.extensions:
         assert not world.extensions[link.key].enabled
 
 

@@ -131,7 +131,7 @@ async def test_a_guard_ends_a_command_with_a_code_of_its_own(installation: Insta
     """A script must not take a mass deletion that was held back for a success, nor for a crash."""
     with running_stage(people=60, seed=9) as stage, installation.serving() as server:
         await installation.connect(stage, "--no-sync")
-        await server.choose(rules={"on_deleted": "remove"})
+        await server.choose(rules={"on_deleted": "remove", "remove_after": {"deleted": 0}})
         first = await installation.command("sync", "people", "--full", "--json")
         people = (await stage.control("GET", "/people?limit=60"))["people"]
         for person in people[:40]:

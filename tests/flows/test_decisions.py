@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.faulty_phones import Faults, FaultyPhones
 from doubles.house import House, Interlude
 from jackfield.core.departments import DepartmentRules, DepartmentSource
@@ -16,7 +17,7 @@ from jackfield.store.schedule import load_due, want
 from jackfield.store.settings import Approval
 from m365_emulator.server import Emulator
 
-REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE)
+REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
 
 
 async def halfway(house: House) -> Faults:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
@@ -148,6 +149,7 @@ async def test_d_05_without_the_permission_for_groups_everything_else_goes_on(
         PeopleRules(
             scope=ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(GroupId(ids["Sales"]),)),
             on_out_of_scope=LeaverPolicy.REMOVE,
+            remove_after=AT_ONCE,
         )
     )
     await house.sync(full=True)

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace as changed
 
+from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
@@ -25,7 +26,8 @@ async def office(house: House, people: int = 40) -> Emulator:
     stage = house.raise_stage(people=people)
     await house.connect(stage)
     await house.choose(
-        PeopleRules(on_deleted=LeaverPolicy.REMOVE), schedule=ScheduleRules(time_zone="UTC")
+        PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE),
+        schedule=ScheduleRules(time_zone="UTC"),
     )
     return stage
 
@@ -134,7 +136,9 @@ async def test_a_person_on_demand_does_not_wait_out_a_pause(house: House) -> Non
 async def test_a_first_sync_on_a_bad_day(house: House, order: Order) -> None:
     """Whatever goes wrong now and then: in the end everybody is there, once."""
     stage = await office(house)
-    await house.choose(PeopleRules(on_deleted=LeaverPolicy.REMOVE), enabled=True)
+    await house.choose(
+        PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE), enabled=True
+    )
     stage.faults.switch_on(order)
 
     for _ in range(20):

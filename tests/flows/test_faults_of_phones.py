@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.faulty_phones import Faults, FaultyPhones
 from doubles.house import House, Interlude
 from doubles.threecx_habits import Notes, ThreeCxHabits
@@ -17,7 +18,9 @@ from jackfield.store.settings import Approval
 from m365_emulator.server import Emulator
 
 EVERY_GROUP = PeopleRules(
-    departments=DepartmentRules(DepartmentSource.ALL), on_deleted=LeaverPolicy.REMOVE
+    departments=DepartmentRules(DepartmentSource.ALL),
+    on_deleted=LeaverPolicy.REMOVE,
+    remove_after=AT_ONCE,
 )
 
 

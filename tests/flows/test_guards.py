@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.house import House, Interlude
 from jackfield.core.extensions import ExtensionFields
 from jackfield.core.people import LeaverPolicy
@@ -24,7 +25,11 @@ async def office(house: House, policy: LeaverPolicy) -> tuple[Emulator, list[str
     stage = house.raise_stage(people=0)
     ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(MANY)]
     await house.connect(stage)
-    await house.choose(PeopleRules(on_deleted=policy, on_disabled=policy, on_out_of_scope=policy))
+    await house.choose(
+        PeopleRules(
+            on_deleted=policy, on_disabled=policy, on_out_of_scope=policy, remove_after=AT_ONCE
+        )
+    )
     await house.sync(full=True)
     return stage, ids
 

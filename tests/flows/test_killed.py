@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.house import House, open_house
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import Department
@@ -28,6 +29,7 @@ SEEDS = range(int(os.environ.get("SIM_SEEDS", "20")))
 RULES = PeopleRules(
     departments=DepartmentRules(DepartmentSource.ALL),
     on_deleted=LeaverPolicy.REMOVE,
+    remove_after=AT_ONCE,
     on_disabled=LeaverPolicy.DISABLE,
 )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.house import House, Interlude
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
@@ -128,7 +129,9 @@ async def test_before_groups_were_ever_read_nobody_leaves_for_want_of_one(house:
     await house.connect(stage)
     await house.sync(full=True)
     scope = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(GroupId(sales.id),))
-    await house.choose(PeopleRules(scope=scope, on_out_of_scope=LeaverPolicy.REMOVE))
+    await house.choose(
+        PeopleRules(scope=scope, on_out_of_scope=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
+    )
 
     await house.sync(person=ada.id)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.actions import ActionKind
 from jackfield.core.departments import DepartmentRules, DepartmentSource
@@ -55,7 +56,7 @@ async def test_the_preview_shows_what_the_sync_does(house: House) -> None:
 async def test_a_preview_changes_nothing_and_raises_no_alarm(house: House) -> None:
     """Looking is free, also at something that a guard would stop."""
     stage, ids = await office(house, *[f"Person {at:02}" for at in range(12)])
-    await house.choose(PeopleRules(on_deleted=LeaverPolicy.REMOVE))
+    await house.choose(PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE))
     await house.sync(full=True)
     for person in ids.values():
         stage.tenant.delete(person)
@@ -225,7 +226,9 @@ async def test_an_extension_deleted_meanwhile_goes_stale(house: House) -> None:
 async def test_who_came_back_meanwhile_loses_nothing(house: House, policy: LeaverPolicy) -> None:
     """The approval was for somebody who had left."""
     stage, ids = await office(house, "Ada One", "Ben Two")
-    await house.choose(PeopleRules(on_deleted=policy), approval=Approval.BY_HAND)
+    await house.choose(
+        PeopleRules(on_deleted=policy, remove_after=AT_ONCE), approval=Approval.BY_HAND
+    )
     await house.sync(full=True)
     await house.approve(1)
     stage.tenant.delete(ids["Ada One"])

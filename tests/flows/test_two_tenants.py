@@ -5,6 +5,7 @@ import random
 import pytest
 from sqlalchemy import MetaData, inspect, select
 
+from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.people import LeaverPolicy
@@ -17,7 +18,9 @@ from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
 RULES = PeopleRules(
-    departments=DepartmentRules(DepartmentSource.ALL), on_deleted=LeaverPolicy.REMOVE
+    departments=DepartmentRules(DepartmentSource.ALL),
+    on_deleted=LeaverPolicy.REMOVE,
+    remove_after=AT_ONCE,
 )
 
 

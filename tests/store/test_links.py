@@ -1,7 +1,7 @@
 """What both sides agreed on: one person, one extension; one group, one department."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -47,6 +47,7 @@ BO = Link(
     ExtensionNumber("101"),
     ExtensionFields(),
     left=LeaverCause.DELETED,
+    left_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
 )
 
 
@@ -67,7 +68,7 @@ async def test_a_link_is_changed_and_removed(database: Database, now: datetime) 
     """A leaver who is back, and one whose extension was removed."""
     async with database.write() as tx:
         await save_links(tx, 1, [ANNA, BO], now=now)
-    back = replace(BO, left=None, departments=(DepartmentKey("d1"),))
+    back = replace(BO, left=None, left_at=None, departments=(DepartmentKey("d1"),))
 
     async with database.write() as tx:
         await save_links(tx, 1, [back], now=now)

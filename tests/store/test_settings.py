@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from core.sketches import AT_ONCE
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberRules
 from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
@@ -34,6 +35,7 @@ CHOSEN = PeopleSettings(
         numbers=NumberRules("0200"),
         departments=DepartmentRules(DepartmentSource.CHOSEN, (GroupId("g1"),)),
         on_deleted=LeaverPolicy.REMOVE,
+        remove_after=AT_ONCE,
     ),
     schedule=ScheduleRules(0, 23, "Europe/Berlin"),
     approve=Approval.BY_HAND,

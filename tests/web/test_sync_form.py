@@ -10,7 +10,7 @@ from doubles.web_visitor import Answer, Visitor
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import LeaverPolicy, Scope, ScopeRules, Standing
-from jackfield.core.rules import GuardRules, PeopleRules, Threshold
+from jackfield.core.rules import GuardRules, PeopleRules, RemoveAfter, Threshold
 from jackfield.core.schedule import ScheduleRules
 from jackfield.store.groups import Member, apply_member_changes, save_groups
 from jackfield.store.people import mark_removed
@@ -29,6 +29,9 @@ VALID = {
     "on_deleted": "keep",
     "on_disabled": "keep",
     "on_out_of_scope": "keep",
+    "remove_after_deleted": "30",
+    "remove_after_disabled": "30",
+    "remove_after_out_of_scope": "30",
     "nightly_hour": "2",
     "time_zone": "",
     "interval": "60",
@@ -67,6 +70,8 @@ class TestSaving:
             source=DepartmentSource.CHOSEN.value,
             department_groups=[group_id(2), group_id(3)],
             on_deleted="disable",
+            on_disabled="remove",
+            remove_after_disabled="90",
             nightly_hour="23",
             time_zone="Europe/Berlin",
             interval="0",
@@ -87,6 +92,8 @@ class TestSaving:
                 numbers=saved.rules.numbers,
                 departments=DepartmentRules(DepartmentSource.CHOSEN, (group_id(2), group_id(3))),
                 on_deleted=LeaverPolicy.DISABLE,
+                on_disabled=LeaverPolicy.REMOVE,
+                remove_after=RemoveAfter(disabled=90),
             ),
             schedule=ScheduleRules(0, 23, "Europe/Berlin"),
             approve=Approval.BY_HAND,
@@ -162,6 +169,8 @@ class TestRefusing:
             ({"time_zone": "../../etc/passwd"}, "time_zone", "There is no time zone"),
             ({"scope": "evil"}, "scope", "Choose one of these"),
             ({"approve": ""}, "approve", "Choose one of these"),
+            ({"remove_after_deleted": "3651"}, "remove_after_deleted", "0 to 3650"),
+            ({"remove_after_disabled": "soon"}, "remove_after_disabled", "not a whole number"),
             ({"on_deleted": "shred"}, "on_deleted", "Choose one of these"),
         ],
     )

@@ -30,6 +30,7 @@ from jackfield.core.fields import LABELS, OWNERS, wanted_fields
 from jackfield.core.leavers import (
     leaver_cause,
     policy,
+    removal_due,
     unknown_for_want_of_groups,
     waits_for_enabling,
 )
@@ -81,10 +82,7 @@ def _sentences(
         yield "Groups cannot be read at present, so nobody loses anything for want of one."
     yield _extension_sentence(view, link)
     if link is not None and link.left is not None:
-        yield (
-            f"A leaver ({_cause_words(link.left)}); the policy for this cause is to"
-            f" {_policy_words(policy(link.left, rules))} the extension."
-        )
+        yield _leaver_sentence(link, link.left, rules, view)
     elif (
         link is None
         and person
@@ -117,6 +115,19 @@ def _extension_sentence(view: View, link: Link | None) -> str:
         return f"Had extension {link.number}, which is gone from the phone system."
     state = "" if extension.enabled else ", which is disabled"
     return f"Has extension {extension.number}{state}."
+
+
+def _leaver_sentence(link: Link, cause: LeaverCause, rules: PeopleRules, view: View) -> str:
+    chosen = policy(cause, rules)
+    since = f" since {link.left_at:%Y-%m-%d}" if link.left_at is not None else ""
+    said = (
+        f"A leaver{since} ({_cause_words(cause)}); the policy for this cause is to"
+        f" {_policy_words(chosen)} the extension"
+    )
+    if chosen is not LeaverPolicy.REMOVE or not rules.remove_after.days(cause):
+        return f"{said}."
+    due = removal_due(link, cause, rules, view.now)
+    return f"{said} after {rules.remove_after.days(cause)} days, from {due:%Y-%m-%d} on."
 
 
 def _field_sentences(

@@ -7,6 +7,7 @@ in `jackfield.core.plan`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -81,6 +82,8 @@ class Link:
     """Memberships that Jackfield gave; those given by hand are not in it."""
     left: LeaverCause | None = None
     """Set while the person is a leaver whose extension is kept or disabled."""
+    left_at: datetime | None = None
+    """Since when for that cause; None while `left` is."""
 
 
 class DepartmentFlag(StrEnum):

@@ -6,6 +6,7 @@ Rules U-04, U-05, U-14. One policy per cause. Whether so many may leave at once 
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from jackfield.core.actions import DisableExtension, KeepLeaver, RemoveExtension
@@ -63,29 +64,44 @@ def leaver_action(
     link: Link,
     extension: Extension | None,
     rules: PeopleRules,
+    now: datetime,
 ) -> LeaverAction | None:
-    """The policy's action; None where the extension is already as the policy wants it."""
+    """The policy's action; None where the extension is already as the policy wants it.
+
+    To be removed later means to be disabled until then.
+    """
     number = extension.number if extension is not None else link.number
-    match policy(cause, rules):
-        case LeaverPolicy.REMOVE:
-            because = f"{_reason(cause, verdict)} The extension is removed."
+    chosen = policy(cause, rules)
+    later = ""
+    if chosen is LeaverPolicy.REMOVE:
+        days, due = rules.remove_after.days(cause), removal_due(link, cause, rules, now)
+        if due <= now:
+            because = f"{_reason(cause, verdict)} The extension is removed{_after(days)}."
             return RemoveExtension(link.person, name, link.key, number, cause, because)
-        case LeaverPolicy.DISABLE if extension is not None and extension.enabled:
-            because = f"{_reason(cause, verdict)} The extension is disabled."
-            return DisableExtension(link.person, name, link.key, number, cause, because)
-        case LeaverPolicy.DISABLE | LeaverPolicy.KEEP as chosen:
-            if link.left is cause:
-                return None
-            if extension is None:
-                outcome = "The extension was deleted in the phone system already."
-            elif chosen is LeaverPolicy.DISABLE:
-                outcome = "The extension is disabled already."
-            else:
-                outcome = "The extension stays as it is."
-            because = f"{_reason(cause, verdict)} {outcome}"
-            return KeepLeaver(link.person, name, link.key, number, cause, because)
-        case unknown:
-            assert_never(unknown)
+        later = f" It is removed from {due:%Y-%m-%d} on."
+    if chosen is not LeaverPolicy.KEEP and extension is not None and extension.enabled:
+        because = f"{_reason(cause, verdict)} The extension is disabled.{later}"
+        return DisableExtension(link.person, name, link.key, number, cause, because)
+    if link.left is cause:
+        return None
+    if extension is None:
+        outcome = "The extension was deleted in the phone system already."
+    elif chosen is LeaverPolicy.KEEP:
+        outcome = "The extension stays as it is."
+    else:
+        outcome = "The extension is disabled already."
+    because = f"{_reason(cause, verdict)} {outcome}{later}"
+    return KeepLeaver(link.person, name, link.key, number, cause, because)
+
+
+def removal_due(link: Link, cause: LeaverCause, rules: PeopleRules, now: datetime) -> datetime:
+    """When a leaver's extension is to be removed: so many days from when this cause was noted."""
+    since = link.left_at if link.left is cause and link.left_at is not None else now
+    return since + timedelta(days=rules.remove_after.days(cause))
+
+
+def _after(days: int) -> str:
+    return f", {days} days after that was noted" if days else ""
 
 
 def policy(cause: LeaverCause, rules: PeopleRules) -> LeaverPolicy:

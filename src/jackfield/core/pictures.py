@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from jackfield.core.departments import Group
 from jackfield.core.extensions import (
@@ -78,3 +79,5 @@ class View:
     used_numbers: AbstractSet[str] = frozenset()
     """Every number that is taken in the phone system, by whatever it is."""
     summary: Summary = Summary()
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When the view was taken: how long somebody has been gone is counted up to here."""

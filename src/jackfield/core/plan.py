@@ -184,7 +184,7 @@ class _Planning:
             extension = extensions.get(link.key)
             if cause is not None:
                 action = leaver_action(
-                    shown_name(person), cause, verdict, link, extension, self._rules
+                    shown_name(person), cause, verdict, link, extension, self._rules, view.now
                 )
                 if action is not None:
                     self._leavers.append((_place(person), action))
@@ -206,9 +206,8 @@ class _Planning:
             if cause is None:
                 continue
             name = f"{link.agreed.first_name} {link.agreed.last_name}".strip() or link.number
-            action = leaver_action(
-                name, cause, None, link, self._view.extensions.get(link.key), self._rules
-            )
+            extension = self._view.extensions.get(link.key)
+            action = leaver_action(name, cause, None, link, extension, self._rules, self._view.now)
             if action is not None:
                 self._leavers.append(((name.casefold(), id_), action))
 

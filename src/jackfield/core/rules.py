@@ -6,11 +6,12 @@ Shapes and defaults only; what they lead to is decided where they are used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from jackfield.core.departments import DepartmentRules
 from jackfield.core.extensions import Field
 from jackfield.core.numbering import NumberRange, NumberRules
-from jackfield.core.people import LeaverPolicy, ScopeRules
+from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,43 @@ class GuardRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveAfter:
+    """Days from leaving to removal, by cause; counts where the policy is to remove. 0 = at once.
+
+    Until then the extension is disabled and can be had back as it was. Source of 30: as long as
+    Microsoft 365 keeps a deleted account restorable.
+    """
+
+    deleted: int = 30
+    disabled: int = 30
+    out_of_scope: int = 30
+
+    def days(self, cause: LeaverCause) -> int:
+        """The days that count for a cause."""
+        match cause:
+            case LeaverCause.DELETED:
+                return self.deleted
+            case LeaverCause.DISABLED:
+                return self.disabled
+            case LeaverCause.OUT_OF_SCOPE:
+                return self.out_of_scope
+            case unknown:
+                assert_never(unknown)
+
+
+MOST_REMOVE_AFTER = 3_650
+"""Days; ten years."""
+
+
+class RulesError(ValueError):
+    """A rule that cannot be used; the text says why, `place` which it is (dotted)."""
+
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(text)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleRules:
     """Everything the administrator chose about people sync."""
 
@@ -50,6 +88,18 @@ class PeopleRules:
     on_disabled: LeaverPolicy = LeaverPolicy.KEEP
     on_out_of_scope: LeaverPolicy = LeaverPolicy.KEEP
     guards: GuardRules = GuardRules()
+    remove_after: RemoveAfter = RemoveAfter()
+
+
+def check_remove_after(rules: RemoveAfter) -> None:
+    """Raises `RulesError` for days that cannot be waited."""
+    for cause in LeaverCause:
+        days = rules.days(cause)
+        if not 0 <= days <= MOST_REMOVE_AFTER:
+            raise RulesError(
+                f"remove_after.{cause.value}",
+                f"The days until removal are {days}; they take 0 to {MOST_REMOVE_AFTER}.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

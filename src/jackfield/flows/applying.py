@@ -108,7 +108,7 @@ class Applying:
         now = self._clock.now()
         async with self._database.write() as tx:
             await hold(tx, tenant)
-            record = Record(await _owners(tx, tenant, outcomes))
+            record = Record(await _owners(tx, tenant, outcomes), now)
             for one, write in prepared:
                 status, text = settle(one.action, write, by_seq.get(one.seq), pictures, record)
                 record.results.append(Result(one.seq, status, text))

@@ -109,6 +109,7 @@ class _Pictures:
     department_links: Mapping[GroupId, DepartmentLink]
     used_numbers: AbstractSet[str]
     summary: Summary
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,7 @@ async def _fetch(
             people_accepted=cursor.accepted_people,
             groups_readable=groups_readable,
         ),
+        now=now,
     )
 
 
@@ -361,6 +363,7 @@ def put_together(pictures: _Pictures, rules: PeopleRules) -> View:
         department_links=links,
         used_numbers=pictures.used_numbers,
         summary=pictures.summary,
+        now=pictures.now,
     )
 
 

@@ -7,6 +7,7 @@ linked to what is another's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 
 from jackfield.core.actions import (
@@ -56,8 +57,9 @@ class Owners:
 class Record:
     """What a chunk has led to, gathered for one transaction."""
 
-    def __init__(self, owners: Owners) -> None:
+    def __init__(self, owners: Owners, now: datetime) -> None:
         self.owners = owners
+        self.now = now
         self.results: list[Result] = []
         self.extensions: list[Extension] = []
         self.removed: list[ExtensionKey] = []
@@ -177,7 +179,9 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             assert done.extension is not None  # noqa: S101 - the port's promise
             record.links.append(_updated_link(action, done.extension, pictures))
         case KeepLeaver() | DisableExtension():
-            record.links.append(replace(pictures.links[action.person], left=action.cause))
+            agreement = pictures.links[action.person]
+            since = agreement.left_at if agreement.left is action.cause else record.now
+            record.links.append(replace(agreement, left=action.cause, left_at=since))
         case RemoveExtension():
             record.unlinked.append(action.person)
             record.removed.append(action.key)
@@ -199,9 +203,7 @@ def _updated_link(
         known = pictures.department_links
         given |= {known[one].key for one in action.departments.add if one in known}
         given -= set(action.departments.remove)
-    left = (
-        None
-        if link is None or (isinstance(action, UpdateExtension) and action.returns)
-        else link.left
-    )
-    return Link(action.person, extension.key, extension.number, agreed, tuple(sorted(given)), left)
+    agreement = Link(action.person, extension.key, extension.number, agreed, tuple(sorted(given)))
+    if link is None or (isinstance(action, UpdateExtension) and action.returns):
+        return agreement
+    return replace(agreement, left=link.left, left_at=link.left_at)

@@ -36,6 +36,7 @@ from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.errors import LinkTaken
 from jackfield.store.schema import (
     key,
+    maybe_moment,
     maybe_text,
     metadata,
     moment,
@@ -57,6 +58,7 @@ links = Table(
     text("agreed"),
     text("departments"),
     maybe_text("left_cause"),
+    maybe_moment("left_at"),
     moment("linked_at"),
     moment("synced_at"),
     number("changed_seq"),
@@ -86,7 +88,8 @@ Index(
 )
 
 _COLUMNS = [
-    links.c[name] for name in ("person", "key", "number", "agreed", "departments", "left_cause")
+    links.c[name]
+    for name in ("person", "key", "number", "agreed", "departments", "left_cause", "left_at")
 ]
 _save = upsert(
     links,
@@ -98,6 +101,7 @@ _save = upsert(
         "agreed",
         "departments",
         "left_cause",
+        "left_at",
         "linked_at",
         "synced_at",
         "changed_seq",
@@ -139,6 +143,7 @@ async def save_links(
             _encode(link.agreed).decode(),
             _encode(link.departments).decode() if link.departments else "[]",
             None if link.left is None else link.left.value,
+            None if link.left_at is None else to_micros(link.left_at),
             at,
             at,
             changed,
@@ -259,4 +264,5 @@ def _link(row: AnyRow) -> Link:
         _decode_fields(row[3]),
         _decode_departments(row[4]),
         None if row[5] is None else LeaverCause(row[5]),
+        row[6],
     )

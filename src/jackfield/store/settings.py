@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from sqlalchemy import Table, select, update
 
-from jackfield.core.rules import PeopleRules
+from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
 from jackfield.store.errors import BrokenDocument, VersionMoved
 from jackfield.store.journal import Line, append_lines
@@ -194,6 +194,7 @@ def decode_strictly(document: str | bytes, shape: type[T]) -> T:
 
 def _check_people(value: PeopleSettings) -> None:
     check_schedule(value.schedule)
+    check_remove_after(value.rules.remove_after)
 
 
 def _unknown(came: Any, kept: Any, place: str) -> Any:

@@ -23,7 +23,7 @@ async def waiting(api: ApiCaller, tenant: Tenant, people: int = 3) -> int:
 async def mass_leaving(api: ApiCaller, tenant: Tenant) -> int:
     """A plan of which a guard holds twelve removals back."""
     people = [tenant.hire(f"Person {number:02}") for number in range(40)]
-    await api.choose(rules={"on_disabled": "remove"})
+    await api.choose(rules={"on_disabled": "remove", "remove_after": {"disabled": 0}})
     await api.sync(full=True)
     for one in people[:12]:
         tenant.disable(one.id)

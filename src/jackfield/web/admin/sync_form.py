@@ -15,7 +15,8 @@ from litestar.datastructures import FormMultiDict
 
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberingError, NumberRange, NumberRules, parse_start
-from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
+from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
+from jackfield.core.rules import RemoveAfter, RulesError, check_remove_after
 from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
 
@@ -59,6 +60,9 @@ class SyncForm:
     on_deleted: str = LeaverPolicy.KEEP.value
     on_disabled: str = LeaverPolicy.KEEP.value
     on_out_of_scope: str = LeaverPolicy.KEEP.value
+    remove_after_deleted: str = "30"
+    remove_after_disabled: str = "30"
+    remove_after_out_of_scope: str = "30"
     nightly_hour: str = "2"
     time_zone: str = ""
     interval: str = "60"
@@ -84,6 +88,9 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
         on_deleted=rules.on_deleted.value,
         on_disabled=rules.on_disabled.value,
         on_out_of_scope=rules.on_out_of_scope.value,
+        remove_after_deleted=str(rules.remove_after.deleted),
+        remove_after_disabled=str(rules.remove_after.disabled),
+        remove_after_out_of_scope=str(rules.remove_after.out_of_scope),
         nightly_hour=str(schedule.nightly_hour),
         time_zone=schedule.time_zone,
         interval=str(schedule.delta_interval_s),
@@ -111,6 +118,9 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         on_deleted=text("on_deleted"),
         on_disabled=text("on_disabled"),
         on_out_of_scope=text("on_out_of_scope"),
+        remove_after_deleted=text("remove_after_deleted"),
+        remove_after_disabled=text("remove_after_disabled"),
+        remove_after_out_of_scope=text("remove_after_out_of_scope"),
         nightly_hour=text("nightly_hour"),
         time_zone=text("time_zone").strip(),
         interval=text("interval"),
@@ -150,6 +160,7 @@ def settings_of(
     except NumberingError as error:
         errors["start"] = str(error)
     schedule = _schedule(form, errors)
+    remove_after = _remove_after(form, errors)
     if scope is None or source is None or approve is None or schedule is None or errors:
         return None, errors
     rules = replace(
@@ -166,6 +177,7 @@ def settings_of(
         on_deleted=LeaverPolicy(form.on_deleted),
         on_disabled=LeaverPolicy(form.on_disabled),
         on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
+        remove_after=remove_after,
     )
     return PeopleSettings(form.enabled, rules, schedule, approve), {}
 
@@ -193,6 +205,9 @@ LABELS: Mapping[str, str] = {
     "on_deleted": "Deleted in Microsoft 365",
     "on_disabled": "Disabled in Microsoft 365",
     "on_out_of_scope": "No longer in scope",
+    "remove_after_deleted": "Days until a deleted account's extension is removed",
+    "remove_after_disabled": "Days until a disabled account's extension is removed",
+    "remove_after_out_of_scope": "Days until the extension is removed of who is out of scope",
     "nightly_hour": "Hour of the nightly sync",
     "time_zone": "Time zone",
     "interval": "Seconds between looks for changes",
@@ -216,6 +231,21 @@ def _one_of(kind: type[E_], text: str, name: str, errors: dict[str, str]) -> E_ 
     except ValueError:
         errors[name] = "Choose one of these."
         return None
+
+
+def _remove_after(form: SyncForm, errors: dict[str, str]) -> RemoveAfter:
+    days: dict[str, int] = {}
+    for cause in LeaverCause:
+        name = f"remove_after_{cause.value}"
+        given = _whole(getattr(form, name), name, errors)
+        if given is None:
+            continue
+        try:
+            check_remove_after(RemoveAfter(**{cause.value: given}))
+        except RulesError as error:
+            errors[name] = str(error)
+        days[cause.value] = given
+    return RemoveAfter(**days)
 
 
 def _schedule(form: SyncForm, errors: dict[str, str]) -> ScheduleRules | None:

@@ -18,7 +18,13 @@ from litestar.params import JSONBody
 from jackfield.core.departments import DepartmentSource, explain_departments
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, ObjectId, Scope
-from jackfield.core.rules import GuardRules, PeopleRules, Threshold
+from jackfield.core.rules import (
+    GuardRules,
+    PeopleRules,
+    RulesError,
+    Threshold,
+    check_remove_after,
+)
 from jackfield.core.schedule import ScheduleError, check_schedule
 from jackfield.store.groups import load_groups
 from jackfield.store.settings import (
@@ -93,6 +99,10 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
     _check_guards(rules.guards)
+    try:
+        check_remove_after(rules.remove_after)
+    except RulesError as error:
+        raise Unusable(f"In `settings.rules.{error.place}`: {error}") from error
     scope = replace(
         rules.scope,
         selected_users=frozenset(

@@ -183,7 +183,7 @@ on('click', (event) => {
 const showParts = () => {
   for (const part of all('[data-when]')) {
     const [name, values] = part.dataset.when.split('=');
-    const field = find(`[name="${name}"]:checked`, part.closest('form'));
+    const field = find(`[name="${name}"]:checked, select[name="${name}"]`, part.closest('form'));
     part.hidden = !field || !values.split('|').includes(field.value);
   }
 };
