@@ -56,6 +56,7 @@ from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token
 from jackfield.store.vault import Vault
 from jackfield.web.live import Hub, look_at
+from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class App:
             planning=self.planning,
             setup=self.setup,
             signin=self.signin,
+            login_limit=LoginLimit(clock),
             phones=self.by_hand,
             hub=self.hub,
             graph_figures=self.health.figures,

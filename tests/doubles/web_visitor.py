@@ -14,20 +14,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from doubles.house import House
+from doubles.lent_site import CSRF_SECRET, LentSite
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.health import Health
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
 from jackfield.store.accounts import load_account, save_account
 from jackfield.store.sessions import SessionStore
-from jackfield.web.api import api_router
 from jackfield.web.live import Hub, look_at
+from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
 from jackfield.web.security import session_cookie_name
-from jackfield.web.site import build_site
 
 HOST = "127.0.0.1:8200"
 
@@ -99,7 +99,7 @@ class Visitor:
     """Somebody with a browser."""
 
     def __init__(
-        self, site: Litestar, *, host: str = HOST, address: str = "127.0.0.1", scheme: str = "http"
+        self, site: ASGIApp, *, host: str = HOST, address: str = "127.0.0.1", scheme: str = "http"
     ) -> None:
         self.site = site
         self.host = host
@@ -182,7 +182,7 @@ class Console:
 
     house: House
     rooms: Rooms
-    site: Litestar
+    site: ASGIApp
 
     def visitor(self, **where: Any) -> Visitor:
         """Somebody who is not signed in."""
@@ -217,15 +217,16 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         planning=house.planning,
         setup=house.setup,
         signin=LocalSignIn(house.database, house.clock),
+        login_limit=LoginLimit(house.clock),
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
         hub=Hub(look_at(house.database, 1), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
-        csrf_secret="a secret of the tests",
+        csrf_secret=CSRF_SECRET,
     )
-    return Console(house, rooms, build_site(rooms, [api_router(rooms)]))
+    return Console(house, rooms, LentSite(rooms))
 
 
-async def _asked(site: Litestar, scope: dict[str, Any], body: bytes) -> Answer:
+async def _asked(site: ASGIApp, scope: dict[str, Any], body: bytes) -> Answer:
     given = False
     status = 0
     headers: dict[str, str] = {}

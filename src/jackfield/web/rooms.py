@@ -21,6 +21,7 @@ from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.store.database import Database
 from jackfield.web.live import Hub
+from jackfield.web.login_limit import LoginLimit
 
 
 class DoorSettings(Protocol):
@@ -72,6 +73,7 @@ class Rooms:
     planning: Planning
     setup: Setup
     signin: LocalSignIn
+    login_limit: LoginLimit
     phones: PhonesByHand
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]

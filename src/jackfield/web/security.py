@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: sessions, API tokens, form tokens, sign-in limits.
+"""Who asks, and whether they may: sessions, API tokens, form tokens.
 
 The way in is decided per route by guards. Names, proxies and sizes were checked before, in
 `doorway.py`; passwords and accounts are `flows/signin.py`'s business.
@@ -6,8 +6,6 @@ The way in is decided per route by guards. Names, proxies and sizes were checked
 
 from __future__ import annotations
 
-import ipaddress
-from collections import OrderedDict
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -21,7 +19,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from jackfield.clock import Clock
 from jackfield.flows.signin import Viewer
 from jackfield.web.doorway import host_name, is_https
 from jackfield.web.errors import API, error_answer
@@ -33,7 +30,6 @@ BY_ITSELF = "x-by-itself"
 """Header of what an open page asks for without anybody's doing: it keeps no session alive."""
 PUBLIC = "public"
 """Key in a route's `opt`: nobody has to be signed in."""
-TRIES_PER_MINUTE = 10
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -85,7 +81,7 @@ class Visitors:
 
     def __init__(self, app: ASGIApp, rooms: Rooms) -> None:
         self._app = app
-        self._signin = rooms.signin
+        self._rooms = rooms
         self._cookie = session_cookie_name(rooms.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,11 +90,11 @@ class Visitors:
         scope["user"] = None
         secret = bearer_token(connection.headers)
         if secret is not None and scope["path"].startswith(API):
-            scope["user"] = await self._signin.token_viewer(secret)
+            scope["user"] = await self._rooms.signin.token_viewer(secret)
             scope["auth"] = "token"
         elif (cookie := connection.cookies.get(self._cookie)) and not _is_open(scope):
             by_itself = BY_ITSELF in connection.headers or scope["path"] == "/live"
-            scope["user"] = await self._signin.viewer(cookie, renew=not by_itself)
+            scope["user"] = await self._rooms.signin.viewer(cookie, renew=not by_itself)
             scope["auth"] = "session"
         await self._app(scope, receive, send)
 
@@ -207,39 +203,3 @@ def own_path(path: str) -> str:
     if not path.startswith("/") or path.startswith(("//", "/\\", "/login", "/logout")):
         return "/"
     return path if path.isprintable() and "\\" not in path else "/"
-
-
-# --- sign-in limit -------------------------------------------------------------------------------
-
-
-class LoginLimit:
-    """How often an address may try to sign in; accounts have a delay of their own beside it."""
-
-    ADDRESSES = 10_000
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._tries: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def wait_s(self, address: str) -> int:
-        """Count a try; seconds to wait if it is one too many, else 0."""
-        now = self._clock.monotonic()
-        key = _block_of(address)
-        began, count = self._tries.pop(key, (now, 0))
-        if now - began >= 60:
-            began, count = now, 0
-        self._tries[key] = (began, count + 1)
-        while len(self._tries) > self.ADDRESSES:
-            self._tries.popitem(last=False)
-        return 0 if count < TRIES_PER_MINUTE else max(1, int(60 - (now - began)) + 1)
-
-
-def _block_of(address: str) -> str:
-    """One subscriber holds a whole /64 of IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 from litestar.response import Redirect, Template
 
 from jackfield.flows.signin import Refused, SignedIn
 from jackfield.web.rooms import House
-from jackfield.web.security import (
-    PUBLIC,
-    LoginLimit,
-    own_path,
-    session_cookie,
-    session_cookie_name,
-)
-
-Limit = NamedDependency[SkipValidation[LoginLimit]]
+from jackfield.web.security import PUBLIC, own_path, session_cookie, session_cookie_name
 
 
 @get("/login", opt={PUBLIC: True}, include_in_schema=False)
@@ -32,15 +22,13 @@ async def sign_in_page(request: Request[Any, Any, Any]) -> Template | Redirect:
 
 
 @post("/login", opt={PUBLIC: True}, include_in_schema=False)
-async def sign_in(
-    request: Request[Any, Any, Any], house: House, login_limit: Limit
-) -> Template | Response[None]:
+async def sign_in(request: Request[Any, Any, Any], house: House) -> Template | Response[None]:
     """Check name and password; begin a session."""
     form = await request.form()
     name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
     back = own_path(str(form.get("next", "/")))
     address = request.client.host if request.client else "unknown"
-    if wait := login_limit.wait_s(address):
+    if wait := house.login_limit.wait_s(address):
         text = f"Too many tries from your address. Wait {wait} seconds, then try again."
         return _page(back, name, Refused(text, wait))
     match await house.signin.sign_in(name, password, address):

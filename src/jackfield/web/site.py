@@ -42,7 +42,6 @@ from jackfield.web.rendering import ENVIRONMENT, load_asset
 from jackfield.web.rooms import House, Rooms
 from jackfield.web.security import (
     PUBLIC,
-    LoginLimit,
     NotSignedIn,
     OwnForms,
     Visitors,
@@ -92,10 +91,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
     """The application that serves console and API."""
     site = Litestar(
         [static, live, sign_in_page, sign_in, sign_out, *PAGES, *routers],
-        dependencies={
-            "house": Provide(lambda: rooms, sync_to_thread=False),
-            "login_limit": Provide(_once(LoginLimit(rooms.clock)), sync_to_thread=False),
-        },
+        dependencies={"house": Provide(lambda: rooms, sync_to_thread=False)},
         guards=[signed_in],
         middleware=[
             DefineMiddleware(Visitors, rooms=rooms),
@@ -131,7 +127,3 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
     )
     site.asgi_handler = Doorway(site.asgi_handler, rooms.settings)
     return site
-
-
-def _once(value: Any) -> Any:
-    return lambda: value
