@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 
 from doubles.house import House
 from doubles.lent_site import CSRF_SECRET, LentSite
+from doubles.passwords import QUICK
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.health import Health
 from jackfield.flows.phones import PhoneReading
@@ -216,7 +217,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         people=house.people,
         planning=house.planning,
         setup=house.setup,
-        signin=LocalSignIn(house.database, house.clock),
+        signin=LocalSignIn(house.database, house.clock, QUICK),
         login_limit=LoginLimit(house.clock),
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
         hub=Hub(look_at(house.database, 1), house.clock),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from doubles.house import House
+from doubles.passwords import QUICK
 from jackfield.flows.signin import IDLE, LocalSignIn, Refused, SignedIn, Viewer, delay_after
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token
@@ -12,7 +13,7 @@ from jackfield.store.tokens import create_token, revoke_token
 
 @pytest.fixture
 def signin(house: House) -> LocalSignIn:
-    return LocalSignIn(house.database, house.clock)
+    return LocalSignIn(house.database, house.clock, QUICK)
 
 
 async def test_the_first_password_is_made_once(signin: LocalSignIn) -> None:

@@ -2,13 +2,18 @@
 
 import asyncio
 
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
+
 from doubles.house import House
+from doubles.passwords import QUICK
 from jackfield.flows.signin import OWNER, LocalSignIn, Refused, SignedIn
+from jackfield.store.accounts import load_account
 
 
 async def test_a_right_password_opens_a_session_and_a_reset_ends_it(house: House) -> None:
     """Whoever resets a password wants everybody out who knew the old one."""
-    door = LocalSignIn(house.database, house.clock)
+    door = LocalSignIn(house.database, house.clock, QUICK)
     password = await door.ensure_owner()
     assert password is not None
 
@@ -27,7 +32,7 @@ async def test_wrong_passwords_are_slowed_down_whether_the_name_exists_or_not(
     house: House,
 ) -> None:
     """A different answer for names that exist would tell which ones are worth guessing."""
-    door = LocalSignIn(house.database, house.clock)
+    door = LocalSignIn(house.database, house.clock, QUICK)
     await door.ensure_owner()
 
     answers = {
@@ -47,7 +52,7 @@ async def test_wrong_passwords_are_slowed_down_whether_the_name_exists_or_not(
 
 async def test_many_passwords_tried_at_once_count_one_by_one(house: House) -> None:
     """Nobody gets fifty guesses for the price of one by sending them together."""
-    door = LocalSignIn(house.database, house.clock)
+    door = LocalSignIn(house.database, house.clock, QUICK)
     password = await door.ensure_owner()
     assert password is not None
 
@@ -55,3 +60,22 @@ async def test_many_passwords_tried_at_once_count_one_by_one(house: House) -> No
     answers = await asyncio.gather(*(door.sign_in(OWNER, one, "127.0.0.1") for one in guesses))
 
     assert all(isinstance(one, Refused) for one in answers)
+
+
+async def test_a_password_costs_what_the_standard_recommends(house: House) -> None:
+    """Whoever steals the database should guess slowly; a sign-in renews what was hashed cheaply.
+
+    The cost of an unknown name is the same, or the clock would tell who has an account.
+    """
+    password = await LocalSignIn(house.database, house.clock, QUICK).ensure_owner()
+    assert password is not None
+    door = LocalSignIn(house.database, house.clock)
+
+    await door.sign_in(OWNER, password, "127.0.0.1")
+
+    async with house.database.read() as tx:
+        account = await load_account(tx, OWNER)
+    assert account is not None
+    assert extract_parameters(account.password_hash) == RFC_9106_LOW_MEMORY
+    assert extract_parameters(door._dummy) == RFC_9106_LOW_MEMORY
+    assert isinstance(await door.sign_in(OWNER, password, "127.0.0.1"), SignedIn)
