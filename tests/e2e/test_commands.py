@@ -450,9 +450,15 @@ async def test_doctor_finds_an_unanswered_server(installation: Installation) -> 
 
 
 async def test_doctor_finds_a_lost_permission(installation: Installation) -> None:
-    """The sync of yesterday says nothing about the permissions of today."""
+    """Said when connecting, and when it is lost: the sync of yesterday says nothing of today."""
     with running_stage(people=30, seed=3) as stage:
-        await installation.connect(stage)
+        await stage.control("PATCH", f"/apps/{APP}", {"roles": ["User.Read.All"]})
+        connected = await installation.connect(stage, "--no-sync")
+        missing, _ = await failing(installation)
+        every = ["User.Read.All", "GroupMember.Read.All", "LicenseAssignment.Read.All"]
+        await stage.control("PATCH", f"/apps/{APP}", {"roles": every})
+        await stage.control("POST", "/tokens/revoke", {"appId": APP})
+        mended = await installation.connect(stage)
         await stage.control("PATCH", f"/apps/{APP}", {"roles": ["User.Read.All"]})
         await stage.control("POST", "/tokens/revoke", {"appId": APP})
         synced = await installation.command("sync", "people", "--full", "--json")
@@ -461,5 +467,9 @@ async def test_doctor_finds_a_lost_permission(installation: Installation) -> Non
 
     assert synced.code == DONE  # people need no groups
     assert said.code == FAILED
-    assert "Alarm" in wrong
-    assert "Group" in said.out
+    assert connected.code == mended.code == DONE
+    assert "Consent again" not in mended.out
+    for told in (connected, missing, said):
+        assert "Consent again: the application permission GroupMember.Read.All" in told.out
+        assert "API permissions: add GroupMember.Read.All and grant admin consent" in told.out
+    assert list(wrong) == ["Permissions"]

@@ -68,6 +68,6 @@ async def test_what_such_a_server_lacks_is_said_once(installation: Installation)
             alarms = await server.api("GET", "/alarms")
             errors = server.process.log("error", "critical")
 
-    assert [one["kind"] for one in alarms["alarms"]] == ["graph.groups"]
+    assert [one["kind"] for one in alarms["alarms"]] == ["graph.no_groups"]
     assert "/groups" in alarms["alarms"][0]["text"]
     assert errors == []

@@ -205,6 +205,25 @@ async def test_what_is_missing_for_groups_is_said_and_the_rest_goes_on(
     connected = await house.setup.connect(1, ask(house, stage), by="admin")
 
     assert connected.missing == ("GroupMember.Read.All",)
+    assert "add GroupMember.Read.All and grant admin consent" in connected.next_step
+
+
+async def test_the_missing_consent_stands_until_somebody_has_consented(
+    house: House, stage: Emulator
+) -> None:
+    """Before any sync: whoever opens the picker of groups is told why it is empty."""
+    app = house.apps[HOST]
+    stage.registrations.grant(app, ["User.Read.All"])
+    await house.setup.connect(1, ask(house, stage, sync=False), by="admin")
+    before = await house.alarms()
+
+    stage.registrations.grant(app, ["User.Read.All", "GroupMember.Read.All"])
+    stage.tokens.revoke(app)
+    await house.setup.connect(1, ask(house, stage, sync=False), by="admin")
+
+    assert [one.kind for one in before] == ["graph.groups"]
+    assert "the application permission GroupMember.Read.All" in before[0].text
+    assert await house.alarms() == ()
 
 
 async def test_connecting_switches_people_sync_on_and_asks_for_a_first_one(

@@ -386,6 +386,7 @@ async def test_a_missing_group_permission_says_consent_again(house: House, admin
         assert "Groups cannot be read: consent again." in page.text
         assert "GroupMember.Read.All" in page.text
     assert "scope_groups-q" not in form.ids()
+    assert "department_groups-q" not in form.ids()
     assert "users-q" in form.ids()
     assert (await admin.get("/users")).status == 200
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jackfield.cli.exits import CommandFailed
+from jackfield.cli.telling import consent_text
 from jackfield.settings import DATABASE_FILE, KEY_FILE, Settings, describe
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LITTLE_SPACE = 500 * 1024 * 1024
 EXPIRES_SOON_DAYS = 30
 PATIENCE_S = 10.0
+CONSENT = "graph.groups"
+"""The alarm behind a missing permission, which has a finding of its own."""
 ON_DEMAND = frozenset({"person", "preview"})
 """Runs whose failing was told to whoever asked for them."""
 
@@ -75,6 +78,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 async def _from_inside(door: Door, status: Any) -> list[Finding]:
     connection = (await door.ask("GET", "/connection")).body
+    alarms = (await door.ask("GET", "/alarms")).body["alarms"]
     if not connection["connected"]:
         return [
             Finding(
@@ -87,6 +91,7 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
     findings = [
         Finding("Microsoft 365", True, f"Connected to {connection['organisation']}."),
         _credential(connection),
+        _permissions(connection, alarms),
     ]
     if status["sync"]:
         text = f"{status['linked']:,} of {status['people']:,} people have an extension."
@@ -101,9 +106,20 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
         step = "" if good else "Look at it: jackfield runs, or Runs in the console."
         findings.append(Finding("Last run", good, str(run["text"]), step))
         break
-    alarms = (await door.ask("GET", "/alarms")).body["alarms"]
-    findings += [Finding("Alarm", False, one["text"], one["next_step"]) for one in alarms]
+    findings += [
+        Finding("Alarm", False, one["text"], one["next_step"])
+        for one in alarms
+        if one["kind"] != CONSENT
+    ]
     return findings
+
+
+def _permissions(connection: Any, alarms: Any) -> Finding:
+    missing = connection["missing_permissions"]
+    if not missing:
+        return Finding("Permissions", True, "Nothing that was called for was refused.")
+    step = next((one["next_step"] for one in alarms if one["kind"] == CONSENT), "")
+    return Finding("Permissions", False, consent_text(missing), step)
 
 
 def _credential(connection: Any) -> Finding:

@@ -21,6 +21,7 @@ from jackfield.cli.telling import (
     FIRST,
     UNDONE,
     code_of,
+    connected_text,
     people_lines,
     plan_text,
     printable,
@@ -177,8 +178,7 @@ def connect(
 
         async def work(door: Door) -> int:
             answer = await asked(door, "POST", "/connection", body)
-            connected = f"Connected to {answer['organisation']} (tenant {answer['tid']})."
-            say(answer, json, lambda: f"{connected} People sync is {on}.")
+            say(answer, json, lambda: connected_text(answer, on))
             return Exit.DONE
 
         return _with_door(work, data_dir, makes=True)

@@ -48,6 +48,24 @@ def code_of(run: Any) -> Exit:
     return _ENDS.get(run["status"], Exit.DONE)
 
 
+def connected_text(made: Any, sync: str) -> str:
+    """A connection that was made, and which consent it still lacks."""
+    connected = (
+        f"Connected to {made['organisation']} (tenant {made['tid']}). People sync is {sync}."
+    )
+    if not made["missing_permissions"]:
+        return connected
+    return f"{connected}\n{consent_text(made['missing_permissions'])} {made['next_step']}"
+
+
+def consent_text(missing: Sequence[str]) -> str:
+    """What is missing, and what goes on without it."""
+    return (
+        f"Consent again: the application permission {', '.join(missing)} is missing. People are"
+        " synced all the same; groups, and with them departments, stay as they are."
+    )
+
+
 def plan_text(plan: Any, actions: Any, limit: int, *, people: int) -> str:
     """A plan with its first actions, and so many of the people it refused or has a note about."""
     out = [f"Plan {plan['id']}: {plan['text']}"]

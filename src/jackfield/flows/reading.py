@@ -15,7 +15,7 @@ from jackfield.flows.connections import NotConnected
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import PHONES, failed, phones_failed
 from jackfield.flows.phones import PhoneReading
-from jackfield.flows.runs import GROUPS, Runs
+from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
 from jackfield.graph.errors import GraphError, NotFound, PermissionMissing, Rejected
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
@@ -50,13 +50,17 @@ class ReadingSteps:
         except (PermissionMissing, NotFound, Rejected) as error:
             if users:
                 return failed(error)
-            next_step = error.next_step if isinstance(error, PermissionMissing) else _NO_GROUPS
-            await self._runs.begin_alarm(tenant, GROUPS, error.what, next_step)
+            lacks = isinstance(error, PermissionMissing)
+            kind, other = (GROUPS, NO_GROUPS) if lacks else (NO_GROUPS, GROUPS)
+            next_step = error.next_step if lacks else _NO_GROUPS
+            await self._runs.begin_alarm(tenant, kind, error.what, next_step)
+            await self._runs.end_alarm(tenant, other)
             return {"unreadable": True}
         except (GraphError, NotConnected, StoreError) as error:
             return failed(error)
         if not users and not progress.more:
-            await self._runs.end_alarm(tenant, GROUPS)
+            for kind in (GROUPS, NO_GROUPS):
+                await self._runs.end_alarm(tenant, kind)
         if progress.full and users:
             await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
         return {"more": progress.more}

@@ -52,6 +52,9 @@ ON_DEMAND = frozenset({"person", "preview"})
 
 GUARD = "people.guard"
 GROUPS = "graph.groups"
+"""Groups may not be read: a permission, or the consent to it, is missing."""
+NO_GROUPS = "graph.no_groups"
+"""There are none to read: a server that keeps people only."""
 
 _AT_MOST = 500
 _INTERRUPTED = "Interrupted when the process ended; what was left goes on by itself."

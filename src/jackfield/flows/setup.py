@@ -6,16 +6,23 @@ own issue.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections, read_credential
+from jackfield.flows.runs import GROUPS
 from jackfield.graph.authority import find_tenant
 from jackfield.graph.client import GraphClient, new_uuid
 from jackfield.graph.cloud import AddressRefused, CloudName
 from jackfield.graph.credentials import CertificateCredential
-from jackfield.graph.directory import UsersPage, fetch_groups_page, fetch_users_page
+from jackfield.graph.directory import (
+    MAY_READ_GROUPS,
+    UsersPage,
+    fetch_groups_page,
+    fetch_users_page,
+)
 from jackfield.graph.errors import (
     GraphError,
     NotFound,
@@ -24,7 +31,7 @@ from jackfield.graph.errors import (
     Unreachable,
 )
 from jackfield.graph.organization import Organization, fetch_organization
-from jackfield.store.alarms import end_alarm
+from jackfield.store.alarms import Alarm, begin_alarm, end_alarm
 from jackfield.store.cursors import forget_cursors
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
@@ -89,6 +96,8 @@ class Connected:
     organisation: str
     missing: tuple[str, ...]
     """Permissions that features want and the application lacks; everything else goes on."""
+    next_step: str = ""
+    """What to do about them."""
 
 
 class Setup:
@@ -174,7 +183,7 @@ class Setup:
         async with closing:
             organisation = await _organization(client, tid)
             licences_told = _tells_licences(await fetch_users_page(client))
-            missing = await _missing(client)
+            no_groups = await _refused_groups(client)
         wanted = replace(
             wanted,
             organisation=organisation.name,
@@ -191,6 +200,12 @@ class Setup:
             named = next(one for one in await load_tenants(tx) if one.number == tenant)
             await save_tenant(tx, replace(named, name=organisation.name or named.name))
             await end_alarm(tx, tenant, "people.sync", now=now)
+            # At once, not with the first sync: who looks for groups is told why none is there.
+            if no_groups is None:
+                await end_alarm(tx, tenant, GROUPS, now=now)
+            else:
+                what, next_step = no_groups.what, no_groups.next_step
+                await begin_alarm(tx, tenant, GROUPS, text=what, next_step=next_step, now=now)
             text = f"Connected to {organisation.name} ({tid}) by {kind.value}."
             await append_lines(tx, tenant, [Line("tenant.connected", text, by=by)], now=now)
             stored = await load_people_settings(tx, tenant)
@@ -210,7 +225,9 @@ class Setup:
                 # What was asked for before there was anything to sync is not begun unasked now.
                 await settle(tx, tenant, _WORK, await load_due(tx, tenant, _WORK))
         await self._connections.renew(tenant)
-        return Connected(tenant, tid, organisation.name, missing)
+        missing = () if no_groups is None else (no_groups.permission or MAY_READ_GROUPS,)
+        next_step = "" if no_groups is None else no_groups.next_step
+        return Connected(tenant, tid, organisation.name, missing, next_step)
 
     async def _tenant_id(self, tenant: int, wanted: Connection, name: str) -> str:
         cloud = self._connections.cloud(tenant, wanted)
@@ -220,15 +237,20 @@ class Setup:
             )
 
 
-async def _missing(client: GraphClient) -> tuple[str, ...]:
-    """Permissions that a real call found missing, beyond the one without which nothing works."""
+async def _refused_groups(client: GraphClient) -> PermissionMissing | None:
+    """Why groups may not be read, as a real call found out; people are synced all the same."""
     try:
         await fetch_groups_page(client)
     except PermissionMissing as error:
-        return (error.permission or "GroupMember.Read.All",)
+        return error
     except (NotFound, Rejected):
-        pass  # a server that keeps no groups: its people can be synced all the same
-    return ()
+        pass  # a server that keeps no groups
+    return None
+
+
+def missing_permissions(alarms: Iterable[Alarm]) -> tuple[str, ...]:
+    """Permissions that features want and the application lacks, as far as alarms tell."""
+    return (MAY_READ_GROUPS,) if any(one.kind == GROUPS for one in alarms) else ()
 
 
 def _tells_licences(page: UsersPage) -> bool:

@@ -72,6 +72,7 @@ async def test_a_connection_is_proven_stored_and_told_without_its_secret(api: Ap
         "tid": stage.tenant.id,
         "organisation": stage.tenant.display_name,
         "missing_permissions": [],
+        "next_step": "",
     }
     told = answer.body
     assert (told["connected"], told["tid"]) == (True, stage.tenant.id)
@@ -146,6 +147,9 @@ async def test_a_missing_permission_is_named_and_stops_nothing(api: ApiCaller) -
     made = await api.post("/connection", asked(stage, api.house))
 
     assert made["missing_permissions"] == ["GroupMember.Read.All"]
+    assert "grant admin consent" in made["next_step"]
+    told = await api.get("/connection")
+    assert told["missing_permissions"] == ["GroupMember.Read.All"]
 
 
 async def test_another_organisation_is_refused_once_people_are_known(api: ApiCaller) -> None:

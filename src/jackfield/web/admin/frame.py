@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Template
 
+from jackfield.flows.runs import GROUPS, NO_GROUPS
 from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import Alarm, open_alarms
 from jackfield.store.runs import RunStatus, StoredRun, list_runs
@@ -25,7 +26,6 @@ Position = Annotated[int, QueryParameter(ge=0, le=MOST)]
 Number = Annotated[int, PathParameter(ge=0, le=MOST)]
 """The number of a plan or run, as part of an address."""
 AnyRequest = Request[Viewer, Any, Any]
-GROUPS_ALARM = "graph.groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,9 @@ class Frame:
 
     @property
     def groups_alarm(self) -> Alarm | None:
-        """Set while groups may not be read, because the consent is older than the feature."""
-        return next((alarm for alarm in self.alarms if alarm.kind == GROUPS_ALARM), None)
+        """Set while groups cannot be read, e.g. because the consent is older than the feature."""
+        kinds = {GROUPS, NO_GROUPS}
+        return next((alarm for alarm in self.alarms if alarm.kind in kinds), None)
 
 
 async def load_frame(tx: Transaction, house: Rooms) -> Frame:

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from jackfield.flows.setup import ConnectAsk
+from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_links
@@ -63,6 +63,7 @@ async def status(rooms: House) -> StatusOut:
 async def connection(rooms: House) -> ConnectionOut:
     async with rooms.database.read() as tx:
         known = await load_connection(tx, rooms.tenant)
+        alarms = await open_alarms(tx, rooms.tenant)
     if known is None:
         return ConnectionOut(connected=False)
     return ConnectionOut(
@@ -75,6 +76,7 @@ async def connection(rooms: House) -> ConnectionOut:
         known.connected_at,
         known.last_verified_at,
         known.credential_expires_at,
+        list(missing_permissions(alarms)),
     )
 
 
@@ -88,7 +90,7 @@ async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> Co
     """Proves the credential by real calls before anything is stored."""
     ask = ConnectAsk(**{name: getattr(data, name) for name in ConnectIn.__struct_fields__})
     made = await rooms.setup.connect(rooms.tenant, ask, by=caller.name)
-    return ConnectedOut(made.tid, made.organisation, list(made.missing))
+    return ConnectedOut(made.tid, made.organisation, list(made.missing), made.next_step)
 
 
 @get("/journal", summary="What was done, and why, the newest first", responses=told())

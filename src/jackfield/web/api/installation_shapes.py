@@ -53,6 +53,10 @@ class ConnectionOut(msgspec.Struct):
     connected_at: datetime | None = None
     last_verified_at: datetime | None = None
     credential_expires_at: datetime | None = None
+    missing_permissions: Annotated[
+        list[str],
+        msgspec.Meta(description="Application permissions that features want and lack."),
+    ] = []
 
 
 class ConnectIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +87,9 @@ class ConnectedOut(msgspec.Struct):
     tid: str
     organisation: str
     missing_permissions: list[str]
+    next_step: Annotated[
+        str, msgspec.Meta(description="What to do about them; empty where none is missing.")
+    ] = ""
 
 
 class LineOut(msgspec.Struct):
