@@ -26,10 +26,12 @@ from jackfield.core.extensions import (
     ExtensionFields,
     ExtensionKey,
     ExtensionNumber,
+    FormerExtension,
     Link,
 )
 from jackfield.core.fields import addresses
-from jackfield.core.numbering import NumberRange, NumberRules
+from jackfield.core.number_pools import DepartmentRange, NumberRules, Released, Reservation
+from jackfield.core.numbering import NumberRange
 from jackfield.core.people import (
     GroupId,
     LeaverCause,
@@ -85,6 +87,8 @@ class Rehearsal:
         self.department_links: dict[GroupId, DepartmentLink] = {}
         self.other_numbers: set[str] = set()
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
+        self.released: dict[ExtensionNumber, Released] = {}
+        self.former: dict[ObjectId, FormerExtension] = {}
         self._tenant()
         self._phone_system()
         self._agreements()
@@ -259,7 +263,7 @@ class Rehearsal:
                 guests=self._chance(50),
                 mailbox_licence_only=self._chance(80),
             ),
-            NumberRules(rng.choice([None, None, "100", "110", "0100"])),
+            self._number_rules(),
             DepartmentRules(
                 rng.choice(list(DepartmentSource)), tuple(rng.sample(groups, len(groups) // 2))
             ),
@@ -274,7 +278,26 @@ class Rehearsal:
                     GuardRules(tight, tight, tight, losses=tight, memberships=tight),
                 ]
             ),
-            RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in LeaverCause)),
+            RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in range(3))),
+            recreate=self._chance(90),
+            not_recreated=frozenset(id_ for id_ in everyone if self._chance(10)),
+        )
+
+    def _number_rules(self) -> NumberRules:
+        rng = self.rng
+        start = rng.choice([None, None, "100", "110", "0100"])
+        if self._chance(60):
+            return NumberRules(start, hold_days=rng.choice([0, 30]))
+        someone = rng.choice([*self.people, ObjectId("")])
+        return NumberRules(
+            None,
+            rng.choice([(), (NumberRange("100", "112"), NumberRange("90", "104"))]),
+            tuple(
+                DepartmentRange(group, (NumberRange("105", rng.choice(["107", "120"])),))
+                for group in self.groups
+                if self._chance(30)
+            ),
+            (Reservation(NumberRange("100", rng.choice(["100", "103"])), someone),),
         )
 
     def _limits(self) -> PhoneLimits:
@@ -337,6 +360,12 @@ class Rehearsal:
             department_links=dict(self.department_links),
             used_numbers=frozenset(self.used()),
             summary=replace(self.summary, linked=len(self.links), **summary),
+            released=dict(self.released),
+            former={
+                id_: former
+                for id_, former in self.former.items()
+                if id_ in chosen and id_ not in self.links
+            },
             now=self.now,
         )
 
@@ -400,7 +429,7 @@ class Rehearsal:
                 if recorded:
                     self._left(action.person, action.cause)
             case RemoveExtension():
-                self.extensions.pop(action.key, None)
+                self._release(action.key, action.number, action.person)
                 if recorded:
                     del self.links[action.person]
             case unknown:
@@ -410,6 +439,15 @@ class Rehearsal:
         link = self.links[person]
         since = link.left_at if link.left is cause else self.now
         self.links[person] = replace(link, left=cause, left_at=since)
+
+    def _release(self, key: ExtensionKey, number: ExtensionNumber, person: ObjectId) -> None:
+        known = self.extensions.pop(key, None)
+        if known is None:
+            return
+        self.released[number] = Released(number, self.now, person)
+        given = self.links[person].departments
+        by_hand = tuple(one for one in known.departments if one not in given)
+        self.former[person] = FormerExtension(number, known.fields, by_hand, known.primary)
 
     def _named(self, name: str, but: DepartmentKey | None = None) -> bool:
         return any(
@@ -440,14 +478,17 @@ class Rehearsal:
         key = ExtensionKey(self._new("e"))
         departments = self._keys(action.groups)
         primary = self._keys([action.primary] if action.primary else [])
+        first = action.kept_primary or (primary[0] if primary else None)
+        kept = tuple(one for one in action.kept_departments if one in self.departments)
         self.extensions[key] = Extension(
             key,
             action.number,
             action.fields,
-            departments,
-            primary[0] if primary else None,
+            (*departments, *(one for one in kept if one not in departments)),
+            first if first in {*departments, *kept} else None,
             external_key=action.person,
         )
+        self.released.pop(action.number, None)
         if recorded:
             self.links[action.person] = Link(
                 action.person, key, action.number, action.fields, departments

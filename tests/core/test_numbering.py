@@ -1,74 +1,14 @@
-"""Numbers, ranges and the pool: tables for the edges, properties for the rest."""
+"""Numbers, ranges and starts: what is one, what is none, and what is said of it."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jackfield.core.numbering import (
     NumberingError,
-    NumberPool,
     NumberRange,
-    NumberRules,
     parse_number,
     parse_range,
     parse_start,
 )
-
-
-def first_numbers(count, start, ranges, used=()):
-    pool = NumberPool(NumberRules(start), [parse_range(text) for text in ranges], frozenset(used))
-    return [pool.next() for _ in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("start", "ranges", "used", "expected"),
-    [
-        pytest.param("0200", ["0000-9999"], (), ["0200", "0201"], id="the zero is kept"),
-        pytest.param("9999", ["0200-10500"], (), ["9999", "10000"], id="it grows past its width"),
-        pytest.param("0200", ["100-9999"], ["200"], ["0200", "0201"], id="200 is another number"),
-        pytest.param(None, ["0200-0201"], (), ["0200", "0201", None], id="range with a zero"),
-        pytest.param(None, ["99-101"], (), ["99", "100", "101", None], id="range that grows"),
-        pytest.param(
-            "150", ["300-301", "100-151"], (), ["150", "151", "300", "301", None], id="any range"
-        ),
-        pytest.param("150", ["100-151", "140-152"], ["150"], ["151", "152", None], id="overlap"),
-        pytest.param("200", ["300-400"], (), ["300"], id="start below every range"),
-        pytest.param("500", ["300-400"], (), [None], id="start above every range"),
-        pytest.param("200", ["0100-9999"], (), ["1000"], id="start shorter than the numbers"),
-        pytest.param("00200", ["0100-9999"], (), [None], id="start longer than the numbers"),
-        pytest.param("", ["300-301"], (), ["300"], id="an empty start is none"),
-        pytest.param(None, [], (), [None], id="no range at all"),
-        pytest.param("200", [], (), [None], id="no range, with a start"),
-    ],
-)
-def test_the_pool_gives_the_lowest_free_number(start, ranges, used, expected):
-    """Widths, several ranges, starts outside of them: every case an administrator can set up."""
-    assert first_numbers(len(expected), start, ranges, used) == expected
-
-
-def test_a_claimed_number_is_not_given_out():
-    """Numbers given back to their owners are set aside before newcomers are served."""
-    pool = NumberPool(NumberRules(), [NumberRange("10", "12")], {"10"})
-
-    assert not pool.claim("10")
-    assert pool.claim("11")
-    assert not pool.claim("11")
-    assert [pool.next(), pool.next()] == ["12", None]
-
-
-@pytest.mark.parametrize(
-    ("start", "ranges", "text"),
-    [
-        pytest.param("0200", ["0000-9999"], "from 0200 on", id="start"),
-        pytest.param(None, ["020-099", "100-200"], "of 020–099", id="first range"),
-        pytest.param(None, [], "of the phone system, which names no range", id="none"),
-    ],
-)
-def test_the_pool_says_where_its_numbers_come_from(start, ranges, text):
-    """The sentence stands in every creation of the preview."""
-    pool = NumberPool(NumberRules(start), [parse_range(one) for one in ranges], frozenset())
-
-    assert str(pool) == text
 
 
 @pytest.mark.parametrize(
@@ -133,8 +73,6 @@ def test_a_start_that_leads_nowhere_is_refused_where_it_is_set():
     assert parse_start("  ", ranges) is None
     with pytest.raises(NumberingError, match=r"no extension number from 1000 on.*100–999"):
         parse_start("1000", ranges)
-    with pytest.raises(NumberingError, match="starting number “2oo”"):
-        NumberRules("2oo")
 
 
 @pytest.mark.parametrize(
@@ -151,48 +89,3 @@ def test_a_start_that_leads_nowhere_is_refused_where_it_is_set():
 def test_a_range_knows_its_numbers(number, inside):
     """Phone systems ask it before they create what a plan says."""
     assert (number in NumberRange("0200", "10500")) is inside
-
-
-values = st.integers(0, 1500)
-
-
-@st.composite
-def ranges_of_numbers(draw):
-    first, last = sorted((draw(values), draw(values)))
-    width = draw(st.integers(1, 4))
-    begin = f"{first:0{width}d}"
-    end = f"{last:0{width}d}"
-    return NumberRange(begin, end)
-
-
-@given(
-    ranges=st.lists(ranges_of_numbers(), max_size=4),
-    start=st.none() | st.builds(lambda n, w: f"{n:0{w}d}", values, st.integers(1, 5)),
-    used=st.sets(st.builds(lambda n, w: f"{n:0{w}d}", values, st.integers(1, 4)), max_size=60),
-)
-def test_the_pool_agrees_with_trying_every_number(ranges, start, used):
-    """The fast walk over merged stretches gives what the rule says, number by number."""
-    serving = ranges if start else ranges[:1]
-    width = len(start or (ranges[0].first if ranges else ""))
-    plain = [
-        number
-        for value in range(int(start or 0), 1501)
-        if any((number := f"{value:0{width}d}") in one for one in serving) and number not in used
-    ]
-    pool = NumberPool(NumberRules(start), ranges, used)
-
-    given_out = [pool.next() for _ in range(len(plain) + 1)]
-
-    assert given_out == [*plain, None]
-
-
-def test_a_hundred_thousand_numbers_among_as_many_used_ones():
-    """Linear in what is given out and used, or the nightly plan of a ministry takes hours."""
-    used = frozenset(str(number) for number in range(100_000, 300_000, 2))
-    pool = NumberPool(NumberRules(), [NumberRange("100000", "999999")], used)
-
-    given_out = [pool.next() for _ in range(100_000)]
-
-    assert given_out[0] == "100001"
-    assert given_out[-1] == "299999"
-    assert used.isdisjoint(given_out)

@@ -8,6 +8,7 @@ import pytest
 from core.sketches import (
     AT_ONCE,
     LIMITS,
+    department,
     extension,
     fields_of,
     group,
@@ -18,8 +19,9 @@ from core.sketches import (
     settled,
     view,
 )
-from jackfield.core.extensions import ExtensionFields, Field
-from jackfield.core.numbering import NumberRange, NumberRules
+from jackfield.core.extensions import ExtensionFields, Field, FormerExtension
+from jackfield.core.number_pools import NumberRules, Released
+from jackfield.core.numbering import NumberRange
 from jackfield.core.people import (
     GroupId,
     LeaverCause,
@@ -648,6 +650,92 @@ def test_a_leaver_is_removed_when_the_days_are_over(days, removed):
     actions = plan(leaver_since(days), REMOVED_LATER, LIMITS).actions
 
     assert [type(action) for action in actions] == ([RemoveExtension] if removed else [])
+
+
+def back_after_removal(used=(), **former):
+    """Ann, whose extension 107 was removed ten days ago, is in scope again; Bob is new."""
+    now = datetime(2026, 3, 31, tzinfo=UTC)
+    return view(
+        [ANN, BOB],
+        departments=[department("By hand"), department("Other")],
+        used={str(number) for number in range(100, 107)} | set(used),
+        released={"107": Released("107", now - timedelta(days=10), ANN.id)},
+        former={ANN.id: FormerExtension("107", **former)},
+        now=now,
+    )
+
+
+@rule("U-04")
+def test_whoever_is_back_gets_the_number_and_the_departments_back():
+    """Restored from the recycle bin: nobody else has got the number, and nothing is forgotten."""
+    seen = back_after_removal(by_hand=("d-by hand", "d-gone"), primary="d-by hand")
+
+    anns, bobs = plan(seen, EVERYONE, LIMITS).actions
+
+    assert (anns.person, anns.number, anns.former_number) == (ANN.id, "107", "107")
+    assert (anns.kept_departments, anns.kept_primary) == (("d-by hand",), "d-by hand")
+    assert anns.because.endswith(
+        "The person is back after the extension was removed; it is made again with its old number."
+    )
+    assert bobs.number == "108"
+
+
+@rule("U-04")
+def test_a_number_that_is_taken_is_not_had_back():
+    """The extension comes back all the same, and the reason says why it has another number."""
+    anns, bobs = plan(back_after_removal(used=["107"]), EVERYONE, LIMITS).actions
+
+    assert (anns.number, anns.former_number, bobs.number) == ("108", "107", "109")
+    assert "its old number 107 is taken" in anns.because
+
+
+@rule("U-08")
+@pytest.mark.parametrize(("days", "number"), [(29, "108"), (30, "107")])
+def test_a_released_number_is_held_for_thirty_days(days, number):
+    """Callers of somebody who left last week must not reach a stranger."""
+    now = datetime(2026, 3, 31, tzinfo=UTC)
+    seen = view(
+        [BOB],
+        used={str(taken) for taken in range(100, 107)},
+        released={"107": Released("107", now - timedelta(days=days), ANN.id)},
+        now=now,
+    )
+
+    assert only(plan(seen, EVERYONE, LIMITS)).number == number
+
+
+DELETED_STAYS = [
+    pytest.param({"recreate": False}, "for anybody", id="U-03 for everybody"),
+    pytest.param({"not_recreated": frozenset({ANN.id})}, "for this person", id="U-03 for one"),
+]
+
+
+@pytest.mark.parametrize(("choice", "whom"), DELETED_STAYS)
+def test_an_extension_deleted_by_hand_stays_so_where_that_is_chosen(choice, whom):
+    """It is said once, and nobody else waits for it."""
+    rules = PeopleRules(**choice)
+    seen = view([ANN, BOB], links=[link(ANN, "100")])
+
+    bobs, anns = sorted(plan(seen, rules, LIMITS).actions, key=lambda one: one.person, reverse=True)
+    noted = link(ANN, "100", left=LeaverCause.DELETED_BY_HAND)
+    later = plan(view([ANN], links=[noted]), rules, LIMITS)
+
+    assert isinstance(anns, KeepLeaver)
+    assert anns.cause is LeaverCause.DELETED_BY_HAND
+    assert anns.because.endswith(f"As chosen, it is not made again {whom}.")
+    assert isinstance(bobs, CreateExtension)
+    assert later.actions == ()
+
+
+@rule("U-03")
+def test_an_extension_deleted_by_hand_is_made_again_once_that_is_chosen_again():
+    """With its number, as ever."""
+    seen = view([ANN], links=[link(ANN, "100", left=LeaverCause.DELETED_BY_HAND)])
+
+    action = only(plan(seen, EVERYONE, LIMITS))
+
+    assert isinstance(action, CreateExtension)
+    assert (action.number, action.previous_number) == ("100", "100")
 
 
 def test_another_cause_begins_the_days_anew():

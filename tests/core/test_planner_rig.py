@@ -14,6 +14,7 @@ from core.rehearsal import SEEDS, Rehearsal
 from jackfield.core.departments import department_groups
 from jackfield.core.fields import wanted_fields
 from jackfield.core.leavers import policy, waits_for_enabling
+from jackfield.core.number_pools import held_until
 from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeReason, Standing, judge
 from jackfield.core.plan import (
     AdoptExtension,
@@ -39,6 +40,8 @@ def check_plan(world, made):
     created = [action for action in made.actions + made.held if isinstance(action, CreateExtension)]
     numbers = Counter(action.number for action in created)
     assert not numbers.keys() & world.used(), "a number that somebody has"
+    for action in created:
+        check_number(world, action)
     assert not numbers or max(numbers.values()) == 1, "one number for two people"
     for actions in (made.actions, made.held):
         people = Counter(action.person for action in actions if not isinstance(action, OF_GROUPS))
@@ -57,6 +60,16 @@ def check_plan(world, made):
     assert not adopted or max(adopted.values()) == 1, "one extension for two people"
     assert all(action.because for action in made.actions + made.held)
     assert all(refusal.because and refusal.next_step for refusal in made.refusals)
+
+
+def check_number(world, action):
+    """Nobody gets a number that is held or reserved for another."""
+    rules = world.rules.numbers
+    released = world.released.get(action.number)
+    if released is not None and released.person != action.person:
+        assert held_until(released, rules) <= world.now, "a number that is held"
+    for one in rules.reserved:
+        assert action.number not in one.numbers or one.person == action.person, "reserved"
 
 
 def check_world(world):
@@ -90,6 +103,9 @@ def check_quiet(world, made):
             check_leaver(world, link, LeaverCause.DELETED)
         elif waits_for_enabling(person, verdict):
             check_leaver(world, link, LeaverCause.DISABLED)
+        elif verdict.in_scope and link.left is LeaverCause.DELETED_BY_HAND:
+            assert link.key not in world.extensions
+            assert not world.rules.recreate or person.id in world.rules.not_recreated
         elif verdict.in_scope:
             extension = world.extensions[link.key]
             assert link.left is None
@@ -284,6 +300,12 @@ def test_the_rehearsals_reach_every_corner():
             for action in made.held
             if isinstance(action, UpdateExtension) and action.person in done
         )
+        met.update("restored" for action in made.actions if getattr(action, "former_number", None))
+        met.update(
+            "stays deleted"
+            for action in made.actions
+            if getattr(action, "cause", None) is LeaverCause.DELETED_BY_HAND
+        )
         met.update("again" for action in made.actions if getattr(action, "previous_number", None))
 
     expected = {
@@ -305,5 +327,6 @@ def test_the_rehearsals_reach_every_corner():
         "held in part",
         "returns",
         "again",
+        "stays deleted",
     }
     assert expected <= met.keys()

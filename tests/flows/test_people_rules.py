@@ -6,7 +6,8 @@ import pytest
 
 from doubles.house import House
 from jackfield.core.extensions import ExtensionFields, Field
-from jackfield.core.numbering import NumberRange, NumberRules
+from jackfield.core.number_pools import NumberRules
+from jackfield.core.numbering import NumberRange
 from jackfield.core.people import LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import ScheduleRules

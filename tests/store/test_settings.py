@@ -7,7 +7,7 @@ import pytest
 
 from core.sketches import AT_ONCE
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.numbering import NumberRules
+from jackfield.core.number_pools import NumberRules
 from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import GuardRules, PeopleRules, Threshold
 from jackfield.core.schedule import ScheduleRules

@@ -115,6 +115,12 @@ class CreateExtension:
     because: str
     previous_number: ExtensionNumber | None = None
     """Set when the person held an extension that was deleted in the phone system."""
+    former_number: ExtensionNumber | None = None
+    """Set when Jackfield had removed the person's extension, and they are back."""
+    kept_departments: tuple[DepartmentKey, ...] = ()
+    """Departments beside those of the groups: once given in the phone system."""
+    kept_primary: DepartmentKey | None = None
+    """The one of those that was the primary department."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jackfield.core.actions import DepartmentsChange
-from jackfield.core.extensions import DepartmentKey, Extension
+from jackfield.core.extensions import DepartmentKey, Extension, FormerExtension
 from jackfield.core.people import GroupId
 from jackfield.core.pictures import View
 from jackfield.core.text import clean
@@ -47,6 +47,17 @@ class Assignments:
             )
             self._wanted[memberships] = found
         return found
+
+    def kept(
+        self, former: FormerExtension | None, wanted: tuple[GroupId, ...]
+    ) -> tuple[DepartmentKey, ...]:
+        """Departments given by hand that a removed extension had, and gets back."""
+        if former is None:
+            return ()
+        theirs = {self._keys.get(group) for group in wanted}
+        return tuple(
+            key for key in former.by_hand if key in self._departments and key not in theirs
+        )
 
     def change(
         self,

@@ -249,6 +249,8 @@ def _cause_words(cause: LeaverCause) -> str:
             return "disabled in Microsoft 365"
         case LeaverCause.OUT_OF_SCOPE:
             return "out of scope"
+        case LeaverCause.DELETED_BY_HAND:
+            return "deleted in the phone system"
         case unknown:
             assert_never(unknown)
 

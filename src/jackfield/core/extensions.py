@@ -86,6 +86,17 @@ class Link:
     """Since when for that cause; None while `left` is."""
 
 
+@dataclass(frozen=True, slots=True)
+class FormerExtension:
+    """What a person's removed extension was, so that it can be had back."""
+
+    number: ExtensionNumber
+    fields: ExtensionFields = ExtensionFields()
+    by_hand: tuple[DepartmentKey, ...] = ()
+    """Departments that were given in the phone system."""
+    primary: DepartmentKey | None = None
+
+
 class DepartmentFlag(StrEnum):
     """Why a linked department no longer follows a group. It is left standing."""
 

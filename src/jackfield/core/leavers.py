@@ -14,6 +14,7 @@ from jackfield.core.extensions import Extension, Link
 from jackfield.core.people import (
     LeaverCause,
     LeaverPolicy,
+    ObjectId,
     Person,
     ScopeReason,
     ScopeVerdict,
@@ -55,6 +56,21 @@ def unknown_for_want_of_groups(
         and verdict is not None
         and verdict.reason is ScopeReason.NOT_IN_GROUPS
     )
+
+
+def is_not_made_again(person: ObjectId, rules: PeopleRules) -> bool:
+    """Whether an extension of this person, once deleted in the phone system, stays so (U-03)."""
+    return not rules.recreate or person in rules.not_recreated
+
+
+def not_made_again(person: Person, name: str, link: Link, rules: PeopleRules) -> KeepLeaver | None:
+    """That somebody in scope stays without an extension; None where it was noted before."""
+    cause = LeaverCause.DELETED_BY_HAND
+    if link.left is cause:
+        return None
+    whom = "for this person" if person.id in rules.not_recreated else "for anybody"
+    because = f"{_reason(cause, None)} As chosen, it is not made again {whom}."
+    return KeepLeaver(person.id, name, link.key, link.number, cause, because)
 
 
 def leaver_action(
@@ -113,6 +129,8 @@ def policy(cause: LeaverCause, rules: PeopleRules) -> LeaverPolicy:
             return rules.on_disabled
         case LeaverCause.OUT_OF_SCOPE:
             return rules.on_out_of_scope
+        case LeaverCause.DELETED_BY_HAND:
+            return LeaverPolicy.KEEP
         case unknown:
             assert_never(unknown)
 
@@ -125,5 +143,7 @@ def _reason(cause: LeaverCause, verdict: ScopeVerdict | None) -> str:
             return "The account was disabled in Microsoft 365."
         case LeaverCause.OUT_OF_SCOPE:
             return explain(verdict) if verdict else "Not in scope any more."
+        case LeaverCause.DELETED_BY_HAND:
+            return "In scope, but the extension was deleted in the phone system."
         case unknown:
             assert_never(unknown)

@@ -1,17 +1,13 @@
-"""Which extension number the next person gets: the lowest free one, never below the start.
+"""Extension numbers, and the ranges and starts that numbers are given out from.
 
-Numbers are strings of digits; "0200" and "200" are two numbers. Decided here: what a valid range
-and start is, and the allocation (U-07, U-08). Who is allocated one, and in which order, is decided
-in `jackfield.core.plan`.
+Numbers are strings of digits; "0200" and "200" are two numbers. Decided here: what a valid number,
+range and start is. Which number a person gets is decided in `jackfield.core.number_pools`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-
-from jackfield.core.extensions import ExtensionNumber
 
 MOST_DIGITS = 15
 """The longest number of the telephone network. Source: ITU-T E.164, 6.1."""
@@ -89,18 +85,6 @@ def parse_range(text: str) -> NumberRange:
     return NumberRange(begin, parse_number(last, "last number of the range") if dash else begin)
 
 
-@dataclass(frozen=True, slots=True)
-class NumberRules:
-    """Where numbering starts. Without a start the phone system's first user range serves."""
-
-    start: str | None = None
-    """A floor, not the end of a range: "0200" or "1000"."""
-
-    def __post_init__(self) -> None:
-        if self.start:
-            parse_number(self.start, "starting number")
-
-
 def parse_start(text: str, ranges: Sequence[NumberRange]) -> str | None:
     """A starting number as an administrator writes it; None for an empty one.
 
@@ -110,7 +94,7 @@ def parse_start(text: str, ranges: Sequence[NumberRange]) -> str | None:
     if not text.strip():
         return None
     start = parse_number(text, "starting number")
-    if not _stretches(start, ranges):
+    if not stretches(start, ranges):
         shown = ", ".join(map(str, ranges)) or "none"
         raise NumberingError(
             f"The phone system has no extension number from {start} on; its ranges are: {shown}."
@@ -118,60 +102,7 @@ def parse_start(text: str, ranges: Sequence[NumberRange]) -> str | None:
     return start
 
 
-class NumberPool:
-    """Gives out free numbers, lowest first, each once.
-
-    `used` is not copied and must not change meanwhile.
-    """
-
-    __slots__ = ("_at", "_claimed", "_floor", "_next", "_rest", "_used", "_width")
-
-    def __init__(
-        self, rules: NumberRules, ranges: Sequence[NumberRange], used: AbstractSet[str]
-    ) -> None:
-        start = rules.start.strip() if rules.start else None
-        serving = ranges if start else ranges[:1]
-        self._floor = start
-        self._width = len(start or (ranges[0].first if ranges else ""))
-        self._rest = _stretches(start, serving)
-        self._used = used
-        self._claimed: set[str] = set()
-        self._at = 0
-        self._next = self._rest[0][0] if self._rest else 0
-
-    def claim(self, number: ExtensionNumber) -> bool:
-        """Set a certain number aside; False where somebody has it."""
-        if number in self._used or number in self._claimed:
-            return False
-        self._claimed.add(number)
-        return True
-
-    def next(self) -> ExtensionNumber | None:
-        """The lowest free number; None once there is none."""
-        while self._at < len(self._rest):
-            last = self._rest[self._at][1]
-            while self._next <= last:
-                number = f"{self._next:0{self._width}d}"
-                self._next += 1
-                if number not in self._used and number not in self._claimed:
-                    # Never visited again, so it need not be remembered.
-                    return ExtensionNumber(number)
-            self._at += 1
-            if self._at < len(self._rest):
-                self._next = self._rest[self._at][0]
-        return None
-
-    def __str__(self) -> str:
-        """Where the numbers come from, to stand after "the lowest free number"."""
-        if self._floor is not None:
-            return f"from {self._floor} on"
-        if not self._rest:
-            return "of the phone system, which names no range"
-        first, last = self._rest[0]
-        return f"of {first:0{self._width}d}–{last:0{self._width}d}"
-
-
-def _stretches(start: str | None, ranges: Sequence[NumberRange]) -> list[tuple[int, int]]:
+def stretches(start: str | None, ranges: Sequence[NumberRange]) -> list[tuple[int, int]]:
     """The numbers that may be given out, as stretches in ascending order that do not overlap.
 
     They are written with at least the width of the start (else of the first range); a range takes a

@@ -42,6 +42,8 @@ class LeaverCause(StrEnum):
     DELETED = "deleted"
     DISABLED = "disabled"
     OUT_OF_SCOPE = "out_of_scope"
+    DELETED_BY_HAND = "deleted_by_hand"
+    """In scope, but the extension was deleted in the phone system and is not to be made again."""
 
 
 class LeaverPolicy(StrEnum):

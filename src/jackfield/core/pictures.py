@@ -18,8 +18,11 @@ from jackfield.core.extensions import (
     DepartmentLink,
     Extension,
     ExtensionKey,
+    ExtensionNumber,
+    FormerExtension,
     Link,
 )
+from jackfield.core.number_pools import Released
 from jackfield.core.people import GroupId, ObjectId, Person
 
 
@@ -78,6 +81,10 @@ class View:
     """All of them."""
     used_numbers: AbstractSet[str] = frozenset()
     """Every number that is taken in the phone system, by whatever it is."""
+    released: Mapping[ExtensionNumber, Released] = field(default_factory=dict)
+    """Numbers of the whole phone system that were given up and are perhaps still held."""
+    former: Mapping[ObjectId, FormerExtension] = field(default_factory=dict)
+    """What people of the slice who have no link once had."""
     summary: Summary = Summary()
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the view was taken: how long somebody has been gone is counted up to here."""

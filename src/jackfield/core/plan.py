@@ -34,18 +34,20 @@ from jackfield.core.actions import (
 from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
-from jackfield.core.extensions import Extension, ExtensionNumber, Link
+from jackfield.core.extensions import Extension, ExtensionFields, Link
 from jackfield.core.fields import shown_name, wanted_fields
 from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
     LeaverAction,
+    is_not_made_again,
     leaver_action,
     leaver_cause,
+    not_made_again,
     unknown_for_want_of_groups,
     waits_for_enabling,
 )
 from jackfield.core.matching import Doubt, Match, UnlinkedExtensions
-from jackfield.core.numbering import NumberPool
+from jackfield.core.number_pools import NumberPools, held_until
 from jackfield.core.people import (
     GroupId,
     ObjectId,
@@ -53,12 +55,12 @@ from jackfield.core.people import (
     ScopeJudge,
     ScopeVerdict,
     Standing,
-    explain,
 )
 from jackfield.core.pictures import Summary, View
+from jackfield.core.reasons import Reasons, update_reason
 from jackfield.core.rules import GuardRules, PeopleRules, PhoneLimits, Threshold
 from jackfield.core.text import clean
-from jackfield.core.updates import field_changes, summary
+from jackfield.core.updates import field_changes
 
 __all__ = [
     "GUARDS",
@@ -119,8 +121,7 @@ class _Planning:
         self._memberships_in_scope: set[frozenset[GroupId]] = set()
         self._refusals: list[tuple[_Place, Refusal]] = []
         self._notices: list[tuple[_Place, Notice]] = []
-        self._reasons: dict[ScopeVerdict, str] = {}
-        self._newcomer_reasons: dict[ScopeVerdict, str] = {}
+        self._reasons = Reasons(view.groups)
 
     def plan(self) -> Plan:
         """Judge everyone, settle departments, newcomers and those who stay, then ask the guards."""
@@ -222,14 +223,23 @@ class _Planning:
 
     def _newcomers(self) -> tuple[list[CreateExtension], list[AdoptExtension]]:
         """Those without an extension: theirs if it stands already (U-16), else a new one."""
-        view, limits = self._view, self._limits
+        view = self._view
         self._waiting.sort(key=lambda waiting: _place(waiting[0]))
-        pool = NumberPool(self._rules.numbers, limits.ranges, view.used_numbers)
+        pools = self._pools()
         # Old numbers first: a newcomer must not take the number of somebody who gets theirs back.
         kept = {
             person.id
             for person, _, link in self._waiting
-            if link is not None and pool.claim(link.number)
+            if link is not None
+            and not is_not_made_again(person.id, self._rules)
+            and pools.claim(link.number, person.id)
+        }
+        kept |= {
+            person.id
+            for person, _, link in self._waiting
+            if link is None
+            and (former := view.former.get(person.id))
+            and pools.claim(former.number, person.id)
         }
         unlinked = UnlinkedExtensions(view, (person for person, _, _ in self._waiting))
         creations: list[CreateExtension] = []
@@ -241,51 +251,64 @@ class _Planning:
                 case Match(extension, because):
                     if adoption := self._adoption(person, link, extension, because):
                         adoptions.append(adoption)
+                case None if link is not None and is_not_made_again(person.id, self._rules):
+                    if left := not_made_again(person, shown_name(person), link, self._rules):
+                        self._leavers.append((_place(person), left))
                 case None:
-                    if creation := self._creation(person, verdict, link, pool, person.id in kept):
+                    if creation := self._creation(person, verdict, link, pools, person.id in kept):
                         creations.append(creation)
         return creations, adoptions
+
+    def _pools(self) -> NumberPools:
+        view, rules = self._view, self._rules.numbers
+        return NumberPools(
+            rules,
+            self._limits.ranges,
+            view.used_numbers,
+            {
+                number: released.person
+                for number, released in view.released.items()
+                if held_until(released, rules) > view.now
+            },
+            {
+                one.group: clean(view.groups[one.group].name)
+                for one in rules.departments
+                if one.group in view.groups
+            },
+        )
 
     def _creation(
         self,
         person: Person,
         verdict: ScopeVerdict,
         link: Link | None,
-        pool: NumberPool,
+        pools: NumberPools,
         keeps_number: bool,
     ) -> CreateExtension | None:
-        wanted = wanted_fields(person, self._limits)
+        former = self._view.former.get(person.id) if link is None else None
+        standing = former.fields if former is not None else ExtensionFields()
+        wanted = wanted_fields(person, self._limits, standing)
         if wanted is None:
             self._unusable(person)
             return None
-        number: ExtensionNumber | None
-        if link is None:
-            number = pool.next()
-            because = self._newcomer_reason(verdict, pool)
-        elif keeps_number:
-            number = link.number
-            because = (
-                f"{self._scope_reason(verdict)} The extension was deleted in the phone system; it"
-                " is made again with its old number."
-            )
-        else:
-            number = pool.next()
-            because = (
-                f"{self._scope_reason(verdict)} The extension was deleted in the phone system and"
-                f" its old number {link.number} is taken; it is made again with the lowest free"
-                f" number {pool}."
-            )
-        if number is None:
-            self._refuse(
-                RefusalKind.RANGE_EXHAUSTED,
-                person,
-                f"There is no free number {pool}.",
-                "Widen the range in the phone system, set a lower starting number, or remove"
-                " extensions that nobody needs.",
-            )
-            return None
-        self._remark(person, wanted.remarks)
         groups = self._assignments.wanted(self._groups(person))
+        old = link.number if link is not None else former.number if former is not None else None
+        if old is not None and keeps_number:
+            number, source = old, ""
+        else:
+            offer = pools.next(person.id, groups)
+            if offer is None:
+                self._refuse(
+                    RefusalKind.RANGE_EXHAUSTED,
+                    person,
+                    f"There is no free number {pools.where(groups)}.",
+                    "Widen the range, set a lower starting number, release numbers that are held,"
+                    " or remove extensions that nobody needs.",
+                )
+                return None
+            number, source = offer.number, offer.because
+        self._remark(person, wanted.remarks)
+        kept = self._assignments.kept(former, groups)
         return CreateExtension(
             person.id,
             shown_name(person),
@@ -293,8 +316,11 @@ class _Planning:
             wanted.fields,
             groups,
             groups[0] if groups else None,
-            because,
-            link.number if link is not None else None,
+            self._reasons.creation(verdict, link, former, source),
+            previous_number=link.number if link is not None else None,
+            former_number=former.number if former is not None else None,
+            kept_departments=kept,
+            kept_primary=former.primary if former is not None and former.primary in kept else None,
         )
 
     def _adoption(
@@ -356,20 +382,6 @@ class _Planning:
     def _groups(self, person: Person) -> frozenset[GroupId]:
         return self._view.memberships.get(person.id, _NO_GROUPS)
 
-    def _scope_reason(self, verdict: ScopeVerdict) -> str:
-        reason = self._reasons.get(verdict)
-        if reason is None:
-            group = self._view.groups.get(verdict.group) if verdict.group else None
-            reason = self._reasons[verdict] = explain(verdict, clean(group.name) if group else "")
-        return reason
-
-    def _newcomer_reason(self, verdict: ScopeVerdict, pool: NumberPool) -> str:
-        reason = self._newcomer_reasons.get(verdict)
-        if reason is None:
-            reason = f"{self._scope_reason(verdict)} Gets the lowest free number {pool}."
-            self._newcomer_reasons[verdict] = reason
-        return reason
-
     def _remark(self, person: Person, remarks: Iterable[str]) -> None:
         for text in remarks:
             self._notices.append((_place(person), Notice(person.id, shown_name(person), text)))
@@ -401,29 +413,9 @@ def _update(
         extension.number,
         changes,
         departments,
-        _update_reason(changes, departments, returns, extension),
+        update_reason(changes, departments, extension, back=returns),
         returns,
     )
-
-
-def _update_reason(
-    changes: tuple[FieldChange, ...],
-    departments: DepartmentsChange | None,
-    returns: bool,
-    extension: Extension,
-) -> str:
-    parts: list[str] = []
-    if returns:
-        parts.append(
-            "The person is back in scope."
-            if extension.enabled
-            else "The person is back in scope; the extension is enabled again."
-        )
-    if changes:
-        parts.append(f"Differs from Microsoft 365: {summary(changes)}.")
-    if departments is not None:
-        parts.append(departments.because)
-    return " ".join(parts)
 
 
 def _place(person: Person) -> tuple[str, ObjectId]:

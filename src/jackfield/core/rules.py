@@ -10,8 +10,9 @@ from typing import assert_never
 
 from jackfield.core.departments import DepartmentRules
 from jackfield.core.extensions import Field
-from jackfield.core.numbering import NumberRange, NumberRules
-from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeRules
+from jackfield.core.number_pools import NumberRules
+from jackfield.core.numbering import NumberRange
+from jackfield.core.people import LeaverCause, LeaverPolicy, ObjectId, ScopeRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class RemoveAfter:
                 return self.disabled
             case LeaverCause.OUT_OF_SCOPE:
                 return self.out_of_scope
+            case LeaverCause.DELETED_BY_HAND:
+                return 0
             case unknown:
                 assert_never(unknown)
 
@@ -89,11 +92,15 @@ class PeopleRules:
     on_out_of_scope: LeaverPolicy = LeaverPolicy.KEEP
     guards: GuardRules = GuardRules()
     remove_after: RemoveAfter = RemoveAfter()
+    recreate: bool = True
+    """An extension that was deleted in the phone system is made again for whoever is in scope."""
+    not_recreated: frozenset[ObjectId] = frozenset()
+    """People whose extension, once deleted in the phone system, stays so."""
 
 
 def check_remove_after(rules: RemoveAfter) -> None:
     """Raises `RulesError` for days that cannot be waited."""
-    for cause in LeaverCause:
+    for cause in (LeaverCause.DELETED, LeaverCause.DISABLED, LeaverCause.OUT_OF_SCOPE):
         days = rules.days(cause)
         if not 0 <= days <= MOST_REMOVE_AFTER:
             raise RulesError(

@@ -34,6 +34,7 @@ from jackfield.store.phones import (
     PhoneState,
     add_departments,
     drop_extensions,
+    load_departments,
     load_extensions,
     load_phone_state,
     note_numbers,
@@ -48,6 +49,7 @@ from jackfield.store.plans import (
     mark_outcomes,
 )
 from jackfield.store.plans import Outcome as Result
+from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
@@ -168,11 +170,13 @@ async def _pictures(
     standing = await load_extensions(tx, tenant, [link.key for link in links.values()])
     adopted = [one.action.key for one in pending if isinstance(one.action, AdoptExtension)]
     theirs = await load_links_of_extensions(tx, tenant, adopted)
+    kept = any(getattr(one.action, "kept_departments", ()) for one in pending)
     return Pictures(
         links,
         await load_department_links(tx, tenant),
         await load_changed(tx, tenant, people, made_from),
-        frozenset(person for person, link in links.items() if link.key in standing),
+        {person: standing[link.key] for person, link in links.items() if link.key in standing},
+        frozenset(await load_departments(tx, tenant)) if kept else frozenset(),
         {key: link.person for key, link in theirs.items()},
     )
 
@@ -208,6 +212,7 @@ async def _save_picture(tx: Transaction, tenant: int, record: Record, before: Ph
 async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: datetime) -> None:
     await save_department_links(tx, tenant, record.department_links)
     await remove_links(tx, tenant, record.unlinked)
+    await save_former(tx, tenant, record.former, now=now)
     await save_links(tx, tenant, record.links, now=now)
     await mark_outcomes(tx, tenant, plan, record.results, now=now)
     await append_lines(tx, tenant, record.lines, now=now)

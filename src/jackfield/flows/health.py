@@ -14,6 +14,7 @@ from jackfield.store.database import Database
 from jackfield.store.journal import purge_journal
 from jackfield.store.pictures import forget_gone
 from jackfield.store.plans import purge_plans
+from jackfield.store.released import forget_former, purge_released
 from jackfield.store.runs import purge_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sessions import SessionStore
@@ -40,6 +41,8 @@ _FORGOTTEN: tuple[tuple[Forget, timedelta], ...] = (
     (purge_plans, PLANS_KEPT),
     (purge_calls, CALLS_KEPT),
     (forget_gone, GONE_KEPT),
+    (forget_former, GONE_KEPT),
+    (purge_released, KEPT),
 )
 
 

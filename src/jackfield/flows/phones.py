@@ -22,6 +22,7 @@ from jackfield.store.phones import (
     save_used_numbers,
 )
 from jackfield.store.planned import add_unsettled
+from jackfield.store.released import note_released
 
 _log = structlog.get_logger("jackfield.flows.phones")
 
@@ -92,5 +93,6 @@ class PhoneReading:
                 # A department that is gone, or is there again, concerns people it does not name.
                 await add_unsettled(tx, tenant, None)
             if numbers is not None:
-                await save_used_numbers(tx, tenant, numbers)
+                free = await save_used_numbers(tx, tenant, numbers)
+                await note_released(tx, tenant, sorted(free), now=self._clock.now())
         return different

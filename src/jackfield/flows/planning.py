@@ -23,11 +23,14 @@ from jackfield.core.extensions import (
     DepartmentLink,
     Extension,
     ExtensionKey,
+    ExtensionNumber,
+    FormerExtension,
     Link,
 )
 from jackfield.core.fields import addresses
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
+from jackfield.core.number_pools import Released
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.pictures import Summary, View
 from jackfield.core.plan import plan as make_plan
@@ -70,6 +73,7 @@ from jackfield.store.plans import (
     supersede_plans,
     withdraw_held,
 )
+from jackfield.store.released import load_former, load_released
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import latest_change
 from jackfield.store.settings import PeopleSettings, load_people_settings
@@ -108,6 +112,8 @@ class _Pictures:
     departments: Mapping[DepartmentKey, Department]
     department_links: Mapping[GroupId, DepartmentLink]
     used_numbers: AbstractSet[str]
+    released: Mapping[ExtensionNumber, Released]
+    former: Mapping[ObjectId, FormerExtension]
     summary: Summary
     now: datetime
 
@@ -200,7 +206,14 @@ class Planning:
                     ids, scope = None, EVERYONE
                 else:
                     ids = sorted({*ids, *map(ObjectId, proposed)})
-            pictures = await _fetch(tx, tenant, ids, groups_readable=groups_readable, now=now)
+            pictures = await _fetch(
+                tx,
+                tenant,
+                ids,
+                groups_readable=groups_readable,
+                hold_days=stored.value.rules.numbers.hold_days,
+                now=now,
+            )
         people_now = pictures.summary.people_now
         view = await asyncio.to_thread(put_together, pictures, stored.value.rules)
         return Loaded(
@@ -300,6 +313,7 @@ async def _fetch(
     ids: Sequence[ObjectId] | None,
     *,
     groups_readable: bool,
+    hold_days: int,
     now: datetime,
 ) -> _Pictures:
     people = await load_people(tx, tenant, ids)
@@ -327,6 +341,8 @@ async def _fetch(
         departments=await load_departments(tx, tenant),
         department_links=await load_department_links(tx, tenant),
         used_numbers=await load_used_numbers(tx, tenant),
+        released=await load_released(tx, tenant, since=now - timedelta(days=hold_days)),
+        former=await load_former(tx, tenant, None if ids is None else sorted(people)),
         summary=replace(
             elsewhere,
             people_now=(await count_people(tx, tenant)).present,
@@ -362,6 +378,12 @@ def put_together(pictures: _Pictures, rules: PeopleRules) -> View:
         departments=pictures.departments,
         department_links=links,
         used_numbers=pictures.used_numbers,
+        released=pictures.released,
+        former={
+            person: former
+            for person, former in pictures.former.items()
+            if person in pictures.people and person not in pictures.links
+        },
         summary=pictures.summary,
         now=pictures.now,
     )

@@ -28,6 +28,7 @@ from jackfield.core.extensions import (
     DepartmentLink,
     Extension,
     ExtensionKey,
+    FormerExtension,
     Link,
 )
 from jackfield.core.people import GroupId, ObjectId
@@ -68,6 +69,7 @@ class Record:
         self.departments: list[Department] = []
         self.links: list[Link] = []
         self.unlinked: list[ObjectId] = []
+        self.former: dict[ObjectId, FormerExtension] = {}
         self.department_links: list[DepartmentLink] = []
         self.lines: list[Line] = []
 
@@ -184,6 +186,12 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             record.links.append(replace(agreement, left=action.cause, left_at=since))
         case RemoveExtension():
             record.unlinked.append(action.person)
+            if (was := pictures.standing.get(action.person)) is not None:
+                ours = pictures.links[action.person].departments
+                by_hand = tuple(one for one in was.departments if one not in ours)
+                record.former[action.person] = FormerExtension(
+                    action.number, was.fields, by_hand, was.primary
+                )
             record.removed.append(action.key)
             record.freed.append(action.number)
         case _:

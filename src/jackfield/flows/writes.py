@@ -23,7 +23,13 @@ from jackfield.core.actions import (
     RenameDepartment,
     UpdateExtension,
 )
-from jackfield.core.extensions import DepartmentKey, DepartmentLink, ExtensionKey, Link
+from jackfield.core.extensions import (
+    DepartmentKey,
+    DepartmentLink,
+    Extension,
+    ExtensionKey,
+    Link,
+)
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.pbx.port import (
     CreateDepartmentWrite,
@@ -43,8 +49,10 @@ class Pictures:
     department_links: Mapping[GroupId, DepartmentLink]
     changed_since_plan: frozenset[ObjectId] = frozenset()
     """People of the chunk who changed in Microsoft 365 after the plan was made."""
-    holding: frozenset[ObjectId] = frozenset()
-    """People of the chunk with an extension that stands."""
+    standing: Mapping[ObjectId, Extension] = field(default_factory=dict)
+    """The extensions of the people of the chunk, as far as they stand."""
+    departments: frozenset[DepartmentKey] = frozenset()
+    """The departments that stand, loaded where an extension is given its own back."""
     owners: Mapping[ExtensionKey, ObjectId] = field(default_factory=dict)
     """Whose the extensions are that the chunk is to adopt, as far as they are anybody's."""
 
@@ -72,14 +80,27 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
         case FlagDepartment():
             return None if action.group in groups else Stale("The department is no longer linked.")
         case CreateExtension():
-            if action.person in pictures.holding:
+            if action.person in pictures.standing:
                 return Stale("The person has got an extension since the plan was made.")
             return CreateExtensionWrite(
                 action.person,
                 action.number,
                 action.fields,
-                tuple(groups[one].key for one in action.groups if one in groups),
-                _key(groups, action.primary),
+                tuple(
+                    dict.fromkeys(
+                        (
+                            *(groups[one].key for one in action.groups if one in groups),
+                            *(
+                                one
+                                for one in action.kept_departments
+                                if one in pictures.departments
+                            ),
+                        )
+                    )
+                ),
+                action.kept_primary
+                if action.kept_primary in pictures.departments
+                else _key(groups, action.primary),
             )
         case AdoptExtension():
             linked = links.get(action.person)

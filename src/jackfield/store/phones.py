@@ -371,12 +371,12 @@ async def count_department_members(tx: Transaction, tenant: int) -> dict[Departm
     return {DepartmentKey(row[0]): row[1] for row in rows}
 
 
-async def save_used_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]) -> None:
-    """Replace the numbers in use by those the phone system named."""
+async def save_used_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]) -> frozenset[str]:
+    """Replace the numbers in use by those the phone system named; returns the free ones."""
     wanted = frozenset(numbers)
     known = await load_used_numbers(tx, tenant)
     if wanted == known:
-        return
+        return frozenset()
     await _touch(tx, tenant)
     c = phone_numbers.c
     for chunk in chunks(sorted(known - wanted)):
@@ -384,6 +384,7 @@ async def save_used_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]
             delete(phone_numbers).where(c.tenant == tenant, c.number.in_(_keys)), {"keys": chunk}
         )
     await _add_numbers.run(tx, ((tenant, number) for number in sorted(wanted - known)))
+    return known - wanted
 
 
 async def note_numbers(

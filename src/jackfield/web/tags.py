@@ -67,6 +67,7 @@ LEAVER_TAGS = {
     LeaverCause.DELETED: Tag("Deleted in Microsoft 365", "warn", "user-x"),
     LeaverCause.DISABLED: Tag("Disabled in Microsoft 365", "warn", "user-x"),
     LeaverCause.OUT_OF_SCOPE: Tag("No longer in scope", "warn", "user-x"),
+    LeaverCause.DELETED_BY_HAND: Tag("Deleted in the phone system", "warn", "user-x"),
 }
 
 ACTION_SIGNS = {

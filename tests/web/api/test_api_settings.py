@@ -106,6 +106,8 @@ async def test_another_value_is_refused_with_those_there_are(shared: ApiCaller, 
 
 
 SOURCE = "rules.departments.source"
+RANGE = {"first": "200", "last": "299"}
+ELSEWHERE = {"first": "10", "last": "19"}
 GOOD = [
     pytest.param("schedule.time_zone", "Europe/Berlin", "Europe/Berlin", id="zone"),
     pytest.param("schedule.time_zone", "", "", id="zone_of_the_host"),
@@ -124,6 +126,21 @@ GOOD = [
     pytest.param("rules.guards.removals.percent", 100, 100.0, id="guard_of_all"),
     pytest.param("rules.guards.removals.number", 0, 0, id="guard_of_none"),
     pytest.param("rules.scope.guests", True, True, id="guests"),
+    pytest.param("rules.remove_after.deleted", 0, 0, id="removed_at_once"),
+    pytest.param("rules.numbers.ranges", [RANGE], [RANGE], id="range"),
+    pytest.param(
+        "rules.numbers.departments",
+        [{"group": SALES.upper(), "ranges": [RANGE]}],
+        [{"group": SALES, "ranges": [RANGE]}],
+        id="range_of_a_department",
+    ),
+    pytest.param(
+        "rules.numbers.reserved",
+        [{"numbers": RANGE, "person": ADA.upper(), "note": " lifts "}],
+        [{"numbers": RANGE, "person": ADA, "note": "lifts"}],
+        id="reserved",
+    ),
+    pytest.param("rules.not_recreated", [ADA.upper()], [ADA], id="not_recreated"),
 ]
 
 
@@ -163,6 +180,31 @@ BAD = [
     pytest.param(400, "rules.numbers.start", "2" * 16, "has 16 digits", id="start_too_long"),
     pytest.param(422, "rules.numbers.start", "1000000", "100–999999", id="start_above_ranges"),
     pytest.param(400, "rules.numbers.start", 200, "Expected `str | null`", id="start_as_number"),
+    pytest.param(422, "rules.remove_after.deleted", -1, "0 to 3650", id="days"),
+    pytest.param(422, "rules.numbers.ranges", [ELSEWHERE], "no extension numbers", id="elsewhere"),
+    pytest.param(
+        400,
+        "rules.numbers.ranges",
+        [{"first": "9", "last": "1"}],
+        "ends before it begins",
+        id="range_backwards",
+    ),
+    pytest.param(400, "rules.numbers.hold_days", 366, "0 to 365", id="hold_days"),
+    pytest.param(
+        422,
+        "rules.numbers.departments",
+        [{"group": "sales", "ranges": [RANGE]}],
+        "which is no object ID",
+        id="range_of_no_group",
+    ),
+    pytest.param(
+        422,
+        "rules.numbers.reserved",
+        [{"numbers": RANGE, "person": "ada", "note": ""}],
+        "which is no object ID",
+        id="reserved_for_nobody",
+    ),
+    pytest.param(422, "rules.not_recreated", ["ada"], "which is no object ID", id="not_recreated"),
     pytest.param(422, "rules.guards.removals.percent", 101, "0 to 100", id="percent_above"),
     pytest.param(422, "rules.guards.disables.number", -1, "0 or more", id="number_below"),
     pytest.param(422, "rules.guards.shrink_percent", -0.5, "0 to 100", id="shrink_below"),

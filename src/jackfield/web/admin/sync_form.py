@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from litestar.datastructures import FormMultiDict
 
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.numbering import NumberingError, NumberRange, NumberRules, parse_start
+from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import RemoveAfter, RulesError, check_remove_after
 from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
@@ -172,7 +172,7 @@ def settings_of(
             form.guests,
             form.mailbox_licence_only,
         ),
-        numbers=NumberRules(start),
+        numbers=replace(stored.rules.numbers, start=start),
         departments=DepartmentRules(source, tuple(map(GroupId, form.department_groups))),
         on_deleted=LeaverPolicy(form.on_deleted),
         on_disabled=LeaverPolicy(form.on_disabled),
@@ -235,7 +235,7 @@ def _one_of(kind: type[E_], text: str, name: str, errors: dict[str, str]) -> E_ 
 
 def _remove_after(form: SyncForm, errors: dict[str, str]) -> RemoveAfter:
     days: dict[str, int] = {}
-    for cause in LeaverCause:
+    for cause in (LeaverCause.DELETED, LeaverCause.DISABLED, LeaverCause.OUT_OF_SCOPE):
         name = f"remove_after_{cause.value}"
         given = _whole(getattr(form, name), name, errors)
         if given is None:

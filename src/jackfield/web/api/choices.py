@@ -16,6 +16,7 @@ from litestar import Request, get, put
 from litestar.params import JSONBody
 
 from jackfield.core.departments import DepartmentSource, explain_departments
+from jackfield.core.number_pools import NumberRules, check_number_rules
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, ObjectId, Scope
 from jackfield.core.rules import (
@@ -40,6 +41,7 @@ from jackfield.web.rooms import House
 
 MOST_PEOPLE = 100_000
 MOST_GROUPS = 5_000
+MOST_RESERVED = 1_000
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -103,6 +105,11 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         check_remove_after(rules.remove_after)
     except RulesError as error:
         raise Unusable(f"In `settings.rules.{error.place}`: {error}") from error
+    numbers = replace(_numbers(rules.numbers), start=start)
+    try:
+        check_number_rules(numbers, ranges)
+    except NumberingError as error:
+        raise Unusable(f"In `settings.rules.numbers`: {error}") from error
     scope = replace(
         rules.scope,
         selected_users=frozenset(
@@ -118,11 +125,38 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
             map(GroupId, _ids("departments.groups", rules.departments.groups, MOST_GROUPS))
         ),
     )
+    not_recreated = _ids("not_recreated", rules.not_recreated, MOST_PEOPLE)
     rules = replace(
-        rules, numbers=replace(rules.numbers, start=start), scope=scope, departments=departments
+        rules,
+        numbers=numbers,
+        scope=scope,
+        departments=departments,
+        not_recreated=frozenset(map(ObjectId, not_recreated)),
     )
     _check_not_empty(rules)
     return replace(settings, rules=rules)
+
+
+def _numbers(rules: NumberRules) -> NumberRules:
+    """The number rules with their object IDs in lower case."""
+    if len(rules.reserved) > MOST_RESERVED:
+        raise Unusable(
+            f"`settings.rules.numbers.reserved` has {len(rules.reserved):,} entries; at most"
+            f" {MOST_RESERVED:,}."
+        )
+    _ids("numbers.departments", [one.group for one in rules.departments], MOST_GROUPS)
+    persons = [one.person for one in rules.reserved if one.person]
+    _ids("numbers.reserved", persons, MOST_RESERVED)
+    return replace(
+        rules,
+        departments=tuple(
+            replace(one, group=GroupId(one.group.strip().lower())) for one in rules.departments
+        ),
+        reserved=tuple(
+            replace(one, person=ObjectId(one.person.strip().lower()), note=one.note.strip()[:200])
+            for one in rules.reserved
+        ),
+    )
 
 
 def _check_whole(body: bytes, data: SettingsIn) -> None:
