@@ -87,3 +87,13 @@ def test_a_skip_in_ci_fails_the_run(
 def test_a_run_without_any_test_fails() -> None:
     """A wrong expression selects nothing, which must not look like success."""
     assert run_tests.report({FAST: run_tests.Outcome()}, setup_s=0) == 1
+
+
+def test_bytecode_is_kept_whatever_the_container_says() -> None:
+    """Compiling our sources again in every process takes longer than a third of the tests."""
+    outer = {"PYTHONDONTWRITEBYTECODE": "1", "LANG": "de_DE.UTF-8"}
+
+    inner = run_tests.surroundings(outer)
+
+    assert "PYTHONDONTWRITEBYTECODE" not in inner
+    assert inner["LANG"] == "de_DE.UTF-8"

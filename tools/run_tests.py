@@ -14,7 +14,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -69,7 +69,7 @@ class Outcome:
 def main(arguments: Sequence[str]) -> int:
     """Run the wanted stages; 0 if nothing failed and nothing that should be here is missing."""
     wanted, passed_on = split(arguments)
-    environment = {**os.environ, "HOME": writable_home()}
+    environment = surroundings(os.environ)
 
     begun = time.monotonic()
     if "browser" in wanted:
@@ -97,6 +97,16 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 # --- what the tests need ---------------------------------------------------------------------
+
+
+def surroundings(outer: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the tests: a HOME that can be written, and bytecode that is kept.
+
+    Many containers forbid it; here every worker and every process under test would compile our
+    sources again, and pytest rewrite every test, which takes longer than a third of the tests.
+    """
+    kept = {k: v for k, v in outer.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "HOME": writable_home()}
 
 
 def writable_home() -> str:
