@@ -20,7 +20,7 @@ from doubles.web_fillings import (
 )
 from doubles.web_served import Served, serve
 from jackfield.core.departments import Group
-from jackfield.core.people import Scope
+from jackfield.core.people import Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.store.alarms import end_alarm
 from jackfield.store.groups import save_groups
@@ -460,7 +460,7 @@ class TestSmallThings:
 
         async def change(tx: Any) -> None:
             stored = await load_people_settings(tx, 1)
-            wanted = PeopleSettings(rules=PeopleRules())
+            wanted = PeopleSettings(rules=PeopleRules(scope=ScopeRules(guests=True)))
             await save_people_settings(
                 tx, 1, wanted, expected_version=stored.version, by="vera", now=served.now
             )
@@ -470,6 +470,11 @@ class TestSmallThings:
 
         page.get_by_text("vera changed these settings while you did").wait_for()
         assert page.get_by_label("Starting number").input_value() == "555"
+        assert page.get_by_label("Include guests").is_checked()
+        page.get_by_role("button", name="Save").click()
+        page.locator("dialog").wait_for(state="detached")
+        saved = served.read(lambda tx: load_people_settings(tx, 1)).value.rules
+        assert (saved.numbers.start, saved.scope.guests) == ("555", True)
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in_page(

@@ -1,6 +1,7 @@
 """The dialog behind the M365 button: what it saves, what it refuses and where it says so."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from jackfield.core.people import LeaverPolicy, Scope, ScopeRules, Standing
 from jackfield.core.rules import GuardRules, PeopleRules, RemoveAfter, Threshold
 from jackfield.core.schedule import ScheduleRules
 from jackfield.store.groups import Member, apply_member_changes, save_groups
+from jackfield.store.journal import purge_journal
 from jackfield.store.people import mark_removed
 from jackfield.store.settings import Approval, PeopleSettings
 from jackfield.web.admin.sync_form import SyncForm, changes_between, form_of, settings_of
@@ -248,13 +250,80 @@ class TestRefusing:
         assert opened.status == 200
         assert answer.status == 200
         assert "admin changed these settings while you did" in answer.page.text
+        assert "admin, 23 Nov 2026, 07:00 UTC : People sync: off became on." in answer.page.text
         assert "Include guests: off became on." in answer.page.text
+        assert "Starting number:" not in answer.page.text  # mine is not told as theirs
+        assert "checked" in next(
+            one for one in answer.page.all("input") if one.get("id") == "guests"
+        )
         fields = [(one.get("name"), one.get("value")) for one in answer.page.all("input")]
         assert ("version", "1") in fields
         assert ("start", "700") in fields
         assert (await house.settings()).rules.scope.guests
         assert (await send(admin, version="1", start="700")).status == 204
         assert not (await house.settings()).rules.scope.guests
+
+    @pytest.mark.usefixtures("directory")
+    async def test_both_changes_are_in_the_form_and_nothing_is_lost(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """Saving the form as it comes back keeps theirs and mine, also of the same list."""
+        people = [person_id(number) for number in range(4)]
+        scope = ScopeRules(Scope.SELECTED, frozenset(people[:2]))
+        await house.choose(PeopleRules(scope=scope, on_disabled=LeaverPolicy.KEEP))
+        theirs = ScopeRules(Scope.SELECTED, frozenset({people[0], people[2]}), guests=True)
+        await house.choose(PeopleRules(scope=theirs, on_disabled=LeaverPolicy.REMOVE))
+
+        answer = await send(
+            admin,
+            version="1",
+            scope=Scope.SELECTED.value,
+            users=" ".join([people[0], people[1], people[3]]),
+            on_disabled="disable",
+            time_zone="Europe/Berlin",
+        )
+        again = await admin.post("/users/m365", filled(answer), hx_request="true")
+
+        beside = re.search(r'id="on_disabled-beside">.*?</small>', answer.text, re.DOTALL)
+        assert beside is not None
+        assert "admin has set this to “Remove the extension”" in beside[0]
+        assert 'id="users-beside"' in answer.text
+        assert again.status == 204
+        saved = await house.settings()
+        assert saved.rules.scope.selected_users == {people[0], people[2], people[3]}
+        assert saved.rules.scope.guests
+        assert saved.rules.on_disabled is LeaverPolicy.DISABLE
+        assert saved.schedule.time_zone == "Europe/Berlin"
+
+    async def test_everybody_who_saved_meanwhile_is_told(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """Each with what they changed, in their order."""
+        await house.choose(PeopleRules(on_deleted=LeaverPolicy.DISABLE))
+        house.clock.advance(3600)
+        await house.choose(PeopleRules(), approval=Approval.BY_HAND)
+
+        answer = await send(admin, version="0", start="700")
+
+        said = answer.page.text
+        first = said.index("23 Nov 2026, 07:00 UTC : Deleted in Microsoft 365: “Keep the")
+        second = said.index("23 Nov 2026, 08:00 UTC : Deleted in Microsoft 365: “Disable the")
+        assert first < second < said.index("Approval: “Carry plans out")
+
+    async def test_a_form_of_unknown_age_keeps_what_was_typed(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """The journal of long ago is purged: what differs is said, and whose is not guessed."""
+        await house.choose(PeopleRules(scope=ScopeRules(guests=True)))
+        async with house.database.write() as tx:
+            await purge_journal(tx, 1, before=house.clock.now() + timedelta(days=1))
+
+        answer = await send(admin, version="0", start="700")
+
+        assert "Include guests: saved is on, yours is off." in answer.page.text
+        assert "Starting number: saved is nothing, yours is “700”." in answer.page.text
+        fields = [(one.get("name"), one.get("value")) for one in answer.page.all("input")]
+        assert ("start", "700") in fields
 
     @pytest.mark.hostile
     @pytest.mark.parametrize(
@@ -347,6 +416,16 @@ class TestPickers:
 
         assert "These groups become departments: “Group 09”, “Group 02”." in answer.page.text
         assert "the first of this order" in answer.page.text
+
+
+def filled(answer: Answer) -> dict[str, object]:
+    """What a browser sends of the form as it stands, the choice of every list included."""
+    fields: dict[str, object] = {}
+    for one in answer.page.all("input"):
+        if one.get("name") and (one.get("type") not in {"radio", "checkbox"} or "checked" in one):
+            fields[str(one["name"])] = one.get("value") or ""
+    selects = r'<select[^>]*name="(\w+)".*?<option value="([^"]*)" selected>'
+    return fields | dict(re.findall(selects, answer.text, re.DOTALL))
 
 
 def picked(answer: Answer) -> list[str]:

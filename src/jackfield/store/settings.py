@@ -20,7 +20,7 @@ from sqlalchemy import Table, select, update
 from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
 from jackfield.store.errors import BrokenDocument, VersionMoved
-from jackfield.store.journal import Line, append_lines
+from jackfield.store.journal import JournalFilter, Line, append_lines, load_lines
 from jackfield.store.schema import key, metadata, moment, number, tenant_key, text
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
@@ -48,6 +48,12 @@ class Approval(StrEnum):
     BY_HAND = "by_hand"
 
 
+SAVINGS_TOLD = 3
+"""How many savings a refusal tells of."""
+CHANGES_REMEMBERED = 50
+"""How many savings back somebody who opened a form long ago is still told of."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeopleSettings:
     """What an administrator chose about people sync."""
@@ -71,6 +77,45 @@ class Stored(Generic[T]):
 async def load_people_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:
     """People sync's settings; the defaults before they are first saved. Raises `BrokenDocument`."""
     return await load_document(tx, tenant, "people", PeopleSettings, check=_check_people)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One saving of people sync's settings."""
+
+    at: datetime
+    by: str
+    before: PeopleSettings
+    after: PeopleSettings
+
+
+async def load_people_changes(tx: Transaction, tenant: int, since: int) -> tuple[Change, ...]:
+    """What was saved after version `since`, the oldest first.
+
+    () where the journal does not have all of it (any more), or has it in a shape of the past.
+    """
+    changes: list[Change] = []
+    expected: int | None = None
+    page = await load_lines(
+        tx, tenant, JournalFilter(kind="settings.changed"), limit=CHANGES_REMEMBERED
+    )
+    for line in page.lines:
+        if line.name != "people":
+            continue
+        version = line.data.get("version")
+        if version is None or version != (expected or version):
+            return ()
+        try:
+            before, after = (
+                msgspec.convert(line.data[side], PeopleSettings) for side in ("before", "after")
+            )
+        except msgspec.ValidationError:
+            return ()
+        changes.append(Change(line.at, line.by, before, after))
+        expected = version - 1
+        if expected == since:
+            return tuple(reversed(changes))
+    return ()
 
 
 async def save_people_settings(
@@ -161,6 +206,8 @@ async def save_document(
     if await tx.run(statement) != 1:
         raise VersionMoved(
             f"The settings {name!r} of tenant {tenant} are no longer at version {expected_version}."
+            f"{await _meanwhile(tx, tenant, name, expected_version)} Read them again, then change"
+            " what stands now."
         )
     old = _before(before, value)
     new = msgspec.json.decode(document)
@@ -173,7 +220,7 @@ async def save_document(
                 name=name,
                 by=by,
                 text=_sentence(name, old, new),
-                data={"before": old, "after": new},
+                data={"before": old, "after": new, "version": expected_version + 1},
             )
         ],
         now=now,
@@ -207,6 +254,17 @@ def _unknown(came: Any, kept: Any, place: str) -> Any:
     elif isinstance(came, list) and isinstance(kept, list | tuple):
         for index, (part, known) in enumerate(zip(came, kept, strict=False)):
             yield from _unknown(part, known, f"{place}[{index}]")
+
+
+async def _meanwhile(tx: Transaction, tenant: int, name: str, since: int) -> str:
+    """Who saved what after a version, as far as the journal has it, the newest first."""
+    which = JournalFilter(kind="settings.changed")
+    page = await load_lines(tx, tenant, which, limit=SAVINGS_TOLD)
+    return "".join(
+        f" {line.at:%Y-%m-%d %H:%M:%S} UTC, {line.by or 'Jackfield'}: {line.text}"
+        for line in page.lines
+        if line.name == name and line.data.get("version", 0) > since
+    )
 
 
 def _before(document: str | None, value: Any) -> Any:

@@ -20,17 +20,19 @@ from jackfield.store.people import load_people, search_people
 from jackfield.store.settings import (
     PeopleSettings,
     Stored,
+    load_people_changes,
     load_people_settings,
     save_people_settings,
 )
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show
+from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
+    APPROVALS,
     POLICIES,
     SCOPES,
     SOURCES,
     SyncForm,
-    changes_between,
     form_of,
     ids_of,
     read_form,
@@ -72,8 +74,8 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
         errors = {**errors, **await _unknown(tx, house.tenant, form, stored.value)}
     if wanted is None or errors:
         return await _form(request, house, replace(form, errors=errors), stored, status=422)
+    expected = int(form.version) if re.fullmatch(r"[0-9]{1,9}", form.version) else -1
     try:
-        expected = int(form.version) if re.fullmatch(r"[0-9]{1,9}", form.version) else -1
         async with house.database.write() as tx:
             await save_people_settings(
                 tx,
@@ -86,9 +88,9 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     except VersionMoved:
         async with house.database.read() as tx:
             stored = await load_people_settings(tx, house.tenant)
-        theirs = changes_between(wanted, stored.value)
-        moved = replace(form, version=str(stored.version))
-        return await _form(request, house, moved, stored, status=409, theirs=theirs)
+            changes = await load_people_changes(tx, house.tenant, expected)
+        merged, conflict = settle(form, stored, changes)
+        return await _form(request, house, merged, stored, status=409, conflict=conflict)
     if request.headers.get("hx-request") == "true":
         said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
         headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
@@ -210,7 +212,7 @@ async def _form(
     stored: Stored[PeopleSettings],
     *,
     status: int = 200,
-    theirs: Sequence[str] = (),
+    conflict: Conflict | None = None,
 ) -> Template:
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
@@ -231,11 +233,11 @@ async def _form(
         status=200 if refilled else status,
         form=form,
         stored=stored,
-        conflict=status == 409,
-        theirs=theirs,
+        conflict=conflict,
         scopes=SCOPES,
         sources=SOURCES,
         policies=POLICIES,
+        approvals=APPROVALS,
         zones=time_zones(),
         ranges=house.planning.limits(house.tenant).ranges,
         dialog=dialog,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from litestar.datastructures import FormMultiDict
@@ -40,6 +40,16 @@ POLICIES: Mapping[LeaverPolicy, str] = {
     LeaverPolicy.KEEP: "Keep the extension",
     LeaverPolicy.DISABLE: "Disable the extension",
     LeaverPolicy.REMOVE: "Remove the extension",
+}
+APPROVALS: Mapping[Approval, str] = {
+    Approval.AUTOMATIC: "Carry plans out by themselves",
+    Approval.BY_HAND: "Every plan waits for an administrator",
+}
+_WORDS: Mapping[str, Mapping[Any, str]] = {
+    "scope": SCOPES,
+    "source": SOURCES,
+    "approve": APPROVALS,
+    **{f"on_{cause.value}": POLICIES for cause in LeaverCause},
 }
 
 
@@ -186,7 +196,7 @@ def changes_between(before: PeopleSettings, after: PeopleSettings) -> tuple[str,
     """What somebody else has changed, in words, for whoever was editing meanwhile."""
     one, other = form_of(before, 0), form_of(after, 0)
     return tuple(
-        f"{label}: {_shown(name, getattr(one, name))} became {_shown(name, getattr(other, name))}."
+        f"{label}: {shown(name, getattr(one, name))} became {shown(name, getattr(other, name))}."
         for name, label in LABELS.items()
         if getattr(one, name) != getattr(other, name)
     )
@@ -279,13 +289,11 @@ def _several(values: Sequence[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(value)[:LONGEST_ID] for value in values if str(value).strip()))
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
+    """A field's value in the words of the form."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
         return f"{len(value):,} chosen"
-    words = {
-        "scope": {one.value: text for one, text in SCOPES.items()},
-        "source": {one.value: text for one, text in SOURCES.items()},
-    }
-    return f"“{words.get(name, {}).get(str(value), value)}”" if value else "nothing"
+    words = _WORDS.get(name, {})
+    return f"“{words.get(str(value), value)}”" if value else "nothing"
