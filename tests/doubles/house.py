@@ -39,7 +39,8 @@ from jackfield.store.database import Database
 from jackfield.store.journal import StoredLine, load_lines
 from jackfield.store.links import load_links
 from jackfield.store.phones import load_extensions
-from jackfield.store.plans import StoredAction, StoredPlan, list_plans, load_actions
+from jackfield.store.plan_actions import StoredAction, load_actions
+from jackfield.store.plans import StoredPlan, list_plans
 from jackfield.store.runs import StoredRun, Trigger, list_runs
 from jackfield.store.settings import (
     Approval,

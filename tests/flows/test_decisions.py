@@ -11,7 +11,8 @@ from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.runs import WORK
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from jackfield.store.schedule import load_due, want
 from jackfield.store.settings import Approval

@@ -2,7 +2,8 @@
 
 from doubles.faulty_phones import Faults, FaultyPhones
 from doubles.house import House
-from jackfield.store.plans import FAILURES_A_DAY, ActionStatus
+from jackfield.store.outcomes import FAILURES_A_DAY
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.server import Emulator
 

@@ -9,7 +9,7 @@ from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import ScheduleRules
 from jackfield.store.alarms import list_alarms
-from jackfield.store.plans import ActionStatus
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator

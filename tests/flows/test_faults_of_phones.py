@@ -12,7 +12,8 @@ from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.pbx.port import RefusalCode, Refused
 from jackfield.store.alarms import list_alarms
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from jackfield.store.settings import Approval
 from m365_emulator.server import Emulator

@@ -11,7 +11,7 @@ from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import RemoveExtensionWrite
 from jackfield.store.alarms import list_alarms
-from jackfield.store.plans import ActionStatus
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from jackfield.store.settings import Approval
 from m365_emulator.faults import Kind, Order

@@ -6,7 +6,7 @@ from jackfield.core.people import GroupId
 from jackfield.core.rules import PeopleRules
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import RemoveExtensionWrite
-from jackfield.store.plans import ActionStatus
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator

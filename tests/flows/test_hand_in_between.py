@@ -15,7 +15,8 @@ from jackfield.pbx.port import (
     Write,
 )
 from jackfield.store.links import load_links_of_extensions, save_links
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.server import Emulator
 

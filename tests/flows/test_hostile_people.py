@@ -11,7 +11,7 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import ExtensionFields
 from jackfield.core.rules import PeopleRules
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.store.plans import ActionStatus
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.server import Emulator
 

@@ -9,7 +9,8 @@ from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
 from jackfield.flows.runs import LEASE, WORK
 from jackfield.store.leases import give_up_lease, take_lease
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus, Trigger
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator

@@ -35,24 +35,22 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.database import Database
-from jackfield.store.plans import (
+from jackfield.store.held import count_elsewhere, release_held
+from jackfield.store.outcomes import Outcome, Progress, count_outcomes, mark_outcomes
+from jackfield.store.plan_actions import (
     ActionFilter,
     ActionStatus,
-    Outcome,
-    PlanStatus,
-    Progress,
-    Versions,
-    count_elsewhere,
-    count_outcomes,
-    list_plans,
     load_actions,
     load_actions_of,
     load_pending,
+)
+from jackfield.store.plans import (
+    PlanStatus,
+    Versions,
+    list_plans,
     load_plan,
-    mark_outcomes,
     move_plan,
     purge_plans,
-    release_held,
     save_plan,
     supersede_plans,
 )

@@ -30,12 +30,15 @@ from jackfield.store import (
     alarms,
     cursors,
     groups,
+    held,
     journal,
     leases,
     links,
+    outcomes,
     people,
     phones,
     pictures,
+    plan_actions,
     plans,
     runs,
     schedule,
@@ -187,9 +190,9 @@ async def write_plan(tx: Transaction, tenant: int) -> None:
 
 
 async def change_plan(tx: Transaction, tenant: int) -> None:
-    outcome = plans.Outcome(1, plans.ActionStatus.FAILED, "no")
-    await plans.mark_outcomes(tx, tenant, 1, [outcome], now=NOW)
-    await plans.release_held(tx, tenant, 1)
+    outcome = outcomes.Outcome(1, plan_actions.ActionStatus.FAILED, "no")
+    await outcomes.mark_outcomes(tx, tenant, 1, [outcome], now=NOW)
+    await held.release_held(tx, tenant, 1)
     await plans.supersede_plans(tx, tenant, now=NOW)
     await plans.purge_plans(tx, tenant, before=LATER)
     await runs.report_progress(tx, tenant, 1, 5, 9)
@@ -200,9 +203,9 @@ async def change_plan(tx: Transaction, tenant: int) -> None:
 async def look_at_plan(tx: Transaction, tenant: int) -> Any:
     return (
         await plans.list_plans(tx, tenant),
-        await plans.load_actions(tx, tenant, 1),
-        await plans.load_actions_of(tx, tenant, GROUP.id),
-        await plans.count_outcomes(tx, tenant, 1),
+        await plan_actions.load_actions(tx, tenant, 1),
+        await plan_actions.load_actions_of(tx, tenant, GROUP.id),
+        await outcomes.count_outcomes(tx, tenant, 1),
         await runs.list_runs(tx, tenant),
         await runs.load_run_of_flow(tx, tenant, "same-flow"),
     )

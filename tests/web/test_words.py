@@ -8,7 +8,8 @@ from jackfield.core.actions import ActionKind, RefusalKind
 from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.people import LeaverCause
 from jackfield.store.alarms import Severity
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from jackfield.web import tags
 from jackfield.web.charts import Bar, Series, figure, round_up, stacked_bars

@@ -29,6 +29,8 @@ from jackfield.store.links import (
     save_department_links,
     save_links,
 )
+from jackfield.store.outcomes import Outcome as Result
+from jackfield.store.outcomes import mark_outcomes
 from jackfield.store.people import load_changed
 from jackfield.store.phones import (
     PhoneState,
@@ -40,15 +42,8 @@ from jackfield.store.phones import (
     note_numbers,
     save_extensions,
 )
-from jackfield.store.plans import (
-    ActionStatus,
-    PlanStatus,
-    StoredAction,
-    load_pending,
-    load_plan,
-    mark_outcomes,
-)
-from jackfield.store.plans import Outcome as Result
+from jackfield.store.plan_actions import ActionStatus, StoredAction, load_pending
+from jackfield.store.plans import PlanStatus, load_plan
 from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import hold

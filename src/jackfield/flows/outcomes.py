@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jackfield.store.plans import ActionStatus, Progress, StoredPlan
+from jackfield.store.outcomes import Progress
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import StoredPlan
 from jackfield.store.runs import RunStatus
 
 

@@ -18,16 +18,10 @@ from jackfield.flows.settling import plan_again
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
+from jackfield.store.held import release_held
 from jackfield.store.leases import list_leases
-from jackfield.store.plans import (
-    PlanStatus,
-    count_outcomes,
-    list_plans,
-    load_plan,
-    move_plan,
-    release_held,
-    skip_pending,
-)
+from jackfield.store.outcomes import count_outcomes, skip_pending
+from jackfield.store.plans import PlanStatus, list_plans, load_plan, move_plan
 from jackfield.store.runs import RunStatus, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import load_people_settings

@@ -29,7 +29,9 @@ from jackfield.flows.settling import SettlingSteps
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
 from jackfield.store.database import Database
-from jackfield.store.plans import ActionStatus, PlanStatus, count_outcomes, load_plan, move_plan
+from jackfield.store.outcomes import count_outcomes
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus, load_plan, move_plan
 from jackfield.store.runs import Trigger
 from jackfield.store.schedule import load_due
 from jackfield.store.settings import Approval, load_people_settings

@@ -39,18 +39,15 @@ from jackfield.flows.phones import PhoneOf
 from jackfield.store.cursors import Resource, accept_people, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.groups import Edges, load_edges, load_groups
+from jackfield.store.held import count_elsewhere, load_held, withdraw_held
 from jackfield.store.links import (
     count_links,
     load_department_links,
     load_links,
     load_links_of_extensions,
 )
-from jackfield.store.people import (
-    count_people,
-    load_people,
-    load_people_of_addresses,
-    load_touched,
-)
+from jackfield.store.outcomes import load_proposed_people
+from jackfield.store.people import count_people, load_people, load_people_of_addresses, load_touched
 from jackfield.store.phones import (
     load_departments,
     load_extensions,
@@ -64,14 +61,10 @@ from jackfield.store.plans import (
     PlanStatus,
     StoredPlan,
     Versions,
-    count_elsewhere,
     find_plan_of_run,
     list_plans,
-    load_held,
-    load_proposed_people,
     save_plan,
     supersede_plans,
-    withdraw_held,
 )
 from jackfield.store.released import load_former, load_released
 from jackfield.store.runs import StoredRun

@@ -43,8 +43,8 @@ from jackfield.pbx.port import (
     Write,
 )
 from jackfield.store.journal import Line
-from jackfield.store.plans import ActionStatus
-from jackfield.store.plans import Outcome as Result
+from jackfield.store.outcomes import Outcome as Result
+from jackfield.store.plan_actions import ActionStatus
 
 
 @dataclass(frozen=True, slots=True)

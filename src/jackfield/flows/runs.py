@@ -20,6 +20,7 @@ from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.outcomes import skip_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
     PlanStatus,
@@ -28,7 +29,6 @@ from jackfield.store.plans import (
     list_plans,
     load_plan,
     move_plan,
-    skip_pending,
 )
 from jackfield.store.runs import (
     RunStatus,

@@ -16,18 +16,11 @@ from jackfield.flows.outcomes import Started, applied, closed, nothing_planned, 
 from jackfield.flows.runs import GUARD, Runs
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
+from jackfield.store.held import find_holding
+from jackfield.store.outcomes import count_outcomes, load_unsettled
 from jackfield.store.people import count_people
 from jackfield.store.planned import add_unsettled
-from jackfield.store.plans import (
-    PlanStatus,
-    StoredPlan,
-    count_outcomes,
-    find_holding,
-    list_plans,
-    load_plan,
-    load_unsettled,
-    move_plan,
-)
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan, move_plan
 from jackfield.store.runs import RunStatus
 from jackfield.store.transaction import Transaction
 

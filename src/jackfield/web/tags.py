@@ -9,7 +9,8 @@ from jackfield.core.departments import GroupKind
 from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.people import LeaverCause
 from jackfield.store.alarms import Severity
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 
 

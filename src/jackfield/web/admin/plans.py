@@ -16,17 +16,10 @@ from jackfield.durable import NotRunningError
 from jackfield.flows.held import load_held_back
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.store.groups import load_groups
+from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phones import load_departments
-from jackfield.store.plans import (
-    ActionFilter,
-    PlanStatus,
-    StoredAction,
-    StoredPlan,
-    count_outcomes,
-    list_plans,
-    load_actions,
-    load_plan,
-)
+from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.web.admin.frame import AnyRequest, Number, Position, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms

@@ -16,19 +16,11 @@ from jackfield.core.wording import differences, title
 from jackfield.flows.held import load_held_back
 from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
+from jackfield.store.outcomes import count_outcomes
 from jackfield.store.people import load_people
 from jackfield.store.phones import load_departments
-from jackfield.store.plans import (
-    ActionFilter,
-    ActionStatus,
-    PlanStatus,
-    StoredAction,
-    StoredPlan,
-    count_outcomes,
-    list_plans,
-    load_actions,
-    load_plan,
-)
+from jackfield.store.plan_actions import ActionFilter, ActionStatus, StoredAction, load_actions
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST, Before, Caller, Limit, Number, Search
 from jackfield.web.api.refusals import told

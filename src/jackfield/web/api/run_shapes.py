@@ -12,7 +12,8 @@ from typing import Annotated
 import msgspec
 
 from jackfield.core.actions import ActionKind, RefusalKind
-from jackfield.store.plans import ActionStatus, PlanStatus
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.plans import PlanStatus
 
 
 class RunState(StrEnum):

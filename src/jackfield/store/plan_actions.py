@@ -1,0 +1,246 @@
+"""The actions of plans, to be shown and to be carried out.
+
+An action is stored as the dataclass of `core/actions.py`, as JSON, and read back as the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import Index, Table, func, select
+
+from jackfield.core.actions import (
+    Action,
+    ActionKind,
+    CreateDepartment,
+    FlagDepartment,
+    Plan,
+    RenameDepartment,
+    type_of_action,
+)
+from jackfield.core.dangers import dangers_of
+from jackfield.store.contains import contains
+from jackfield.store.schema import flag, maybe_moment, metadata, number_key, tenant_key, text
+from jackfield.store.transaction import AnyRow, Transaction, append
+from jackfield.store.words import fold, typed_words
+
+plan_actions = Table(
+    "plan_action",
+    metadata,
+    tenant_key(),
+    number_key("plan"),
+    number_key("seq"),
+    text("kind"),
+    text("subject"),
+    text("name"),
+    text("words"),
+    text("payload"),
+    text("dangers"),
+    flag("held"),
+    text("status"),
+    text("text"),
+    maybe_moment("done_at"),
+    Index("ix_plan_action_open", "tenant", "plan", "status", "seq"),
+    Index("ix_plan_action_subject", "tenant", "subject", "plan"),
+)
+
+
+class ActionStatus(StrEnum):
+    """What came of an action."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    STALE = "stale"
+    """The values it was made from no longer held."""
+    UNANSWERED = "unanswered"
+    """It is not known whether it holds; the next plan finds out."""
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAction:
+    """An action of a plan and what came of it."""
+
+    seq: int
+    action: Action
+    subject: str
+    name: str
+    held: bool
+    status: ActionStatus
+    text: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsPage:
+    """A part of a plan's actions in their order; at most 1,000 are counted."""
+
+    actions: tuple[StoredAction, ...]
+    total: int
+    more: bool
+    next: int | None = None
+    """Give it as `after` for the next page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFilter:
+    """Which actions of a plan to show; everything by default."""
+
+    kind: ActionKind | None = None
+    status: ActionStatus | None = None
+    held: bool | None = None
+    text: str = ""
+    subject: str = ""
+
+
+COUNT_LIMIT = 1000
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    kind.value: msgspec.json.Decoder(shape) for kind, shape in type_of_action.items()
+}
+_add_actions = append(
+    plan_actions,
+    (
+        "tenant",
+        "plan",
+        "seq",
+        "kind",
+        "subject",
+        "name",
+        "words",
+        "payload",
+        "dangers",
+        "held",
+        "status",
+    ),
+)
+_ACTION_COLUMNS = [
+    plan_actions.c[name]
+    for name in ("seq", "kind", "payload", "subject", "name", "held", "status", "text", "done_at")
+]
+
+
+async def add_actions(tx: Transaction, tenant: int, id_: int, plan: Plan) -> None:
+    """Store the actions of a new plan, the held ones after the others."""
+    await _add_actions.run(tx, _rows(tenant, id_, plan))
+
+
+async def load_actions(
+    tx: Transaction,
+    tenant: int,
+    plan: int,
+    filter_: ActionFilter = ActionFilter(),
+    *,
+    after: int | None = None,
+    limit: int = 100,
+) -> ActionsPage:
+    """One page of a plan's actions for the preview."""
+    a = plan_actions.c
+    conditions = [a.tenant == tenant, a.plan == plan]
+    if filter_.kind is not None:
+        conditions.append(a.kind == filter_.kind.value)
+    if filter_.status is not None:
+        conditions.append(a.status == filter_.status.value)
+    if filter_.held is not None:
+        conditions.append(a.held.is_(filter_.held))
+    if filter_.subject:
+        conditions.append(a.subject == filter_.subject)
+    conditions += [contains(a.words, " " + word) for word in typed_words(filter_.text)]
+    counted = select(a.seq).where(*conditions).limit(COUNT_LIMIT + 1)
+    total = await tx.scalar(select(func.count()).select_from(counted.subquery())) or 0
+    page = select(*_ACTION_COLUMNS).where(*conditions).order_by(a.seq).limit(limit + 1)
+    if after is not None:
+        page = page.where(a.seq > after)
+    rows = await tx.rows(page)
+    actions = tuple(map(_action, rows[:limit]))
+    return ActionsPage(
+        actions,
+        min(total, COUNT_LIMIT),
+        more=total > COUNT_LIMIT,
+        next=actions[-1].seq if len(rows) > limit else None,
+    )
+
+
+async def load_pending(
+    tx: Transaction, tenant: int, plan: int, *, limit: int = 500
+) -> tuple[StoredAction, ...]:
+    """The next actions to carry out, in their order."""
+    a = plan_actions.c
+    rows = await tx.rows(
+        select(*_ACTION_COLUMNS)
+        .where(
+            a.tenant == tenant,
+            a.plan == plan,
+            a.status == ActionStatus.PENDING.value,
+            a.held.is_(False),
+        )
+        .order_by(a.seq)
+        .limit(limit)
+    )
+    return tuple(map(_action, rows))
+
+
+async def load_actions_of(
+    tx: Transaction, tenant: int, subject: str, *, limit: int = 20
+) -> tuple[tuple[int, StoredAction], ...]:
+    """What plans meant to do for one person or group, the newest first, each with its plan's id."""
+    a = plan_actions.c
+    rows = await tx.rows(
+        select(*_ACTION_COLUMNS, a.plan)
+        .where(a.tenant == tenant, a.subject == subject)
+        .order_by(a.plan.desc(), a.seq)
+        .limit(limit)
+    )
+    return tuple((row.plan, _action(row)) for row in rows)
+
+
+def _rows(tenant: int, plan: int, made: Plan) -> Iterator[tuple[Any, ...]]:
+    seq = 0
+    pending = ActionStatus.PENDING.value
+    for actions, held in ((made.actions, False), (made.held, True)):
+        for action in actions:
+            seq += 1
+            subject, name, number = _about(action)
+            words = fold(f"{number} {name}")
+            payload = _encode(action).decode()
+            yield (
+                tenant,
+                plan,
+                seq,
+                action.kind.value,
+                subject,
+                name,
+                " " + words,
+                payload,
+                " ".join(dangers_of(action)),
+                held,
+                pending,
+            )
+
+
+def _about(action: Action) -> tuple[str, str, str]:
+    """Object ID, name and number that an action is about."""
+    if isinstance(action, CreateDepartment | FlagDepartment):
+        return action.group, action.name, ""
+    if isinstance(action, RenameDepartment):
+        return action.group, action.after, ""
+    return action.person, action.name, action.number
+
+
+def _action(row: AnyRow) -> StoredAction:
+    return StoredAction(
+        row.seq,
+        cast("Action", _decoders[row.kind].decode(row.payload)),
+        row.subject,
+        row.name,
+        row.held,
+        ActionStatus(row.status),
+        row.text,
+        row.done_at,
+    )
