@@ -7,6 +7,7 @@ SQLite and on a real PostgreSQL; what a machine cannot offer is skipped with its
 
 import atexit
 import contextlib
+import gc
 import ipaddress
 import os
 import random
@@ -52,8 +53,14 @@ def _is_local(host: object) -> bool:
         return str(host).endswith(".localhost")
 
 
+# Looked at first: Python reports every `id()` too, some ten thousand a test.
+_WATCHED = frozenset(
+    f"socket.{way}" for way in ("connect", "sendto", "bind", "getaddrinfo", "gethostbyname")
+)
+
+
 def _watch_sockets(event: str, args: tuple[Any, ...]) -> None:
-    if not _armed.is_set():
+    if event not in _WATCHED or not _armed.is_set():
         return
     match event:
         case "socket.connect" | "socket.sendto" | "socket.bind":
@@ -63,11 +70,9 @@ def _watch_sockets(event: str, args: tuple[Any, ...]) -> None:
             host = address[0]
             # An empty host binds to every interface of the machine, so it is not local there.
             local = _is_local(host) and not (event == "socket.bind" and host in {"", b""})
-        case "socket.getaddrinfo" | "socket.gethostbyname":
+        case _:
             host = args[0]
             local = _is_local(host)
-        case _:
-            return
     if not local:
         _outside.append(f"{event} {host!r}")
         raise OutsideAddressError(f"{event} {host!r}: tests stay on loopback")
@@ -103,6 +108,18 @@ def _no_thread_left_behind() -> Iterator[None]:
     for thread in left:
         thread.join(timeout=2)  # a pool ends a moment after what it served
     assert not any(t.is_alive() for t in left), f"threads left behind: {left}"
+
+
+# --- memory ----------------------------------------------------------------------------------
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays to the end: a collector that walks through all of it again and
+    again takes a twelfth of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 # --- markers ---------------------------------------------------------------------------------
