@@ -30,6 +30,7 @@ from jackfield.flows.applying import Applying
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
 from jackfield.flows.people import APPLY, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
@@ -176,6 +177,7 @@ class App:
             signin=self.signin,
             login_limit=LoginLimit(clock),
             phones=self.by_hand,
+            doubts=Doubts(database, self.planning, clock),
             hub=self.hub,
             graph_figures=self.health.figures,
         )

@@ -28,6 +28,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     FormerExtension,
     Link,
+    Verdict,
 )
 from jackfield.core.fields import addresses
 from jackfield.core.number_pools import DepartmentRange, NumberRules, Released, Reservation
@@ -93,6 +94,7 @@ class Rehearsal:
         self._phone_system()
         self._agreements()
         self._accidents()
+        self.decisions = self._decisions()
         self.summary = self._summary()
         self.rules = self._rules()
         self.limits = self._limits()
@@ -220,6 +222,23 @@ class Rehearsal:
                 external_key=id_,
             )
 
+    def _decisions(self) -> dict[ObjectId, dict[ExtensionKey, Verdict]]:
+        """Some pairs were decided on; for each extension it is one person's at most."""
+        rng = self.rng
+        made: dict[ObjectId, dict[ExtensionKey, Verdict]] = {}
+        theirs: set[ExtensionKey] = set()
+        for key in list(self.extensions):
+            for id_ in self.people:
+                if not self._chance(4):
+                    continue
+                verdict = rng.choice(list(Verdict))
+                if verdict is Verdict.THEIRS and key in theirs:
+                    continue
+                if verdict is Verdict.THEIRS:
+                    theirs.add(key)
+                made.setdefault(id_, {})[key] = verdict
+        return made
+
     def _accidents(self) -> None:
         """Now and then one side forgets a lot at once."""
         if self._chance(8):
@@ -345,7 +364,11 @@ class Rehearsal:
                 if key in mine
                 or (
                     key not in linked
-                    and (known.external_key in chosen or known.fields.email.casefold() in borne)
+                    and (
+                        known.external_key in chosen
+                        or known.fields.email.casefold() in borne
+                        or any(key in self.decisions.get(id_, ()) for id_ in chosen)
+                    )
                 )
             },
             memberships={id_: sets for id_, sets in self.memberships.items() if id_ in chosen},
@@ -366,6 +389,7 @@ class Rehearsal:
                 for id_, former in self.former.items()
                 if id_ in chosen and id_ not in self.links
             },
+            decisions=self.decisions,
             now=self.now,
         )
 

@@ -136,7 +136,7 @@ def test_a_doubt_is_told_with_the_next_step():
     last = explain_person(seen, PeopleRules(), LIMITS, ANN.id)[-1]
 
     assert last.startswith("Refused: Extension 300 bears")
-    assert last.endswith("Delete that extension, or take the address off it.")
+    assert last.endswith("or decide under Users > Doubtful matches.")
 
 
 def test_unreadable_groups_are_told():

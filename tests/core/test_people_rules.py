@@ -19,7 +19,7 @@ from core.sketches import (
     settled,
     view,
 )
-from jackfield.core.extensions import ExtensionFields, Field, FormerExtension
+from jackfield.core.extensions import ExtensionFields, Field, FormerExtension, Verdict
 from jackfield.core.number_pools import NumberRules, Released
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import (
@@ -448,6 +448,44 @@ DOUBTS = [
         id="U-16 two were made for this person",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("people", "extensions", "same"), [one for one in DOUBTS if "another account" not in one.id]
+)
+def test_what_was_decided_to_be_theirs_is_taken_over(people, extensions, same):
+    """Once, and from then on; whoever else bears the address is left alone."""
+    chosen = extensions[-1]
+    seen = view(people, extensions=extensions, same_address=same)
+    decided = replace(seen, decisions={ANN.id: {chosen.key: Verdict.THEIRS}})
+
+    actions = plan(decided, EVERYONE, LIMITS).actions
+
+    adopted = [one for one in actions if isinstance(one, AdoptExtension)]
+    assert [(one.person, one.key) for one in adopted] == [(ANN.id, chosen.key)]
+    assert "An administrator decided" in adopted[0].because
+
+
+@pytest.mark.parametrize(("people", "extensions", "same"), DOUBTS)
+def test_what_was_decided_not_to_be_theirs_does_not_stand_in_the_way(people, extensions, same):
+    """The person gets an extension of their own."""
+    seen = view(people, extensions=extensions, same_address=same)
+    verdicts = {one.key: Verdict.NOT_THEIRS for one in extensions}
+    decided = replace(seen, decisions={ANN.id: verdicts})
+
+    made = plan(decided, EVERYONE, LIMITS)
+
+    (creation,) = [one for one in made.actions if isinstance(one, CreateExtension)]
+    assert creation.person == ANN.id
+
+
+@rule("U-16")
+def test_an_extension_that_is_somebodys_by_decision_is_nobody_elses():
+    """Also before it is linked: the other person must not get it by the address."""
+    seen = view([BOB], extensions=[extension("300", fields_of(BOB))])
+    decided = replace(seen, decisions={ANN.id: {"e300": Verdict.THEIRS}})
+
+    assert isinstance(only(plan(decided, EVERYONE, LIMITS)), CreateExtension)
 
 
 @pytest.mark.parametrize(("people", "extensions", "same"), DOUBTS)

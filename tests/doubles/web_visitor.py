@@ -20,6 +20,7 @@ from doubles.house import House
 from doubles.lent_site import CSRF_SECRET, LentSite
 from doubles.passwords import QUICK
 from jackfield.flows.by_hand import PhonesByHand
+from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
@@ -220,6 +221,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         signin=LocalSignIn(house.database, house.clock, QUICK),
         login_limit=LoginLimit(house.clock),
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
+        doubts=Doubts(house.database, house.planning, house.clock),
         hub=Hub(look_at(house.database, 1), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,

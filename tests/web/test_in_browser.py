@@ -40,6 +40,7 @@ PATHS = [
     "/",
     "/users",
     "/users/not-synced",
+    "/users/matches",
     f"/people/{person_id(0)}",
     "/departments",
     "/plans/1",

@@ -25,7 +25,16 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.phones import add_departments, save_extensions
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
 
-MENU = ["/", "/users", "/users/not-synced", "/departments", "/plans", "/runs", "/journal"]
+MENU = [
+    "/",
+    "/users",
+    "/users/not-synced",
+    "/users/matches",
+    "/departments",
+    "/plans",
+    "/runs",
+    "/journal",
+]
 TEXTS = [
     pytest.param('"><script>alert(1)</script>', id="script"),
     pytest.param("' onmouseover='alert(1)' x='", id="attribute"),

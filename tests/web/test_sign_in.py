@@ -7,7 +7,16 @@ from doubles.house import House
 from doubles.web_visitor import Console, Doorplate, Visitor, open_console
 from jackfield.web.security import own_path
 
-PAGES = ["/", "/users", "/users/not-synced", "/departments", "/plans", "/runs", "/journal"]
+PAGES = [
+    "/",
+    "/users",
+    "/users/not-synced",
+    "/users/matches",
+    "/departments",
+    "/plans",
+    "/runs",
+    "/journal",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)

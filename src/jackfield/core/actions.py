@@ -272,6 +272,8 @@ class Refusal:
     next_step: str
     held: int = 0
     """How many actions are held back by it (guards only)."""
+    candidates: tuple[ExtensionKey, ...] = ()
+    """The extensions that a doubtful match is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,13 @@ class FormerExtension:
     primary: DepartmentKey | None = None
 
 
+class Verdict(StrEnum):
+    """What an administrator decided about an extension that may be a person's."""
+
+    THEIRS = "theirs"
+    NOT_THEIRS = "not_theirs"
+
+
 class DepartmentFlag(StrEnum):
     """Why a linked department no longer follows a group. It is left standing."""
 

@@ -21,6 +21,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     FormerExtension,
     Link,
+    Verdict,
 )
 from jackfield.core.number_pools import Released
 from jackfield.core.people import GroupId, ObjectId, Person
@@ -66,7 +67,8 @@ class View:
     """Links of the slice. One whose person is not in `people` belongs to somebody who is gone."""
     extensions: Mapping[ExtensionKey, Extension]
     """The extensions of those links, and every unlinked one that bears a mail, a UPN or (as its
-    external key) an object ID of the slice."""
+    external key) an object ID of the slice, or is decided to be a
+    person's of the slice."""
     memberships: Mapping[ObjectId, frozenset[GroupId]] = field(default_factory=dict)
     """For each person of the slice the groups of interest they are in, nested membership resolved
     (`jackfield.core.memberships`)."""
@@ -85,6 +87,8 @@ class View:
     """Numbers of the whole phone system that were given up and are perhaps still held."""
     former: Mapping[ObjectId, FormerExtension] = field(default_factory=dict)
     """What people of the slice who have no link once had."""
+    decisions: Mapping[ObjectId, Mapping[ExtensionKey, Verdict]] = field(default_factory=dict)
+    """All decisions about doubtful matches."""
     summary: Summary = Summary()
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the view was taken: how long somebody has been gone is counted up to here."""

@@ -34,7 +34,7 @@ from jackfield.core.actions import (
 from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
-from jackfield.core.extensions import Extension, ExtensionFields, Link
+from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Link
 from jackfield.core.fields import shown_name, wanted_fields
 from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
@@ -246,8 +246,8 @@ class _Planning:
         adoptions: list[AdoptExtension] = []
         for person, verdict, link in self._waiting:
             match unlinked.find(person):
-                case Doubt(because, next_step):
-                    self._refuse(RefusalKind.DOUBTFUL_MATCH, person, because, next_step)
+                case Doubt(because, next_step, candidates):
+                    self._refuse(RefusalKind.DOUBTFUL_MATCH, person, because, next_step, candidates)
                 case Match(extension, because):
                     if adoption := self._adoption(person, link, extension, because):
                         adoptions.append(adoption)
@@ -394,8 +394,16 @@ class _Planning:
             "Give the account a name in Microsoft 365, or leave it out of the scope.",
         )
 
-    def _refuse(self, kind: RefusalKind, person: Person, because: str, next_step: str) -> None:
-        refusal = Refusal(kind, person.id, shown_name(person), because, next_step)
+    def _refuse(
+        self,
+        kind: RefusalKind,
+        person: Person,
+        because: str,
+        next_step: str,
+        candidates: tuple[ExtensionKey, ...] = (),
+    ) -> None:
+        name = shown_name(person)
+        refusal = Refusal(kind, person.id, name, because, next_step, candidates=candidates)
         self._refusals.append((_place(person), refusal))
 
 

@@ -1,61 +1,33 @@
-"""Making a plan: what matters of the three pictures is loaded, `core.plan` decides, it is stored.
-
-What is loaded for a few touched people gives the same plan as loading everyone, restricted to them.
-"""
+"""Making a plan: what matters is loaded, `core.plan` decides, it is stored."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from jackfield.clock import Clock
 from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
-from jackfield.core.dangers import Danger
-from jackfield.core.departments import Group, groups_of_interest
 from jackfield.core.explanations import explain_person
-from jackfield.core.extensions import (
-    Department,
-    DepartmentKey,
-    DepartmentLink,
-    Extension,
-    ExtensionKey,
-    ExtensionNumber,
-    FormerExtension,
-    Link,
-)
-from jackfield.core.fields import addresses
-from jackfield.core.memberships import resolve_memberships
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
-from jackfield.core.number_pools import Released
-from jackfield.core.people import GroupId, ObjectId, Person, Standing
-from jackfield.core.pictures import Summary, View
+from jackfield.core.people import ObjectId
+from jackfield.core.pictures import View
 from jackfield.core.plan import plan as make_plan
-from jackfield.core.rules import PeopleRules, PhoneLimits
+from jackfield.core.rules import PhoneLimits
 from jackfield.flows.phones import PhoneOf
-from jackfield.store.cursors import Resource, accept_people, load_cursor
+from jackfield.flows.views import Pictures, fetch, put_together
+from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.groups import Edges, load_edges, load_groups
-from jackfield.store.held import count_elsewhere, load_held, withdraw_held
+from jackfield.store.held import load_held, withdraw_held
 from jackfield.store.links import (
-    count_links,
-    load_department_links,
-    load_links,
     load_links_of_extensions,
 )
 from jackfield.store.outcomes import load_proposed_people
-from jackfield.store.people import count_people, load_people, load_people_of_addresses, load_touched
+from jackfield.store.people import load_touched
 from jackfield.store.phones import (
-    load_departments,
-    load_extensions,
     load_phone_state,
     load_touched_extensions,
-    load_used_numbers,
 )
-from jackfield.store.pictures import load_unlinked_extensions, load_waiting
+from jackfield.store.pictures import load_waiting
 from jackfield.store.planned import Planned, add_unsettled, load_planned, save_planned
 from jackfield.store.plans import (
     PlanStatus,
@@ -66,15 +38,13 @@ from jackfield.store.plans import (
     save_plan,
     supersede_plans,
 )
-from jackfield.store.released import load_former, load_released
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import latest_change
-from jackfield.store.settings import PeopleSettings, load_people_settings
+from jackfield.store.settings import PeopleSettings, Stored, load_people_settings
 from jackfield.store.transaction import Transaction
 
 EVERYONE = "everyone"
 TOUCHED = "touched people"
-_RECENT = timedelta(hours=1)
 _WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
 
 
@@ -92,23 +62,10 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pictures:
-    """What was fetched for a view; nothing is counted or resolved yet."""
-
-    people: Mapping[ObjectId, Person]
-    links: Mapping[ObjectId, Link]
-    extensions: Mapping[ExtensionKey, Extension]
-    same_address: Mapping[str, int] | None
-    """None = to be counted: everyone is there."""
-    groups: Mapping[GroupId, Group]
-    edges: Edges
-    departments: Mapping[DepartmentKey, Department]
-    department_links: Mapping[GroupId, DepartmentLink]
-    used_numbers: AbstractSet[str]
-    released: Mapping[ExtensionNumber, Released]
-    former: Mapping[ObjectId, FormerExtension]
-    summary: Summary
-    now: datetime
+class _Fetched:
+    pictures: Pictures
+    settings: PeopleSettings
+    versions: Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +136,9 @@ class Planning:
         person: ObjectId | None = None,
     ) -> Loaded | None:
         """The view to plan from; None where nobody is touched."""
-        now = self._clock.now()
         async with self._database.read() as tx:
             stored = await load_people_settings(tx, tenant)
             marks = await load_planned(tx, tenant)
-            state = await load_phone_state(tx, tenant)
-            versions = Versions(await latest_change(tx, tenant), state.version, stored.version)
             ids: list[ObjectId] | None = None
             scope = EVERYONE
             if person is not None:
@@ -199,24 +153,37 @@ class Planning:
                     ids, scope = None, EVERYONE
                 else:
                     ids = sorted({*ids, *map(ObjectId, proposed)})
-            pictures = await _fetch(
-                tx,
-                tenant,
-                ids,
-                groups_readable=groups_readable,
-                hold_days=stored.value.rules.numbers.hold_days,
-                now=now,
-            )
-        people_now = pictures.summary.people_now
-        view = await asyncio.to_thread(put_together, pictures, stored.value.rules)
-        return Loaded(
-            view,
-            stored.value,
-            versions,
-            people_now,
-            scope,
-            0 if marks is None else marks.added,
+            fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=groups_readable)
+        return await _loaded(fetched, scope, 0 if marks is None else marks.added)
+
+    async def load_waiting(self, tenant: int) -> Loaded:
+        """The view of everyone who may wait for an extension."""
+        async with self._database.read() as tx:
+            stored = await load_people_settings(tx, tenant)
+            ids = await load_waiting(tx, tenant)
+            fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=True)
+        return await _loaded(fetched, TOUCHED, 0)
+
+    async def _fetch(
+        self,
+        tx: Transaction,
+        tenant: int,
+        stored: Stored[PeopleSettings],
+        ids: list[ObjectId] | None,
+        *,
+        groups_readable: bool,
+    ) -> _Fetched:
+        state = await load_phone_state(tx, tenant)
+        versions = Versions(await latest_change(tx, tenant), state.version, stored.version)
+        pictures = await fetch(
+            tx,
+            tenant,
+            ids,
+            groups_readable=groups_readable,
+            hold_days=stored.value.rules.numbers.hold_days,
+            now=self._clock.now(),
         )
+        return _Fetched(pictures, stored.value, versions)
 
     async def _save(
         self,
@@ -300,104 +267,11 @@ async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectI
     return sorted(touched)
 
 
-async def _fetch(
-    tx: Transaction,
-    tenant: int,
-    ids: Sequence[ObjectId] | None,
-    *,
-    groups_readable: bool,
-    hold_days: int,
-    now: datetime,
-) -> _Pictures:
-    people = await load_people(tx, tenant, ids)
-    links = await load_links(tx, tenant, ids)
-    same_address: dict[str, int] | None = None
-    if ids is None:
-        extensions = await load_extensions(tx, tenant)
-    else:
-        wanted = sorted({address for one in people.values() for address in addresses(one)})
-        extensions = await load_extensions(tx, tenant, sorted(link.key for link in links.values()))
-        extensions |= await load_unlinked_extensions(
-            tx, tenant, addresses=wanted, persons=sorted(people)
-        )
-        bearers = await load_people_of_addresses(tx, tenant, wanted)
-        same_address = {address: len(found) for address, found in bearers.items()}
-    cursor = await load_cursor(tx, tenant, Resource.USERS)
-    elsewhere = await _elsewhere(tx, tenant, None if ids is None else set(ids), now)
-    return _Pictures(
-        people=people,
-        links=links,
-        extensions=extensions,
-        same_address=same_address,
-        groups=await load_groups(tx, tenant),
-        edges=await load_edges(tx, tenant, ids),
-        departments=await load_departments(tx, tenant),
-        department_links=await load_department_links(tx, tenant),
-        used_numbers=await load_used_numbers(tx, tenant),
-        released=await load_released(tx, tenant, since=now - timedelta(days=hold_days)),
-        former=await load_former(tx, tenant, None if ids is None else sorted(people)),
-        summary=replace(
-            elsewhere,
-            people_now=(await count_people(tx, tenant)).present,
-            linked=(await count_links(tx, tenant)).linked,
-            round_finished=cursor.finished_at is not None and cursor.full_finished_at is not None,
-            people_accepted=cursor.accepted_people,
-            groups_readable=groups_readable,
-        ),
-        now=now,
-    )
-
-
-def put_together(pictures: _Pictures, rules: PeopleRules) -> View:
-    """The view of what was fetched. Takes a second for many people: not for the event loop."""
-    groups, links = pictures.groups, pictures.department_links
-    interest = groups_of_interest(rules.departments, rules.scope, groups) | set(links)
-    same_address = pictures.same_address
-    if same_address is None:
-        same = Counter(
-            address
-            for one in pictures.people.values()
-            if one.standing is Standing.PRESENT
-            for address in addresses(one)
-        )
-        same_address = {address: count for address, count in same.items() if count > 1}
-    return View(
-        people=pictures.people,
-        links=pictures.links,
-        extensions=pictures.extensions,
-        memberships=resolve_memberships(pictures.edges.people, pictures.edges.nested, interest),
-        same_address=same_address,
-        groups={group: groups[group] for group in interest if group in groups},
-        departments=pictures.departments,
-        department_links=links,
-        used_numbers=pictures.used_numbers,
-        released=pictures.released,
-        former={
-            person: former
-            for person, former in pictures.former.items()
-            if person in pictures.people and person not in pictures.links
-        },
-        summary=pictures.summary,
-        now=pictures.now,
-    )
-
-
-async def _elsewhere(
-    tx: Transaction, tenant: int, slice_: AbstractSet[str] | None, now: datetime
-) -> Summary:
-    """What guards count besides the slice: many small plans must not do what a big one may not."""
-    since = now - _RECENT
-
-    async def count(danger: Danger) -> int:
-        return await count_elsewhere(tx, tenant, danger, since=since, slice_=slice_)
-
-    return Summary(
-        removals_elsewhere=await count(Danger.REMOVES),
-        disables_elsewhere=await count(Danger.DISABLES),
-        renumberings_elsewhere=await count(Danger.RENUMBERS),
-        lost_elsewhere=await count(Danger.MADE_AGAIN),
-        memberships_elsewhere=await count(Danger.LEAVES),
-    )
+async def _loaded(fetched: _Fetched, scope: str, added: int) -> Loaded:
+    """What was fetched, put together outside of the database's time."""
+    view = await asyncio.to_thread(put_together, fetched.pictures, fetched.settings.rules)
+    people_now = fetched.pictures.summary.people_now
+    return Loaded(view, fetched.settings, fetched.versions, people_now, scope, added)
 
 
 async def _last(tx: Transaction, tenant: int) -> tuple[int, LastPlan | None]:

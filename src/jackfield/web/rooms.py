@@ -15,6 +15,7 @@ from litestar.params import SkipValidation
 
 from jackfield.clock import Clock
 from jackfield.flows.by_hand import PhonesByHand
+from jackfield.flows.doubts import Doubts
 from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
@@ -75,6 +76,7 @@ class Rooms:
     signin: LocalSignIn
     login_limit: LoginLimit
     phones: PhonesByHand
+    doubts: Doubts
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1

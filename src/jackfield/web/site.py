@@ -23,6 +23,7 @@ from jackfield.store.errors import BrokenDocument, DatabaseUnusable
 from jackfield.web.admin import (
     departments,
     journal,
+    matches,
     microsoft365,
     overview,
     person,
@@ -55,6 +56,7 @@ PAGES = (
     *overview.ROUTES,
     *users.ROUTES,
     *person.ROUTES,
+    *matches.ROUTES,
     *microsoft365.ROUTES,
     *departments.ROUTES,
     *plans.ROUTES,

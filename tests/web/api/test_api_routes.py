@@ -61,6 +61,23 @@ async def a_department(api: ApiCaller) -> None:
     assert made["key"] == "x42"
 
 
+async def a_doubt(api: ApiCaller) -> None:
+    """An extension made by hand bears the address of two newcomers."""
+    tenant = next(iter(api.house.stages.values())).tenant
+    tenant.hire("Nina Newcomer", mail="both@example.org")
+    tenant.hire("Nino Newcomer", mail="both@example.org")
+    made = await api.post("/extensions", {"number": "700", "email": "both@example.org"})
+    assert made["key"] == "x42"
+    await api.sync()
+
+
+async def a_decision(api: ApiCaller) -> None:
+    await a_doubt(api)
+    (person,) = (await api.get("/people", limit=1))["people"]
+    body = {"extensions": ["x42"], "verdict": "not_theirs"}
+    await api.ask("POST", f"/matches/{person['id']}", body)
+
+
 async def an_account(api: ApiCaller) -> None:
     await api.console.rooms.signin.ensure_owner()
 
@@ -93,6 +110,21 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("POST", "/people/sync"): Example(202, body={"full": True}, bad=(400, "", {"person": 5})),
     ("POST", "/people/plan"): Example(202, bad=(400, "/people/plan?x=1", None)),
+    ("GET", "/matches"): Example(bad=(400, "/matches?x=1", None)),
+    ("GET", "/matches/decided"): Example(bad=(400, "/matches/decided?limit=0", None)),
+    ("POST", "/matches/{person}"): Example(
+        204,
+        path="/matches/PERSON",
+        body={"extensions": ["x42"], "verdict": "not_theirs"},
+        before=a_doubt,
+        bad=(404, f"/matches/{NOBODY}", {"extensions": ["x42"], "verdict": "theirs"}),
+    ),
+    ("DELETE", "/matches/{person}/{extension}"): Example(
+        204,
+        path="/matches/PERSON/x42",
+        before=a_decision,
+        bad=(404, "/matches/PERSON/x77", None),
+    ),
     ("GET", "/groups"): Example(query={"search": "a"}, bad=(400, "/groups?limit=x", None)),
     ("GET", "/runs"): Example(bad=(400, "/runs?limit=0", None)),
     ("GET", "/runs/{run}"): Example(path="/runs/1", bad=(404, "/runs/77", None)),
@@ -357,7 +389,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 11
+    assert len(paged) == 13
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

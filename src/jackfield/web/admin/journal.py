@@ -27,6 +27,7 @@ KINDS = {
     "flag_department.": "Departments flagged",
     "extension.": "Extensions changed by hand",
     "department.": "Departments changed by hand",
+    "match.": "Doubtful matches decided",
     "person.": "People who could not be read",
     "tenant.": "Connection",
     "settings.": "Settings",

@@ -12,7 +12,7 @@ from litestar import Request, Router
 from litestar.di import Provide
 
 from jackfield.flows.signin import Viewer
-from jackfield.web.api import access, choices, installation, people, phones, plans, runs
+from jackfield.web.api import access, choices, installation, matches, people, phones, plans, runs
 from jackfield.web.api.asking import check_question
 from jackfield.web.api.refusals import ANSWERS
 from jackfield.web.rooms import Rooms
@@ -20,6 +20,7 @@ from jackfield.web.rooms import Rooms
 _SUBJECTS = {
     "Installation": installation,
     "People": people,
+    "Doubtful matches": matches,
     "Runs": runs,
     "Plans": plans,
     "Phone system": phones,

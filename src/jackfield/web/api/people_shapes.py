@@ -5,11 +5,13 @@ Names end in `In` for what a caller sends and `Out` for what is answered.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from jackfield.core.departments import GroupKind
+from jackfield.core.extensions import Verdict
 from jackfield.core.people import LeaverCause, Standing, UserType
 from jackfield.store.settings import PeopleSettings
 
@@ -42,6 +44,62 @@ class PersonOut(msgspec.Struct):
     reasons: Annotated[
         list[str], msgspec.Meta(description="Why it is so; filled for a single person only.")
     ]
+
+
+class CandidateOut(msgspec.Struct):
+    """An extension that may be a person's."""
+
+    key: str
+    number: str
+    first_name: str
+    last_name: str
+    email: str
+    free: Annotated[
+        bool, msgspec.Meta(description="It can be taken over: it was made for nobody else.")
+    ]
+
+
+class MatchOut(msgspec.Struct):
+    """A person who gets no extension until somebody decides."""
+
+    person: str
+    upn: str
+    display_name: str
+    because: str
+    next_step: str
+    candidates: list[CandidateOut]
+
+
+class DecidedOut(msgspec.Struct):
+    """What was decided about a person and an extension."""
+
+    id: str
+    person: str
+    extension: str
+    verdict: Verdict
+    by: str
+    at: datetime
+
+
+class MatchesOut(msgspec.Struct):
+    """People by name; give `next` as `after` for the following ones."""
+
+    matches: list[MatchOut]
+    next: str | None
+
+
+class DecidedPage(msgspec.Struct):
+    """Decisions, the newest first; give `next` as `after` for the following ones."""
+
+    decided: list[DecidedOut]
+    next: str | None
+
+
+class DecisionIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether extensions (by their keys) are the person's."""
+
+    extensions: Annotated[list[str], msgspec.Meta(min_length=1, max_length=200)]
+    verdict: Verdict
 
 
 class PeopleOut(msgspec.Struct):

@@ -18,6 +18,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
 from jackfield.flows.by_hand import HandRefused, Reason
+from jackfield.flows.doubts import DecisionRefused, NothingThere
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.setup import SetupRefused
 from jackfield.store.errors import VersionMoved
@@ -130,6 +131,11 @@ def _answer_conflict(request: AnyRequest, error: PlanNotOpen | VersionMoved) -> 
     return error_answer(request.scope, 409, str(error))
 
 
+def _answer_decision(request: AnyRequest, error: DecisionRefused) -> Response[bytes]:
+    status = 404 if isinstance(error, NothingThere) else 409
+    return error_answer(request.scope, status, str(error))
+
+
 def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
@@ -141,6 +147,7 @@ ANSWERS: ExceptionHandlersMap = {
     HandRefused: _answer_hand,
     PlanNotOpen: _answer_conflict,
     VersionMoved: _answer_conflict,
+    DecisionRefused: _answer_decision,
     SetupRefused: _answer_setup,
 }
 
