@@ -2,9 +2,9 @@
 
 from core.sketches import extension, person
 from doubles.house import House
+from doubles.web_fillings import save_persons
 from doubles.web_visitor import Visitor
 from jackfield.core.extensions import ExtensionFields
-from jackfield.store.people import save_people
 from jackfield.store.phones import save_extensions
 
 ANN = person("Ann Field")
@@ -15,7 +15,7 @@ async def doubt(house: House) -> None:
     fields = ExtensionFields("A.", "Field", ANN.mail)
     async with house.database.write() as tx:
         now = house.clock.now()
-        await save_people(tx, 1, [ANN], 1, now=now)
+        await save_persons(tx, [ANN], now)
         found = [extension("300", fields), extension("301", fields, external_key="somebody")]
         await save_extensions(tx, 1, found, 1)
 
