@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import msgspec
 from litestar.types import ASGIApp
@@ -158,7 +158,7 @@ class Visitor:
             "http_version": "1.1",
             "method": method,
             "scheme": self.scheme,
-            "path": plain,
+            "path": unquote(plain),
             "raw_path": plain.encode(),
             "root_path": "",
             "query_string": query.encode(),

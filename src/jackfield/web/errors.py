@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -58,6 +59,9 @@ NO_WORKER = (
 )
 
 
+NO_NUMBER = "“{name}” in the address takes a number that this page has given."
+
+
 class Problem(msgspec.Struct, frozen=True):
     """An error of the JSON API."""
 
@@ -94,6 +98,8 @@ def error_answer(
         text=text,
         next_step=next_step,
         status=status,
+        # What stands behind the question mark is what was wrong: without it the page is there.
+        back=_own(scope["path"]) if status == 400 and scope["query_string"] else "",
         viewer=scope.get("user"),
         request=Request(scope),
     )
@@ -111,7 +117,10 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     if status >= 500:
         return answer_fault(request, error)
     # The framework's own words ("Not Found", "Validation failed for GET ...") help nobody.
-    ours = "" if isinstance(error, ValidationException) or _is_plain(error) else error.detail
+    if isinstance(error, ValidationException):
+        ours = _located(error)
+    else:
+        ours = "" if _is_plain(error) else error.detail
     headers = {str(name): str(value) for name, value in (error.headers or {}).items()}
     return error_answer(request.scope, status, ours, headers=headers)
 
@@ -144,6 +153,18 @@ def answer_fault(request: Request[Any, Any, Any], error: Exception) -> Response[
         "web.fault", number=number, path=request.url.path, method=request.method, exc_info=error
     )
     return error_answer(request.scope, 500, next_step=f"Number {number}.")
+
+
+def _own(path: str) -> str:
+    """A path as a link that never leads to another host."""
+    return "/" + quote(path.lstrip("/\\"))
+
+
+def _located(error: ValidationException) -> str:
+    """Which part of a page's address is wrong; those of its parts that are checked are numbers."""
+    parts = error.extra if isinstance(error.extra, list) else []
+    names = [str(one.get("key", "")) for one in parts if one.get("source") == "query"]
+    return " ".join(NO_NUMBER.format(name=name) for name in names)
 
 
 def _is_plain(error: HTTPException) -> bool:

@@ -31,7 +31,7 @@ from jackfield.web.admin import (
     runs,
     users,
 )
-from jackfield.web.admin.frame import Position
+from jackfield.web.admin.asking import Position, check_address
 from jackfield.web.doorway import Doorway, dress
 from jackfield.web.errors import (
     answer_broken,
@@ -92,7 +92,15 @@ async def live(house: House, seen: Position = 0) -> Stream:
 def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
     """The application that serves console and API."""
     site = Litestar(
-        [static, live, sign_in_page, sign_in, sign_out, *PAGES, *routers],
+        [
+            static,
+            Router(
+                "/",
+                route_handlers=[live, sign_in_page, sign_in, sign_out, *PAGES],
+                before_request=check_address,
+            ),
+            *routers,
+        ],
         dependencies={"house": Provide(lambda: rooms, sync_to_thread=False)},
         guards=[signed_in],
         middleware=[

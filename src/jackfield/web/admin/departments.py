@@ -15,7 +15,8 @@ from jackfield.store.links import load_department_links
 from jackfield.store.phones import count_department_members, load_departments
 from jackfield.store.settings import load_people_settings
 from jackfield.store.words import fold
-from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show, wants_part
+from jackfield.web.admin.asking import PageNumber
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.rooms import House
 
 PAGE = 100
@@ -33,7 +34,7 @@ class Row:
 
 @get("/departments", include_in_schema=False)
 async def departments(
-    request: AnyRequest, house: House, q: FromQuery[str] = "", page: Position = 1
+    request: AnyRequest, house: House, q: FromQuery[str] = "", page: PageNumber = 1
 ) -> Template:
     """All departments by name, linked ones with their group."""
     tenant = house.tenant
@@ -54,7 +55,7 @@ async def departments(
             group = groups.get(link.group) if link else None
             rows.append(Row(one, members.get(one.key, 0), link, group))
     pages = max(1, -(-len(rows) // PAGE))
-    page = min(max(page, 1), pages)
+    asked_page, page = page, min(page, pages)
     return show(
         "_departments_list.html" if wants_part(request, "list") else "departments.html",
         request,
@@ -64,6 +65,7 @@ async def departments(
         total=len(rows),
         all=len(known),
         page=page,
+        beyond=asked_page if asked_page > page else 0,
         pages=pages,
         asked={"q": q[:200]},
         sentences=explain_departments(rules.departments, rules.scope, groups),

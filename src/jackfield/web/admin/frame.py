@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request
-from litestar.params import PathParameter, QueryParameter
 from litestar.response import Template
 
 from jackfield.flows.runs import GROUPS, NO_GROUPS
@@ -19,12 +18,6 @@ from jackfield.store.tenants import Connection, load_connection
 from jackfield.store.transaction import Transaction
 from jackfield.web.rooms import Rooms
 
-MOST = 2**53
-"""No number of ours grows larger; more would not fit into a column either."""
-Position = Annotated[int, QueryParameter(ge=0, le=MOST)]
-"""Where a list goes on; 0 = at its beginning."""
-Number = Annotated[int, PathParameter(ge=0, le=MOST)]
-"""The number of a plan or run, as part of an address."""
 AnyRequest = Request[Viewer, Any, Any]
 
 

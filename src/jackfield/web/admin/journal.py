@@ -11,7 +11,8 @@ from jackfield.core.people import GroupId, ObjectId
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.people import load_people
-from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show, wants_part
+from jackfield.web.admin.asking import Position, check_choice
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.rooms import House
 
 PAGE = 50
@@ -45,7 +46,7 @@ async def journal(
 ) -> Template:
     """Lines, the newest first."""
     tenant = house.tenant
-    kind = kind if kind in KINDS else ""
+    check_choice("kind", kind, KINDS)
     wanted = JournalFilter(kind=kind, subject=person[:200], text=q[:200])
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -25,7 +26,8 @@ from jackfield.store.settings import (
     save_people_settings,
 )
 from jackfield.store.transaction import Transaction
-from jackfield.web.admin.frame import AnyRequest, Position, load_frame, show
+from jackfield.web.admin.asking import Position, check_places
+from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     APPROVALS,
@@ -117,6 +119,7 @@ async def pick_people(
     before: FromQuery[str] = "",
 ) -> Template:
     """One page of people to choose from."""
+    check_places(after, before)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         found = await search_people(
@@ -178,7 +181,9 @@ async def pick_groups(
     before: FromQuery[str] = "",
 ) -> Template:
     """One page of groups to choose from."""
-    picker = picker if picker in PICKERS else "scope_groups"
+    if picker not in PICKERS:
+        raise NotFoundException
+    check_places(after, before)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         found = await search_groups(

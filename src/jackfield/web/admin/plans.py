@@ -20,7 +20,8 @@ from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phones import load_departments
 from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
 from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
-from jackfield.web.admin.frame import AnyRequest, Number, Position, load_frame, show, wants_part
+from jackfield.web.admin.asking import Number, Position, check_choice
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms
 
@@ -29,6 +30,7 @@ SHOWN = 200
 """Refusals and notices that are listed; the API has them all."""
 EARLIER = 10
 DECISIONS = {"approve", "release", "refuse"}
+_HELD = {"yes": True, "no": False}
 
 
 @get("/plans", include_in_schema=False)
@@ -55,8 +57,10 @@ async def plan_page(
 ) -> Template:
     """One plan: its actions by kind, what is held, what was refused, what came of it."""
     tenant = house.tenant
-    kinds = ActionKind(kind) if kind in set(ActionKind) else None
-    only = {"yes": True, "no": False}.get(held)
+    check_choice("kind", kind, list(ActionKind))
+    check_choice("held", held, list(_HELD))
+    kinds = ActionKind(kind) if kind else None
+    only = _HELD.get(held)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         stored = await _plan(tx, house, plan)
@@ -91,9 +95,9 @@ async def plan_page(
             for one in page.actions
         ],
         asked={
-            "kind": kind if kinds else "",
+            "kind": kind,
             "q": q[:200],
-            "held": held if only is not None else "",
+            "held": held,
         },
         after=after,
         **context,

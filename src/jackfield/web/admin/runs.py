@@ -16,11 +16,10 @@ from jackfield.flows.people import Ask
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import RunStatus, Trigger, list_runs, load_run, load_run_of_flow
+from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import (
     AnyRequest,
     Frame,
-    Number,
-    Position,
     load_frame,
     show,
     wants_part,
@@ -40,6 +39,7 @@ async def runs(
     request: AnyRequest, house: House, show_all: FromQuery[str] = "", before: Position = 0
 ) -> Template:
     """Runs, the newest first; quiet looks for changes are left out unless asked for."""
+    check_choice("show_all", show_all, ["yes"])
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         found = await list_runs(

@@ -15,6 +15,7 @@ from jackfield.store.groups import load_skus
 from jackfield.store.links import count_links
 from jackfield.store.phones import count_extensions, load_departments
 from jackfield.store.users import Order, Source, UserFilter, list_users
+from jackfield.web.admin.asking import check_choice, check_places
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.licences import licence_name, licence_names
 from jackfield.web.rooms import House
@@ -40,15 +41,19 @@ async def users(
     before: FromQuery[str] = "",
 ) -> Template:
     """Extensions, hand-made ones included."""
+    check_choice("source", source, list(Source))
+    check_choice("status", status, _STATES)
+    check_choice("order", order, list(Order))
+    check_places(after, before)
     tenant = house.tenant
     wanted = UserFilter(
         text=q[:200],
-        source=Source(source) if source in set(Source) else None,
+        source=Source(source) if source else None,
         department=DepartmentKey(department) if department else None,
         sku=sku,
-        **_STATES.get(status, {}),
+        **_STATES[status],
     )
-    by = Order(order) if order in set(Order) else Order.NAME
+    by = Order(order) if order else Order.NAME
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         page = await list_users(
@@ -72,10 +77,10 @@ async def users(
         }
     context["asked"] = {
         "q": wanted.text,
-        "source": source if wanted.source else "",
+        "source": source,
         "department": department,
         "sku": sku,
-        "status": status if status in _STATES else "",
+        "status": status,
         "order": "" if by is Order.NAME else by.value,
     }
     context["position"] = {"after": after, "before": before}
@@ -97,6 +102,7 @@ async def not_synced(
     before: FromQuery[str] = "",
 ) -> Template:
     """People without an extension, each with the reason."""
+    check_places(after, before)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         page = await load_uncovered(

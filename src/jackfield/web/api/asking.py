@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
+from litestar.typing import FieldDefinition
 
 from jackfield.flows.signin import Viewer
 from jackfield.store.search import is_place
@@ -52,7 +53,8 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 
 async def check_question(request: Request[Any, Any, Any]) -> None:
     """Refuse unknown and repeated parameters, and text that is none, before anything is read."""
-    known = _parameters(request)
+    fields = _parameters(request)
+    known = list(fields)
     for name, value in request.query_params.multi_items():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -63,6 +65,9 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
             raise Unreadable(f"The parameter {name!r} is given more than once.")
         if _NO_TEXT.search(value):
             raise Unreadable(f"The parameter {name!r} holds characters that are no text.")
+        # The decoder would take 1e3 and other spellings.
+        if fields[name].annotation is int and not is_whole(value):
+            raise Unreadable(f"The parameter {name!r} takes a whole number, not {value[:50]!r}.")
     if _NO_TEXT.search(request.scope["path"]):
         raise Unreadable("The address holds characters that are no text.")
     body = await request.body()
@@ -98,12 +103,18 @@ _NO_PLACE = (
 )
 
 
-def _parameters(request: Request[Any, Any, Any]) -> list[str]:
-    """The names of the query parameters that the route takes."""
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number, spelled as everybody spells it."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit()
+
+
+def _parameters(request: Request[Any, Any, Any]) -> dict[str, FieldDefinition]:
+    """The query parameters that the route takes."""
     fields = request.route_handler.parsed_fn_signature.parameters.values()
-    return [
-        field.name
+    return {
+        field.name: field
         for field in fields
         if any(isinstance(mark, QueryParameter) for mark in field.metadata)
         or isinstance(field.kwarg_definition, QueryParameter)
-    ]
+    }

@@ -1,0 +1,69 @@
+"""What the address of a page may ask, checked before anything is read.
+
+A place that no page has given, or a filter that does not exist, is refused by its name: leaving it
+out would show the first page, or everything, as if that had been asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Annotated, Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.params import PathParameter, QueryParameter
+
+from jackfield.store.search import is_place
+from jackfield.web.errors import NO_NUMBER
+
+MOST = 2**53
+"""No number of ours grows larger; more would not fit into a column either."""
+Position = Annotated[int, QueryParameter(ge=0, le=MOST)]
+"""Where a list goes on; 0 = at its beginning."""
+PageNumber = Annotated[int, QueryParameter(ge=1, le=MOST)]
+"""A page of a list that is in memory."""
+Number = Annotated[int, PathParameter(ge=0, le=MOST)]
+"""The number of a plan or run, as part of an address."""
+
+# Controls and halves of characters: no name, key or word to search for has one.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_WHOLE = re.compile("[0-9]+")
+
+
+class Unaskable(HTTPException):
+    """An address that asks for what there is not; the text names the part."""
+
+    status_code = 400
+
+
+async def check_address(request: Request[Any, Any, Any]) -> None:
+    """Refuse text that is none, and numbers that are none, in any part of the address."""
+    fields = request.route_handler.parsed_fn_signature.parameters
+    for name, value in request.query_params.multi_items():
+        if _NO_TEXT.search(value):
+            raise Unaskable(f"“{name[:100]}” in the address holds characters that are no text.")
+        # The framework would take 1e3 and other spellings.
+        if name in fields and fields[name].annotation is int and not _WHOLE.fullmatch(value):
+            raise Unaskable(NO_NUMBER.format(name=name))
+    if _NO_TEXT.search(request.scope["path"]):
+        raise Unaskable("The address holds characters that are no text.")
+
+
+def check_places(after: str, before: str) -> None:
+    """Refuse a place that no page of a list has given, and two places at once."""
+    for name, place in (("after", after), ("before", before)):
+        if place and not is_place(place):
+            raise Unaskable(f"“{name}” in the address is no place that this list has given.")
+    if after and before:
+        raise Unaskable(
+            "The address says both “after” and “before”; a page goes on from one place."
+        )
+
+
+def check_choice(name: str, value: str, known: Collection[str]) -> None:
+    """Refuse a filter's value that is none of those offered; empty = not filtered."""
+    if value and value not in known:
+        shown = value if len(value) <= 50 else f"{value[:50]}…"
+        offered = ", ".join(one for one in known if one)
+        raise Unaskable(f"“{name}” in the address is “{shown}”; it takes {offered}.")

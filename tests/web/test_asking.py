@@ -1,0 +1,163 @@
+"""What an address may ask: a wrong part is named, with a way back, never left out in silence."""
+
+from urllib.parse import quote
+
+import pytest
+
+from doubles.house import House
+from doubles.web_fillings import fill
+from doubles.web_visitor import Visitor
+from jackfield.core.extensions import Department, DepartmentKey
+from jackfield.store.phones import add_departments
+
+pytestmark = pytest.mark.hostile
+GARBAGE = ["garbage", "!!!", "W10", "-1", "A" * 5_000, quote('"><script>alert(1)</script>')]
+PLACED = ["/users", "/users/not-synced", "/users/m365/people", "/users/m365/groups/scope_groups"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("name", ["after", "before"])
+@pytest.mark.parametrize("path", PLACED)
+async def test_a_place_that_no_list_has_given_is_refused(
+    admin: Visitor, path: str, name: str, garbage: str
+) -> None:
+    """Page one in its place would be taken for the end of the list."""
+    answer = await admin.get(f"{path}?{name}={garbage}")
+
+    assert answer.status == 400
+    assert f"“{name}” in the address is no place that this list has given." in answer.page.text
+    assert "<script>" not in answer.text
+    assert [one["href"] for one in answer.page.all("a") if one.get("id") == "back"] == [path]
+
+
+NUMBERED = [
+    ("/departments", "page"),
+    ("/runs", "before"),
+    ("/journal", "before"),
+    ("/plans/1", "after"),
+    ("/live", "seen"),
+]
+NO_NUMBERS = [
+    "garbage",
+    "-1",
+    "1.5",
+    "1e99",
+    "1e3",
+    " 1",
+    "9" * 20,
+    "%D9%A3",
+    "%C2%B2",
+    "0x10",
+    "",
+    "1%00",
+]
+
+
+@pytest.mark.parametrize("garbage", NO_NUMBERS)
+@pytest.mark.parametrize(("path", "name"), NUMBERED)
+async def test_a_number_that_is_none_is_refused(
+    admin: Visitor, path: str, name: str, garbage: str
+) -> None:
+    """By its name, without the framework's inner words."""
+    answer = await admin.get(f"{path}?{name}={garbage}")
+
+    assert answer.status == 400
+    assert f"“{name}” in the address" in answer.page.text
+    assert "Validation" not in answer.text
+    assert [one["href"] for one in answer.page.all("a") if one.get("id") == "back"] == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/users?source=evil", "“source” in the address is “evil”; it takes microsoft365, local."),
+        ("/users?order=evil", "“order” in the address is “evil”; it takes name, number."),
+        ("/users?status=evil", "“status” in the address is “evil”"),
+        ("/users?status=" + "x" * 500, "“status” in the address is “xxx"),
+        ("/runs?show_all=no", "“show_all” in the address is “no”; it takes yes."),
+        ("/journal?kind=evil", "“kind” in the address is “evil”; it takes create_extension."),
+        ("/plans/1?kind=evil", "“kind” in the address is “evil”; it takes create_department"),
+        ("/plans/1?held=maybe", "“held” in the address is “maybe”; it takes yes, no."),
+        ("/users?q=%00", "“q” in the address holds characters that are no text."),
+        ("/journal?person=a%0Ab", "“person” in the address holds characters that are no text."),
+        ("/users?q=x%1B%5B2J", "“q” in the address holds characters that are no text."),
+        ("/people/a%00b", "The address holds characters that are no text."),
+        ("/departments?page=0", "“page” in the address takes a number"),
+    ],
+)
+async def test_a_filter_that_does_not_exist_is_refused(
+    admin: Visitor, path: str, says: str
+) -> None:
+    """Everything in its place would be taken for what was asked for."""
+    answer = await admin.get(path)
+
+    assert answer.status == 400
+    assert says in answer.page.text
+
+
+async def test_a_part_of_a_page_says_it_in_one_line(admin: Visitor) -> None:
+    """What htmx asks for is put into the line above the page."""
+    answer = await admin.part("/users?after=garbage", "list")
+
+    assert answer.status == 400
+    assert answer.text == "“after” in the address is no place that this list has given."
+
+
+@pytest.mark.parametrize("path", ["/plans/99999999999999999999", "/runs/99999999999999999999"])
+async def test_a_number_too_large_in_the_path_has_no_way_back(admin: Visitor, path: str) -> None:
+    """A button that leads to the same refusal would be none."""
+    answer = await admin.get(path)
+
+    assert answer.status == 400
+    assert "makes no sense" in answer.page.text
+    assert "back" not in answer.page.ids()
+    assert "overview" in answer.page.ids()
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/departments?page=1000000000", "Page 1,000,000,000 is not there (any more)"),
+        ("/runs?before=1", "There is no older run."),
+        ("/journal?before=1", "There is no older line."),
+        ("/plans/1?after=1000000000", "There is no further action."),
+    ],
+)
+async def test_a_place_behind_the_end_says_so(
+    house: House, admin: Visitor, path: str, says: str
+) -> None:
+    """The list may have become shorter since the link was made; it is not empty."""
+    await house.connect(house.raise_stage(5))
+    await house.choose(enabled=True)
+    await house.sync(full=True)
+    async with house.database.write() as tx:
+        await add_departments(tx, 1, [Department(DepartmentKey("d1"), "Reception")])
+
+    answer = await admin.get(path)
+
+    assert answer.status == 200
+    assert says in answer.page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users?q=" + quote("'; DROP TABLE person; --"),
+        "/users?q=" + "x" * 10_000,
+        "/users?q=%ff%fe",
+        "/users?department=evil&sku=evil",
+        "/journal?before=0&person=%22%3E%3Cscript%3E",
+        "/people/%22%3E%3Cscript%3Ealert(1)",
+        "/users/m365/people?q=%25_",
+        "/users/m365/groups/evil?q=a",
+    ],
+)
+async def test_strange_searches_end_in_a_page(house: House, admin: Visitor, path: str) -> None:
+    """Whatever is searched for, nothing breaks."""
+    async with house.database.write() as tx:
+        await fill(tx, 3, house.clock.now())
+
+    answer = await admin.get(path)
+
+    assert answer.status in {200, 404}
+    assert "<script>" not in answer.text
