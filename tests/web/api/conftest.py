@@ -1,5 +1,6 @@
 """A program in front of the API of a whole house, empty or with sixty people synced."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -52,6 +53,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiC
 
     Its tests bear `pytest.mark.asyncio(loop_scope="module")`.
     """
+    asyncio.get_running_loop().set_default_executor(inline_sqlite.InlineExecutor())
     folder = tmp_path_factory.mktemp("shared")
     # Engines of its own: those of the other tests' houses serve one house at a time.
     place = inline_sqlite.Place()

@@ -31,7 +31,7 @@ async def test_a_limit_that_cannot_be_is_refused_everywhere(shared: ApiCaller, l
 
     answers = {path: await shared.ask("GET", path, limit=limit) for path in paged}
 
-    assert len(answers) == 11
+    assert len(answers) > 11
     assert {path: one.status for path, one in answers.items()} == dict.fromkeys(paged, 400)
     assert all("'limit'" in one.detail for one in answers.values())
 
@@ -53,6 +53,6 @@ async def test_a_place_that_cannot_be_is_refused_everywhere(shared: ApiCaller, p
         for name in names & {"after", "before"}
     }
 
-    assert len(answers) == 11
+    assert len(answers) > 11
     assert {which: one.status for which, one in answers.items()} == dict.fromkeys(answers, 400)
     assert all(f"'{name}'" in one.detail for (_, name), one in answers.items())
