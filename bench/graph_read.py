@@ -27,6 +27,8 @@ import msgspec
 
 from jackfield.clock import SystemClock
 from jackfield.core.people import ObjectId
+from jackfield.core.reach import Reach
+from jackfield.core.waiting import MICROSOFT
 from jackfield.graph.auth import TokenSource
 from jackfield.graph.authority import TenantId
 from jackfield.graph.client import GraphClient
@@ -264,6 +266,7 @@ async def measure(tenant: Tenant, sdk_people: int, rounds: int) -> list[Measured
             transport,
             pace=Pace(clock, random.Random(1)),
             meter=Meter(),
+            reach=Reach(MICROSOFT),
             clock=clock,
         )
         token = await tokens.token()

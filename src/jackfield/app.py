@@ -32,12 +32,14 @@ from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
+from jackfield.flows.outages import LOOK_EVERY_S, Outages
 from jackfield.flows.people import APPLY, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
 from jackfield.logs import configure_logs
 from jackfield.pbx.builtin import BuiltInPhones
@@ -148,9 +150,10 @@ class App:
         self.setup = Setup(database, self.vault, self.connections, clock)
         self.tenant = await self.setup.first_tenant()
         self.signin = LocalSignIn(database, clock)
+        self.outages = Outages(database, self.connections.reaches, clock)
         self.planning = Planning(database, self._phone_of, clock)
         reading = PhoneReading(database, self._phone_of, clock)
-        self.by_hand = PhonesByHand(database, self._phone_of, self._phone_of, reading, clock)
+        self.by_hand = PhonesByHand(database, self._phone_of, self._directory_of, reading, clock)
         self.people = PeopleSync(database, clock)
         flows = PeopleRun(
             database,
@@ -165,7 +168,7 @@ class App:
         self.durable.define(SYNC, lane, flows.sync)
         self.durable.define(APPLY, lane, flows.apply)
         self.people.work_with(self.durable)
-        self.hub = Hub(look_at(database, self.tenant), clock)
+        self.hub = Hub(look_at(database, self.tenant, clock), clock)
         self.rooms = Rooms(
             settings=settings,
             tenant=self.tenant,
@@ -239,6 +242,7 @@ class App:
         if not self._running:
             await self.durable.start()
             self._running = True
+            self._begin("outages", self.outages.look, LOOK_EVERY_S)
         await self.people.take_stock()
 
     async def start_work(self) -> None:
@@ -332,8 +336,12 @@ class App:
         await self.health.forget_old()
         await self.durable.purge(RUNS_KEPT)
 
-    def _phone_of(self, tenant: int) -> BuiltInPhones:
+    def _directory_of(self, tenant: int) -> BuiltInPhones:
         return BuiltInPhones(self.database, tenant, self.clock)
+
+    def _phone_of(self, tenant: int) -> WatchedPhones:
+        phones = self._directory_of(tenant)
+        return WatchedPhones(phones, self.outages.phones[tenant], self.clock)
 
     async def _given_up(self, run: GivenUp) -> None:
         _log.error("run.given_up", flow=run.flow, run=run.run_id)

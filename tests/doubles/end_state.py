@@ -19,7 +19,7 @@ from jackfield.store.links import load_department_links, load_links
 from jackfield.store.people import load_people
 from jackfield.store.phones import load_departments, load_extensions
 from jackfield.store.plans import PlanStatus, list_plans
-from jackfield.store.runs import RunStatus, list_runs
+from jackfield.store.runs import UNDER_WAY, list_runs
 from jackfield.store.schedule import load_due
 from jackfield.store.transaction import Transaction
 
@@ -65,7 +65,7 @@ async def load_end_state(url: str) -> EndState:
             linked_departments = await load_department_links(tx, TENANT)
             alarms = await open_alarms(tx, TENANT)
             plans = await list_plans(tx, TENANT, limit=100)
-            running = await list_runs(tx, TENANT, status=RunStatus.RUNNING, limit=100)
+            running = await list_runs(tx, TENANT, status=UNDER_WAY, limit=100)
             due = await load_due(tx, TENANT, "people")
             linked = Counter[str]()
             for kind in ("create_extension.done", "adopt_extension.done"):

@@ -26,11 +26,13 @@ from jackfield.durable import Border, Hook, Journal, Lane, Rehearsal, RunId
 from jackfield.flows.applying import Applying
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.outages import Outages
 from jackfield.flows.people import APPLY, SYNC, Ask, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import ConnectAsk, Connected, Setup
+from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import Request, Response, Transport
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import PhoneSystem
@@ -87,14 +89,15 @@ class House:
             rng=self._rng,
         )
         self.setup = Setup(self.database, self.vault, self.connections, self.clock)
-        self.planning = Planning(self.database, self.phone, self.clock)
+        self.outages = Outages(self.database, self.connections.reaches, self.clock)
+        self.planning = Planning(self.database, self.watched, self.clock)
         self.people = PeopleSync(self.database, self.clock)
         flows = PeopleRun(
             self.database,
             DirectoryReading(self.database, self.connections, self.clock),
-            PhoneReading(self.database, self.phone, self.clock),
+            PhoneReading(self.database, self.watched, self.clock),
             self.planning,
-            Applying(self.database, self.phone, self.clock, chunk=self.chunk),
+            Applying(self.database, self.watched, self.clock, chunk=self.chunk),
             self.clock,
         )
         self.runner = Rehearsal(self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook)
@@ -107,6 +110,10 @@ class House:
         if tenant not in self.phones:
             self.phones[tenant] = BuiltInPhones(self.database, tenant, self.clock)
         return self.phones[tenant]
+
+    def watched(self, tenant: int) -> PhoneSystem:
+        """The same as flows know it."""
+        return WatchedPhones(self.phone(tenant), self.outages.phones[tenant], self.clock)
 
     def raise_stage(
         self, people: int = 60, *, seed: int = 5, host: str = "localhost:8365"

@@ -222,7 +222,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         login_limit=LoginLimit(house.clock),
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
         doubts=Doubts(house.database, house.planning, house.clock),
-        hub=Hub(look_at(house.database, 1), house.clock),
+        hub=Hub(look_at(house.database, 1, house.clock), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,
     )

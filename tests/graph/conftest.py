@@ -8,6 +8,8 @@ import pytest
 
 from doubles.scripted_graph import ScriptedGraph
 from doubles.virtual_clock import VirtualClock
+from jackfield.core.reach import Reach
+from jackfield.core.waiting import MICROSOFT
 from jackfield.graph.auth import TokenSource
 from jackfield.graph.authority import TenantId
 from jackfield.graph.client import GraphClient
@@ -67,6 +69,7 @@ def client(
             transport,
             pace=pace,
             meter=Meter(),
+            reach=Reach(MICROSOFT),
             clock=clock,
             new_id=lambda: f"call-{next(numbers)}",
             patience_s=patience_s,

@@ -13,6 +13,8 @@ from doubles.asgi_transport import AsgiTransport
 from doubles.certificates import certificate, pem_of, rsa_key
 from doubles.virtual_clock import VirtualClock
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
+from jackfield.core.reach import Reach
+from jackfield.core.waiting import MICROSOFT
 from jackfield.graph.asking import Answer
 from jackfield.graph.auth import TokenSource, permissions_of
 from jackfield.graph.authority import find_tenant
@@ -83,6 +85,7 @@ class Room:
             self.transport,
             pace=Pace(self.clock, random.Random(3)),
             meter=self.meter,
+            reach=Reach(MICROSOFT),
             clock=self.clock,
             new_id=self.new_id,
         )

@@ -1,9 +1,12 @@
 """Runs: begun once, never going back, ended once."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from jackfield.core.waiting import MICROSOFT, TURN, Waits
 from jackfield.store.database import Database
 from jackfield.store.runs import (
+    UNDER_WAY,
     Day,
     RunStatus,
     StoredRun,
@@ -16,7 +19,9 @@ from jackfield.store.runs import (
     load_run,
     load_run_of_flow,
     purge_runs,
+    queue_run,
     report_progress,
+    save_waits,
 )
 
 
@@ -63,6 +68,63 @@ async def test_progress_never_goes_back_within_a_stage(database: Database, now: 
     ]
 
 
+async def test_a_queued_run_begins_when_its_turn_has_come(
+    database: Database, now: datetime
+) -> None:
+    """It has one row from the moment it waits, and what it waited for is gone with the wait."""
+    waits = Waits(TURN, "Full sync 1 is not finished.", now)
+    later = now + timedelta(seconds=30)
+    for moment in (now, later):
+        async with database.write() as tx:
+            await queue_run(
+                tx,
+                1,
+                "flow",
+                replace(waits, since=moment),
+                kind="people",
+                trigger=Trigger.ADMINISTRATOR,
+                mode="delta",
+                now=moment,
+            )
+    async with database.read() as tx:
+        (queued,) = await list_runs(tx, 1, status=UNDER_WAY)
+    async with database.write() as tx:
+        begun = await begin_run(
+            tx, 1, "flow", kind="people", trigger=Trigger.SCHEDULE, mode="full", now=later
+        )
+        stored = await load_run(tx, 1, begun.id)
+
+    assert (queued.status, queued.started_at, queued.waits) == (RunStatus.QUEUED, now, waits)
+    assert stored is not None
+    assert (stored.id, stored.status, stored.mode) == (queued.id, RunStatus.RUNNING, "full")
+    assert (stored.started_at, stored.waits) == (later, None)
+
+
+async def test_what_a_run_waits_for_is_kept_until_it_gets_on(
+    database: Database, now: datetime
+) -> None:
+    """The same told again is no change; progress and the end clear it; an ended run never waits."""
+    run = await begin(database, now, "flow")
+    waits = Waits(MICROSOFT, "No connection\0.", now, now + timedelta(seconds=30))
+    async with database.write() as tx:
+        told = [await save_waits(tx, 1, run.id, waits)]
+        kept = await load_run(tx, 1, run.id)
+        told.append(await save_waits(tx, 1, run.id, kept and kept.waits))
+        await report_progress(tx, 1, run.id, 1, 0, stage="Reading")
+        went_on = await load_run(tx, 1, run.id)
+        told.append(await save_waits(tx, 1, run.id, waits))
+        await end_run(tx, 1, run.id, RunStatus.DONE, now=now)
+        told.append(await save_waits(tx, 1, run.id, waits))
+        ended = await load_run(tx, 1, run.id)
+
+    assert told == [True, False, True, False]
+    assert kept is not None
+    assert kept.waits == replace(waits, because="No connection\ufffd.")
+    assert went_on is not None
+    assert ended is not None
+    assert (went_on.waits, ended.waits) == (None, None)
+
+
 async def test_a_run_ends_once(database: Database, now: datetime) -> None:
     """A replay of the last step must not turn a failure into a success."""
     run = await begin(database, now, "flow")
@@ -99,7 +161,7 @@ async def test_runs_are_listed_newest_first(database: Database, now: datetime) -
                 await list_runs(tx, 1, limit=2),
                 await list_runs(tx, 1, before=3),
                 await list_runs(tx, 1, kind="apply"),
-                await list_runs(tx, 1, status=RunStatus.DONE),
+                await list_runs(tx, 1, status=[RunStatus.DONE]),
             )
         ]
         changed = await load_changed_runs(tx, 1, 4)

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
 
 from doubles.house import House
-from doubles.virtual_clock import VirtualClock
+from doubles.virtual_clock import START, VirtualClock
 from doubles.web_fillings import fill
+from jackfield.core.waiting import Waits
 from jackfield.store.alarms import begin_alarm
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.runs import Trigger, begin_run, report_progress
+from jackfield.store.runs import RunStatus, StoredRun, Trigger, begin_run, report_progress
 from jackfield.web.live import (
     QUEUE,
     Hub,
@@ -21,6 +24,25 @@ from jackfield.web.live import (
     encode_frame,
     look_at,
     progress_text,
+)
+
+NOW = START
+RUN = StoredRun(
+    1,
+    "people",
+    Trigger.SCHEDULE,
+    "full",
+    by="",
+    status=RunStatus.RUNNING,
+    started_at=NOW,
+    ended_at=None,
+    done=0,
+    total=0,
+    stage="",
+    counts={},
+    text="",
+    flow="f",
+    changed_seq=1,
 )
 
 
@@ -199,12 +221,27 @@ def test_a_frame_tells_runs_and_rooms_apart() -> None:
 )
 def test_the_words_beside_a_bar(stage: str, done: int, total: int, text: str) -> None:
     """Where the end is unknown none is pretended."""
-    assert progress_text(stage, done, total) == text
+    run = replace(RUN, stage=stage, done=done, total=total)
+
+    assert progress_text(run, NOW) == text
+
+
+def test_a_run_that_waits_says_for_what_and_until_when() -> None:
+    """The word Starting, for minutes, tells nobody whom to call."""
+    since, until = NOW - timedelta(seconds=70), NOW + timedelta(seconds=200)
+    waits = Waits("Microsoft 365", "Microsoft 365 throttles Jackfield (429).", since, until)
+
+    said = progress_text(replace(RUN, waits=waits), NOW)
+
+    assert said == (
+        "Waits for Microsoft 365 since 06:58:50 UTC: Microsoft 365 throttles Jackfield (429). "
+        "Next try at 07:03:20 UTC."
+    )
 
 
 async def test_each_room_is_told_by_its_own_changes(house: House) -> None:
     """A line of the journal must not make every list of people ask again."""
-    look = look_at(house.database, 1)
+    look = look_at(house.database, 1, house.clock)
     now = house.clock.now()
     empty = await look()
 
@@ -231,7 +268,7 @@ async def test_each_room_is_told_by_its_own_changes(house: House) -> None:
 
     assert rooms(empty, people) == {"people"}
     assert rooms(people, journal) == {"journal"}
-    assert rooms(journal, alarm) == {"alarms"}
+    assert rooms(journal, alarm) == {"alarms", "journal"}
     assert rooms(alarm, quiet) == {"looked"}
     assert rooms(quiet, loud) == {"runs"}
     assert rooms(loud, further) == set()

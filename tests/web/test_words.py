@@ -14,7 +14,7 @@ from jackfield.store.runs import RunStatus
 from jackfield.web import tags
 from jackfield.web.charts import Bar, Series, figure, round_up, stacked_bars
 from jackfield.web.licences import licence_names
-from jackfield.web.rendering import ago, counted, hue, initials, load_asset, seconds, utc
+from jackfield.web.rendering import ago, counted, hue, initials, load_asset, utc
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -59,23 +59,6 @@ def test_the_colour_of_somebody_never_changes() -> None:
 def test_how_long_ago(past: timedelta, text: str) -> None:
     """Also where a clock was set back."""
     assert ago(NOW - past, NOW) == text
-
-
-@pytest.mark.parametrize(
-    ("length", "text"),
-    [
-        (0.412, "412 ms"),
-        (1.4, "1 s"),
-        (89, "89 s"),
-        (125, "2 min 5 s"),
-        (1800, "30 min"),
-        (7260, "2 h 1 min"),
-        (7200, "2 h"),
-    ],
-)
-def test_lengths_of_time(length: float, text: str) -> None:
-    """As one would say them."""
-    assert seconds(length) == text
 
 
 def test_moments_say_that_they_are_utc() -> None:

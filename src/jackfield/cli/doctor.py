@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jackfield.cli.exits import CommandFailed
 from jackfield.cli.telling import consent_text
+from jackfield.core.waiting import TURN
 from jackfield.settings import DATABASE_FILE, KEY_FILE, Settings, describe
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CONSENT = "graph.groups"
 """The alarm behind a missing permission, which has a finding of its own."""
 ON_DEMAND = frozenset({"person", "preview"})
 """Runs whose failing was told to whoever asked for them."""
+UNDER_WAY = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,10 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
     else:
         step = "Switch it on under Users > M365, or connect again without --no-sync."
         findings.append(Finding("People sync", False, "Switched off.", step))
-    for run in (await door.ask("GET", "/runs?limit=100")).body["runs"]:
-        if run["mode"] in ON_DEMAND or run["status"] == "running":
+    runs = (await door.ask("GET", "/runs?limit=100")).body["runs"]
+    findings += [_waiting(run) for run in runs if run["waits"] is not None]
+    for run in runs:
+        if run["mode"] in ON_DEMAND or run["status"] in UNDER_WAY:
             continue
         good = run["status"] not in {"failed", "refused"}
         step = "" if good else "Look at it: jackfield runs, or Runs in the console."
@@ -120,6 +124,18 @@ def _permissions(connection: Any, alarms: Any) -> Finding:
         return Finding("Permissions", True, "Nothing that was called for was refused.")
     step = next((one["next_step"] for one in alarms if one["kind"] == CONSENT), "")
     return Finding("Permissions", False, consent_text(missing), step)
+
+
+def _waiting(run: Any) -> Finding:
+    """A run that waits: for its turn is well, for somebody who is away is not."""
+    if run["waits"]["what"] == TURN:
+        return Finding("Waiting run", True, f"Run {run['id']}: {run['text']}")
+    return Finding(
+        "Waiting run",
+        False,
+        f"Run {run['id']}: {run['text']}",
+        "It goes on by itself as soon as that works again; an alarm says what you can do.",
+    )
 
 
 def _credential(connection: Any) -> Finding:

@@ -38,6 +38,20 @@ KIND_LABELS: dict[ActionKind, str] = {
 }
 
 
+_MODES = {
+    "full": "Full sync",
+    "delta": "Sync",
+    "person": "Sync of one person",
+    "preview": "Preview",
+    "approved": "Approved plan",
+}
+
+
+def run_name(mode: str) -> str:
+    """What a run is called."""
+    return _MODES.get(mode, mode.capitalize())
+
+
 def counted_kinds(counts: Mapping[ActionKind, int]) -> str:
     """Actions by kind in words: "12 extensions to remove, 1 department to flag"."""
     parts = []

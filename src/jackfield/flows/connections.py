@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from jackfield.clock import Clock
+from jackfield.core.reach import Reach
+from jackfield.core.waiting import MICROSOFT
 from jackfield.graph.auth import TokenSource
 from jackfield.graph.authority import TenantId
 from jackfield.graph.client import GraphClient
@@ -72,6 +75,8 @@ class Connections:
         self._data_dir = data_dir
         self.pace = Pace(clock, rng)
         self.meter = Meter()
+        self.reaches: defaultdict[int, Reach] = defaultdict(lambda: Reach(MICROSOFT))
+        """How the calls of each tenant fare."""
         self._ways: dict[int, _Way] = {}
         self._making = asyncio.Lock()
 
@@ -92,14 +97,17 @@ class Connections:
             await self._leave(tenant)
             credential = read_credential(connection.credential, connection.client_id, secret or b"")
             cloud = self.cloud(tenant, connection)
-            self._ways[tenant] = await self._make(tenant, connection, cloud, credential)
+            reach = self.reaches[tenant]
+            self._ways[tenant] = await self._make(tenant, connection, cloud, credential, reach)
         return self._ways[tenant].client
 
     async def trial(
         self, tenant: int, connection: Connection, credential: Credential
     ) -> tuple[GraphClient, AsyncExitStack]:
         """A client for a connection that is not stored yet; the caller closes the stack."""
-        way = await self._make(tenant, connection, self.cloud(tenant, connection), credential)
+        cloud = self.cloud(tenant, connection)
+        # An address that somebody only tries is no outage of the one that is stored.
+        way = await self._make(tenant, connection, cloud, credential, Reach(MICROSOFT))
         return way.client.hurried(20.0), way.closing
 
     def cloud(self, tenant: int, connection: Connection) -> Cloud:
@@ -124,7 +132,12 @@ class Connections:
             await self._leave(tenant)
 
     async def _make(
-        self, tenant: int, connection: Connection, cloud: Cloud, credential: Credential
+        self,
+        tenant: int,
+        connection: Connection,
+        cloud: Cloud,
+        credential: Credential,
+        reach: Reach,
     ) -> _Way:
         closing = AsyncExitStack()
         transport = await closing.enter_async_context(self.open_transport(cloud.ca_bundle))
@@ -136,6 +149,7 @@ class Connections:
             transport,
             pace=self.pace,
             meter=self.meter,
+            reach=reach,
             clock=self._clock,
         )
         return _Way(connection, client, tokens, closing)

@@ -8,11 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jackfield.graph.errors import AgainLater
+from jackfield.core.waiting import MICROSOFT, PHONES
+from jackfield.flows.watched_phones import CHECK
+from jackfield.graph.errors import AgainLater, Throttled, Unreachable
 from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
 
 OUTAGE = "people.sync"
-PHONES = "phones.unreachable"
+"""Alarm: people sync fails, for whatever reason has no alarm of its own."""
+GRAPH_AWAY = "graph.away"
+"""Alarm: Microsoft 365 cannot be reached, or asks for a long pause."""
+PHONES_AWAY = "phones.unreachable"
+"""Alarm: the phone system cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ def failed(error: Exception) -> dict[str, Any]:
     }
     if isinstance(error, AgainLater):
         answer["later"] = float(error.retry_after_s or 1.0)
+        answer["waits_for"] = MICROSOFT
+    if isinstance(error, Throttled | Unreachable):
+        answer["alarm"] = GRAPH_AWAY
     return answer
 
 
@@ -44,8 +53,9 @@ def phones_failed(error: PhoneSystemError) -> dict[str, Any]:
     return {
         "failed": True,
         "text": f"The phone system: {error}",
-        "next_step": "Check that the phone system runs and that Jackfield may use it.",
-        "alarm": PHONES,
+        "next_step": CHECK,
+        "alarm": PHONES_AWAY,
+        "waits_for": PHONES,
         "later": 15.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
     }
 

@@ -22,7 +22,7 @@ from jackfield.store.held import release_held
 from jackfield.store.leases import list_leases
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import PlanStatus, list_plans, load_plan, move_plan
-from jackfield.store.runs import RunStatus, Trigger, list_runs
+from jackfield.store.runs import UNDER_WAY, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import TenantState, load_connection, load_tenants
@@ -161,7 +161,7 @@ class PeopleSync:
             tenants = [one.number for one in await load_tenants(tx)]
         for tenant in tenants:
             async with self._database.read() as tx:
-                running = await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=500)
+                running = await list_runs(tx, tenant, status=UNDER_WAY, limit=500)
                 leases = await list_leases(tx, tenant, WORK)
             # A run that died before its row was begun holds nothing but the lease.
             holders = [one.owner for one in leases if one.owner and one.name == WORK]

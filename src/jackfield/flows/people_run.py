@@ -74,7 +74,7 @@ class PeopleRun:
         return await self._whole(run, tenant, self._sync(run, tenant, document))
 
     async def _sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
-        await self._hold(run, tenant)
+        await self._hold(run, tenant, Ask.from_json(document))
         began = await run.step("begin", self._begin, run.id, tenant, document)
         document = {**document, "mode": began["mode"]}
         read = await self._observe(run, tenant, Ask.from_json(document))
@@ -102,7 +102,7 @@ class PeopleRun:
         return await self._whole(run, tenant, self._apply_plan(run, tenant, plan, by), plan)
 
     async def _apply_plan(self, run: Run, tenant: int, plan: int, by: str) -> Json:
-        await self._hold(run, tenant)
+        await self._hold(run, tenant, Ask(trigger=Trigger.ADMINISTRATOR, by=by), "approved")
         await run.step("begin", self._begin_apply, run.id, tenant, by)
         started = await self._apply(run, tenant, plan)
         if started.get("failed"):
@@ -185,10 +185,11 @@ class PeopleRun:
             self._runs.forget(run.id)
         return await run.step("fail", self._settling.fail, run.id, tenant, failed)
 
-    async def _hold(self, run: Run, tenant: int) -> None:
+    async def _hold(self, run: Run, tenant: int, ask: Ask, mode: str = "") -> None:
         """Wait until no other run works for the tenant."""
+        asked = (run.id, tenant, ask.trigger.value, mode or ask.kind, ask.by)
         pause = 0.5
-        while not await run.step("lease", self._runs.take_lease, str(run.id), tenant):
+        while not await run.step("lease", self._runs.take_turn, *asked):
             await run.sleep(pause)
             pause = min(5.0, pause * 1.5)
 
@@ -204,6 +205,10 @@ class PeopleRun:
             if not done.get("later") or tries == patience - 1:
                 return done
             wait = min(longest, max(float(done["later"]), 2.0**tries))
+            because = str(done["text"])
+            await run.step(
+                "wait", self._runs.wait, run.id, tenant, str(done["waits_for"]), because, wait
+            )
             while wait > 0:
                 await run.sleep(min(wait, LONGEST_NAP_S))
                 wait -= LONGEST_NAP_S

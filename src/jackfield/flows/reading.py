@@ -13,7 +13,7 @@ from jackfield.core.schedule import Mode
 from jackfield.durable import Json
 from jackfield.flows.connections import NotConnected
 from jackfield.flows.directory import DirectoryReading
-from jackfield.flows.failures import PHONES, failed, phones_failed
+from jackfield.flows.failures import PHONES_AWAY, failed, phones_failed
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
 from jackfield.graph.errors import GraphError, NotFound, PermissionMissing, Rejected
@@ -92,5 +92,5 @@ class ReadingSteps:
             await self._phones.read(tenant, everything=everything)
         except PhoneSystemError as error:
             return phones_failed(error)
-        await self._runs.end_alarm(tenant, PHONES)
+        await self._runs.end_alarm(tenant, PHONES_AWAY)
         return {}

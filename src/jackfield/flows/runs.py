@@ -13,13 +13,15 @@ import structlog
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
-from jackfield.flows.failures import OUTAGE, PHONES, Failure
+from jackfield.core.waiting import TURN, Waits, at
+from jackfield.core.wording import run_name
+from jackfield.flows.failures import GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failure
 from jackfield.flows.outcomes import Outcome
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
-from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.leases import give_up_lease, list_leases, take_lease
 from jackfield.store.outcomes import skip_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
@@ -38,7 +40,9 @@ from jackfield.store.runs import (
     end_run,
     list_runs,
     load_run_of_flow,
+    queue_run,
     report_progress,
+    save_waits,
 )
 from jackfield.store.schedule import Due, load_due, postpone, recover, settle
 from jackfield.store.transaction import Transaction
@@ -83,6 +87,27 @@ class Runs:
         self._renewed[flow] = self._clock.monotonic()
         return lease is not None
 
+    async def take_turn(self, flow: str, tenant: int, trigger: str, mode: str, by: str) -> bool:
+        """Take the tenant's lease; False, and shown as queued, while another run holds it."""
+        if await self.take_lease(flow, tenant):
+            return True
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            waits = await _turn(tx, tenant, now)
+            if waits is not None:
+                await queue_run(
+                    tx,
+                    tenant,
+                    flow,
+                    waits,
+                    kind=WORK,
+                    trigger=Trigger(trigger),
+                    mode=mode,
+                    now=now,
+                    by=by,
+                )
+        return False
+
     async def keep_lease(self, flow: str, tenant: int) -> None:
         """Renew the lease now and then. Raises `LeaseLost` before anything more is written."""
         if self._clock.monotonic() - self._renewed.get(flow, -RENEW_EVERY_S) < RENEW_EVERY_S:
@@ -105,7 +130,7 @@ class Runs:
         """Begin the row, under the lease: whatever else still seems to be at work is not."""
         now = self._clock.now()
         async with self._database.write() as tx:
-            for one in await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=_AT_MOST):
+            for one in await list_runs(tx, tenant, status=[RunStatus.RUNNING], limit=_AT_MOST):
                 if one.flow != flow:
                     await end_run(tx, tenant, one.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
             for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
@@ -114,6 +139,16 @@ class Runs:
             return await begin_run(
                 tx, tenant, flow, kind=WORK, trigger=trigger, mode=mode, now=now, by=by
             )
+
+    async def wait(self, flow: str, tenant: int, what: str, because: str, wait_s: float) -> None:
+        """Show what the run waits for, and until when; it goes on with its next progress."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            run = await run_of(tx, tenant, flow)
+            known = run.waits is not None and run.waits.what == what
+            since = run.waits.since if run.waits is not None and known else now
+            until = now + timedelta(seconds=wait_s)
+            await save_waits(tx, tenant, run.id, Waits(what, because, since, until))
 
     async def load(self, flow: str, tenant: int) -> StoredRun:
         """The row as it stands."""
@@ -146,10 +181,11 @@ class Runs:
             run = await run_of(tx, tenant, flow)
             if mark is not None:
                 await _settle(tx, tenant, run, mark)
-                await end_alarm(tx, tenant, OUTAGE, now=now)
+                for kind in (OUTAGE, GRAPH_AWAY):
+                    await end_alarm(tx, tenant, kind, now=now)
             if came_through:
                 await recover(tx, tenant, WORK)
-                for kind in (OUTAGE, PHONES):
+                for kind in (OUTAGE, GRAPH_AWAY, PHONES_AWAY):
                     await end_alarm(tx, tenant, kind, now=now)
             await end_run(
                 tx,
@@ -180,7 +216,7 @@ class Runs:
                     state = await load_due(tx, tenant, WORK)
                     not_before = now + wait_after(state.failures)
                     await postpone(tx, tenant, WORK, not_before=not_before)
-                if not on_demand or failure.alarm != OUTAGE:
+                if not on_demand or failure.alarm == PHONES_AWAY:
                     await begin_alarm(
                         tx,
                         tenant,
@@ -226,6 +262,27 @@ async def run_of(tx: Transaction, tenant: int, flow: str) -> StoredRun:
     if run is None:
         raise StoreError(f"The run {flow} of tenant {tenant} has no row.")
     return run
+
+
+async def _turn(tx: Transaction, tenant: int, now: datetime) -> Waits | None:
+    """Whose end a run of the tenant has to wait for; None where nobody is at work any more."""
+    held = [one for one in await list_leases(tx, tenant, WORK) if one.owner and one.name == WORK]
+    if not held:
+        return None
+    holder = await load_run_of_flow(tx, tenant, held[0].owner)
+    if holder is None:
+        until = at(held[0].until, now)
+        return Waits(
+            TURN,
+            "Another process works for this tenant and has not said what it does; its lease runs "
+            f"until {until}.",
+            now,
+        )
+    name = f"{run_name(holder.mode)} {holder.id}"
+    because = f"{name}, begun at {at(holder.started_at, now)}, is not finished."
+    if holder.waits is not None:
+        because += f" {name} waits for {holder.waits.what}: {holder.waits.because}"
+    return Waits(TURN, because, now)
 
 
 async def _settle(tx: Transaction, tenant: int, run: StoredRun, mark: int) -> None:

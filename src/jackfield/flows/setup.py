@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections, read_credential
+from jackfield.flows.failures import GRAPH_AWAY, OUTAGE
 from jackfield.flows.runs import GROUPS
 from jackfield.graph.authority import find_tenant
 from jackfield.graph.client import GraphClient, new_uuid
@@ -199,7 +200,8 @@ class Setup:
                 await forget_rounds(tx, tenant)
             named = next(one for one in await load_tenants(tx) if one.number == tenant)
             await save_tenant(tx, replace(named, name=organisation.name or named.name))
-            await end_alarm(tx, tenant, "people.sync", now=now)
+            for alarm in (OUTAGE, GRAPH_AWAY):
+                await end_alarm(tx, tenant, alarm, now=now)
             # At once, not with the first sync: who looks for groups is told why none is there.
             if no_groups is None:
                 await end_alarm(tx, tenant, GROUPS, now=now)

@@ -59,7 +59,7 @@ def refusal(
     match response.status:
         case 429:
             return Throttled(
-                "Microsoft 365 asks Jackfield to send fewer requests.",
+                "Microsoft 365 throttles Jackfield (429): it asks for fewer requests.",
                 call=call,
                 retry_after_s=wait or 0.0,
             )

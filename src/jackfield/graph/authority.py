@@ -186,7 +186,7 @@ def token_refusal(response: Response, call: Call, *, now: datetime) -> GraphErro
     wait = retry_after_s(response, now)
     if response.status == 429:
         return Throttled(
-            "Microsoft's sign-in service asks Jackfield to send fewer requests.",
+            "Microsoft's sign-in service throttles Jackfield (429): it asks for fewer requests.",
             call=call,
             retry_after_s=wait or 0.0,
         )

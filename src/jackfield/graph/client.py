@@ -6,15 +6,17 @@ comes from `pace.py`, what an answer means from `answers.py`. Nothing here knows
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
 from jackfield.clock import Clock
+from jackfield.core.reach import Reach
 from jackfield.graph.answers import claims_challenge, refusal, shown
 from jackfield.graph.asking import Answer, Ask, Page
 from jackfield.graph.auth import TokenSource
@@ -46,6 +48,7 @@ PATIENCE_S = 90.0
 """How long one call may take, waiting and repeating included; then its caller tries later."""
 
 P = TypeVar("P", bound=Page)
+_CHECK_THE_WAY = "Jackfield tries again by itself; check network, name service and firewall."
 
 
 def new_uuid() -> str:
@@ -74,6 +77,7 @@ class GraphClient:
         *,
         pace: Pace,
         meter: Meter,
+        reach: Reach,
         clock: Clock,
         new_id: Callable[[], str] = new_uuid,
         patience_s: float = PATIENCE_S,
@@ -84,6 +88,7 @@ class GraphClient:
         self._transport = transport
         self._pace = pace
         self._meter = meter
+        self._reach = reach
         self._clock = clock
         self._new_id = new_id
         self._patience_s = patience_s
@@ -97,6 +102,7 @@ class GraphClient:
             self._transport,
             pace=self._pace,
             meter=self._meter,
+            reach=self._reach,
             clock=self._clock,
             new_id=self._new_id,
             patience_s=patience_s,
@@ -168,8 +174,9 @@ class GraphClient:
         while True:
             call = Call(method, ask.path, client_request_id=self._new_id())
             await self._admitted(ask, call, until)
+            asked_at = self._clock.now()
             try:
-                token = await self._tokens.token()
+                token = await self._token(call, until)
             except AgainLater as error:
                 outcome: Answer | _Failed = _Failed(error, may_repeat=True)
             else:
@@ -182,21 +189,61 @@ class GraphClient:
                     renewed = True
                     continue
             if isinstance(outcome, Answer):
+                self._reach.answered(self._clock.now())
                 return outcome
             tries += 1
+            self._note(outcome.error, asked_at)
             if not outcome.may_repeat:
                 raise outcome.error
             await self._wait(ask, outcome.error, tries, until)
+
+    async def _token(self, call: Call, until: float) -> str:
+        """A token within the caller's time, whoever else is asking for one."""
+        key = object()
+        left = max(1.0, until - self._clock.monotonic())
+        whom = f"Microsoft's sign-in service {self._cloud.login}"
+        self._reach.asking(key, whom, self._clock.now())
+        try:
+            async with asyncio.timeout(left):
+                return await self._tokens.token()
+        except TimeoutError as error:
+            raise Unreachable(
+                f"{whom} cannot be reached: no complete answer within {left:.0f} s.",
+                _CHECK_THE_WAY,
+                call,
+            ) from error
+        finally:
+            self._reach.returned(key, self._clock.now())
+
+    def _note(self, error: GraphError, asked_at: datetime) -> None:
+        """Tell the way to Microsoft how a try went that did not succeed."""
+        now = self._clock.now()
+        if not isinstance(error, AgainLater):
+            self._reach.answered(now)
+        elif not isinstance(error.__cause__, TransportClosed):
+            until = None
+            if error.retry_after_s:
+                until = now + timedelta(seconds=error.retry_after_s)
+            self._reach.failed(
+                error.what,
+                error.next_step,
+                now,
+                began=asked_at,
+                until=until,
+                throttled=isinstance(error, Throttled),
+            )
 
     async def _try(
         self, request: Request, ask: Ask, call: Call, repeatable: bool, by_link: bool
     ) -> Answer | _Failed:
         started = self._clock.monotonic()
+        key = object()
+        self._reach.asking(key, f"Microsoft Graph {self._cloud.graph}", self._clock.now())
         try:
             response = await self._transport.send(request)
         except TransportFailed as error:
             self._meter.unanswered(self._tenant, ask.workload)
-            outcome = _unanswered(error, call, repeatable)
+            outcome = _unanswered(error, call, self._cloud.graph, repeatable)
         else:
             call = _identified(call, response)
             self._meter.answered(
@@ -217,6 +264,8 @@ class GraphClient:
                 stale_token=response.status == 401,
                 claims=claims_challenge(response),
             )
+        finally:
+            self._reach.returned(key, self._clock.now())
         self._count(ask, outcome.error)
         return outcome
 
@@ -225,6 +274,7 @@ class GraphClient:
         try:
             await self._pace.admit(self._tenant, ask.workload, units=ask.units, until=until)
         except WaitTooLong as error:
+            self._reach.retried_at(self._clock.now() + timedelta(seconds=error.wait_s))
             raise Throttled(
                 f"Microsoft 365 asked Jackfield to pause; the next call is due in "
                 f"{error.wait_s:.0f} s.",
@@ -239,7 +289,10 @@ class GraphClient:
         wait = max(self._pace.backoff_s(tries), asked or 0.0)
         if _is_throttling(error):
             self._pace.close(self._tenant, ask.workload, wait)
-        if self._clock.monotonic() + wait > until:
+        goes_on = self._clock.monotonic() + wait <= until
+        if goes_on or _is_throttling(error):
+            self._reach.retried_at(self._clock.now() + timedelta(seconds=wait))
+        if not goes_on:
             if isinstance(error, Throttled):
                 raise Throttled(error.what, error.next_step, error.call, retry_after_s=wait)
             raise error
@@ -277,7 +330,7 @@ def _identified(call: Call, response: Response) -> Call:
     )
 
 
-def _unanswered(error: TransportFailed, call: Call, repeatable: bool) -> _Failed:
+def _unanswered(error: TransportFailed, call: Call, graph: str, repeatable: bool) -> _Failed:
     if isinstance(error, AnswerTooLarge):
         failed = _Failed(
             MalformedAnswer(
@@ -287,9 +340,7 @@ def _unanswered(error: TransportFailed, call: Call, repeatable: bool) -> _Failed
     else:
         failed = _Failed(
             Unreachable(
-                f"Microsoft Graph cannot be reached: {error}.",
-                "Jackfield tries again by itself; check network, name service and firewall.",
-                call,
+                f"Microsoft Graph {graph} cannot be reached: {error}.", _CHECK_THE_WAY, call
             ),
             may_repeat=_may_come_through(error, repeatable),
         )

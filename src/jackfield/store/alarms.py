@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from sqlalchemy import Index, Table, delete, select, update
 
+from jackfield.core.waiting import length
+from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import (
     maybe_moment,
     metadata,
@@ -85,7 +87,10 @@ async def begin_alarm(
     subject: str = "",
     severity: Severity = Severity.WARNING,
 ) -> bool:
-    """Raise an alarm; False if it is open already (its text is brought up to date)."""
+    """Raise an alarm, in the journal too; False if it is open already.
+
+    The text of an open one is brought up to date.
+    """
     changed = await next_change(tx, tenant)
     c = alarms.c
     standing = await tx.row(
@@ -114,13 +119,17 @@ async def begin_alarm(
             changed_seq=changed,
         )
     )
+    line = Line(
+        "alarm.begun", f"{text} {next_step}".rstrip(), subject=subject, data={"alarm": kind}
+    )
+    await append_lines(tx, tenant, [line], now=now)
     return True
 
 
 async def end_alarm(
     tx: Transaction, tenant: int, kind: str, *, now: datetime, subject: str = ""
 ) -> Alarm | None:
-    """End an alarm and return it as it ends; None if it was not open."""
+    """End an alarm, in the journal too, and return it as it ends; None if it was not open."""
     c = alarms.c
     row = await tx.row(
         select(*_COLUMNS).where(
@@ -135,7 +144,14 @@ async def end_alarm(
         .where(c.tenant == tenant, c.id == row.id, c.ended_at.is_(None))
         .values(ended_at=now, changed_seq=changed)
     )
-    return _alarm(row, ended_at=now) if ended else None
+    if not ended:
+        return None
+    lasted = length((now - row.begun_at).total_seconds())
+    line = Line(
+        "alarm.ended", f"Over after {lasted}: {row.text}", subject=subject, data={"alarm": kind}
+    )
+    await append_lines(tx, tenant, [line], now=now)
+    return _alarm(row, ended_at=now)
 
 
 async def open_alarms(tx: Transaction, tenant: int) -> tuple[Alarm, ...]:

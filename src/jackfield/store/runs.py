@@ -6,15 +6,17 @@ per flow id, however often the flow is replayed, and its progress never goes bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from sqlalchemy import Index, Table, UniqueConstraint, and_, or_, select, update
 
 from jackfield.core.schedule import Mode
+from jackfield.core.waiting import Waits
 from jackfield.store.contains import contains
 from jackfield.store.schema import (
     maybe_moment,
@@ -47,6 +49,10 @@ runs = Table(
     text("counts"),
     text("text"),
     text("flow", default=None),
+    text("waits_for"),
+    text("waits_because"),
+    maybe_moment("waits_since"),
+    maybe_moment("waits_until"),
     number("changed_seq"),
     UniqueConstraint("tenant", "flow"),
     Index("ix_run_started", "tenant", "started_at"),
@@ -57,12 +63,17 @@ runs = Table(
 class RunStatus(StrEnum):
     """How a run stands."""
 
+    QUEUED = "queued"
+    """Another run works for its tenant; one that has not had to wait begins as running."""
     RUNNING = "running"
     DONE = "done"
     REFUSED = "refused"
     """A guard stopped it; its plan waits for an administrator."""
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+UNDER_WAY = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 class Trigger(StrEnum):
@@ -88,6 +99,7 @@ class StoredRun:
     """Who asked for it; "" for the schedule."""
     status: RunStatus
     started_at: datetime
+    """While it is queued: when it was asked for."""
     ended_at: datetime | None
     done: int
     total: int
@@ -97,6 +109,8 @@ class StoredRun:
     text: str
     flow: str
     changed_seq: int
+    waits: Waits | None = None
+    """What it waits for at the moment, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +126,8 @@ class Day:
 
 
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
-_COLUMNS = [runs.c[name] for name in StoredRun.__slots__]
+_WAITS = ("waits_for", "waits_because", "waits_since", "waits_until")
+_COLUMNS = [runs.c[name] for name in (*StoredRun.__slots__[:-1], *_WAITS)]
 
 
 async def begin_run(
@@ -126,11 +141,61 @@ async def begin_run(
     now: datetime,
     by: str = "",
 ) -> StoredRun:
-    """A new run, or the one that was begun for this flow id before."""
-    changed = await next_change(tx, tenant)
+    """A new run, or the one that was queued or begun for this flow id before."""
     known = await load_run_of_flow(tx, tenant, flow)
-    if known is not None:
-        return known
+    if known is None:
+        return await _add(tx, tenant, flow, None, kind, trigger, mode, now, by)
+    if known.status is RunStatus.QUEUED:
+        await tx.run(
+            update(runs)
+            .where(runs.c.tenant == tenant, runs.c.id == known.id)
+            .values(
+                mode=mode,
+                status=RunStatus.RUNNING.value,
+                started_at=now,
+                changed_seq=await next_change(tx, tenant),
+                **_waits_values(None),
+            )
+        )
+        return replace(known, mode=mode, status=RunStatus.RUNNING, started_at=now, waits=None)
+    return known
+
+
+async def queue_run(
+    tx: Transaction,
+    tenant: int,
+    flow: str,
+    waits: Waits,
+    *,
+    kind: str,
+    trigger: Trigger,
+    mode: str,
+    now: datetime,
+    by: str = "",
+) -> None:
+    """Show a run that waits for its turn, and for whose end."""
+    known = await load_run_of_flow(tx, tenant, flow)
+    if known is None:
+        await _add(tx, tenant, flow, waits, kind, trigger, mode, now, by)
+    elif known.waits is None:
+        await save_waits(tx, tenant, known.id, waits)
+    else:
+        await save_waits(tx, tenant, known.id, replace(waits, since=known.waits.since))
+
+
+async def _add(
+    tx: Transaction,
+    tenant: int,
+    flow: str,
+    waits: Waits | None,
+    kind: str,
+    trigger: Trigger,
+    mode: str,
+    now: datetime,
+    by: str,
+) -> StoredRun:
+    status = RunStatus.RUNNING if waits is None else RunStatus.QUEUED
+    changed = await next_change(tx, tenant)
     id_ = await take(tx, tenant, "run")
     await tx.run(
         runs.insert().values(
@@ -140,16 +205,34 @@ async def begin_run(
             trigger=trigger.value,
             mode=mode,
             by=by,
-            status=RunStatus.RUNNING.value,
+            status=status.value,
             started_at=now,
             counts="{}",
             flow=flow,
             changed_seq=changed,
+            **_waits_values(waits),
         )
     )
-    return StoredRun(
-        id_, kind, trigger, mode, by, RunStatus.RUNNING, now, None, 0, 0, "", {}, "", flow, changed
+    begun = (id_, kind, trigger, mode, by, status, now)
+    return StoredRun(*begun, None, 0, 0, "", {}, "", flow, changed, waits)
+
+
+async def save_waits(tx: Transaction, tenant: int, id_: int, waits: Waits | None) -> bool:
+    """What a run under way waits for, or that it waits no longer; False where that was known."""
+    c = runs.c
+    row = await tx.row(
+        select(*(c[name] for name in _WAITS)).where(
+            c.tenant == tenant, c.id == id_, c.status.in_([one.value for one in UNDER_WAY])
+        )
     )
+    if row is None or _waits(row) == waits:
+        return False
+    await tx.run(
+        update(runs)
+        .where(c.tenant == tenant, c.id == id_)
+        .values(changed_seq=await next_change(tx, tenant), **_waits_values(waits))
+    )
+    return True
 
 
 async def report_progress(
@@ -166,7 +249,7 @@ async def report_progress(
             c.status == RunStatus.RUNNING.value,
             or_(c.stage != stage, c.done < done, and_(c.done == done, c.total != total)),
         )
-        .values(done=done, total=total, stage=stage, changed_seq=changed)
+        .values(done=done, total=total, stage=stage, changed_seq=changed, **_waits_values(None))
     )
 
 
@@ -180,15 +263,16 @@ async def end_run(
     counts: Mapping[str, int] | None = None,
     text: str = "",
 ) -> bool:
-    """End a running run; False if it had ended before (a replay)."""
+    """End a run under way; False if it had ended before (a replay)."""
     changed = await next_change(tx, tenant)
     c = runs.c
     return (
         await tx.run(
             update(runs)
-            .where(c.tenant == tenant, c.id == id_, c.status == RunStatus.RUNNING.value)
+            .where(c.tenant == tenant, c.id == id_, c.status.in_([one.value for one in UNDER_WAY]))
             .values(
                 status=status.value,
+                **_waits_values(None),
                 ended_at=now,
                 counts=msgspec.json.encode(counts or {}, order="sorted").decode(),
                 text=storable(text),
@@ -216,21 +300,22 @@ async def list_runs(
     tenant: int,
     *,
     kind: str = "",
-    status: RunStatus | None = None,
+    status: Collection[RunStatus] = (),
     noteworthy: bool = False,
     limit: int = 50,
     before: int | None = None,
 ) -> tuple[StoredRun, ...]:
     """Runs, the newest first; `before` is the id from which to go on.
 
-    With `noteworthy`, scheduled looks for changes that found none are left out.
+    `status` names those that count, none all. With `noteworthy`, scheduled looks for changes that
+    found none are left out, unless they wait for something.
     """
     c = runs.c
     statement = select(*_COLUMNS).where(c.tenant == tenant).order_by(c.id.desc()).limit(limit)
     if kind:
         statement = statement.where(c.kind == kind)
-    if status is not None:
-        statement = statement.where(c.status == status.value)
+    if status:
+        statement = statement.where(c.status.in_([one.value for one in status]))
     if noteworthy:
         statement = statement.where(
             or_(
@@ -238,6 +323,7 @@ async def list_runs(
                 c.mode != Mode.DELTA.value,
                 c.status.in_([RunStatus.FAILED.value, RunStatus.CANCELLED.value]),
                 c.total > 0,
+                c.waits_for != "",
                 contains(c.counts, '"changes":'),
             )
         )
@@ -276,7 +362,7 @@ async def chart_runs(tx: Transaction, tenant: int, *, since: datetime) -> tuple[
                 figures[1] += 1
             case RunStatus.REFUSED:
                 figures[2] += 1
-            case RunStatus.RUNNING:
+            case RunStatus.QUEUED | RunStatus.RUNNING:
                 pass
         figures[3] += _decode_counts(counts).get("changes", 0)
     return tuple(Day(day, *figures) for day, figures in days.items())
@@ -305,4 +391,18 @@ def _run(row: AnyRow) -> StoredRun:
         row.text,
         row.flow,
         row.changed_seq,
+        _waits(row),
     )
+
+
+def _waits(row: AnyRow) -> Waits | None:
+    if row.waits_since is None:
+        return None
+    return Waits(row.waits_for, row.waits_because, row.waits_since, row.waits_until)
+
+
+def _waits_values(waits: Waits | None) -> dict[str, Any]:
+    if waits is None:
+        return dict.fromkeys(_WAITS[:2], "") | dict.fromkeys(_WAITS[2:])
+    values = (waits.what, storable(waits.because), waits.since, waits.until)
+    return dict(zip(_WAITS, values, strict=True))

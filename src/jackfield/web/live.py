@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -18,7 +19,7 @@ from jackfield.clock import Clock
 from jackfield.store.alarms import open_alarms
 from jackfield.store.database import Database
 from jackfield.store.marks import Marks, load_marks
-from jackfield.store.runs import RunStatus, list_runs
+from jackfield.store.runs import UNDER_WAY, StoredRun, list_runs
 
 LOOK_S = 0.5
 KEEP_ALIVE_S = 15.0
@@ -50,7 +51,7 @@ class Snapshot:
 Look = Callable[[], Awaitable[Snapshot]]
 
 
-def look_at(database: Database, tenant: int) -> Look:
+def look_at(database: Database, tenant: int, clock: Clock) -> Look:
     """How the hub looks at a tenant; while nothing changes a look costs one row."""
     marks = Marks()
     snapshot = Snapshot()
@@ -61,9 +62,7 @@ def look_at(database: Database, tenant: int) -> Look:
             now = await load_marks(tx, tenant, marks)
             if now is marks:
                 return snapshot
-            running = await list_runs(
-                tx, tenant, status=RunStatus.RUNNING, noteworthy=True, limit=5
-            )
+            running = await list_runs(tx, tenant, status=UNDER_WAY, noteworthy=True, limit=5)
             latest = await list_runs(tx, tenant, noteworthy=True, limit=1)
             newest = await list_runs(tx, tenant, limit=1)
             alarms = await open_alarms(tx, tenant)
@@ -73,13 +72,11 @@ def look_at(database: Database, tenant: int) -> Look:
             "settings": now.settings,
             "journal": now.journal,
             "alarms": tuple((one.id, one.text) for one in alarms),
-            "runs": tuple((one.id, one.status) for one in (*running, *latest)),
+            "runs": tuple((one.id, one.status, one.waits) for one in (*running, *latest)),
             "looked": tuple((one.id, one.status) for one in newest),
         }
         runs = tuple(
-            RunFrame(
-                str(one.id), one.done, one.total, progress_text(one.stage, one.done, one.total)
-            )
+            RunFrame(str(one.id), one.done, one.total, progress_text(one, clock.now()))
             for one in running
         )
         marks, snapshot = now, Snapshot(rooms, runs, now.change)
@@ -88,11 +85,14 @@ def look_at(database: Database, tenant: int) -> Look:
     return look
 
 
-def progress_text(stage: str, done: int, total: int) -> str:
-    """What stands beside a progress bar."""
-    if total:
-        return f"{stage or 'Working'}: {done:,} of {total:,}"
-    return f"{stage or 'Starting'}: {done:,}" if done else f"{stage or 'Starting'} …"
+def progress_text(run: StoredRun, now: datetime) -> str:
+    """What stands beside a progress bar: how far the run is, or what it waits for."""
+    if run.waits is not None:
+        return run.waits.said(now)
+    stage = run.stage or ("Working" if run.total else "Starting")
+    if run.total:
+        return f"{stage}: {run.done:,} of {run.total:,}"
+    return f"{stage}: {run.done:,}" if run.done else f"{stage} …"
 
 
 class Hub:

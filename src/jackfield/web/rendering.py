@@ -16,6 +16,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from jackfield.core.waiting import length
+from jackfield.core.wording import run_name
+from jackfield.store.runs import StoredRun
 from jackfield.web import tags
 
 HERE = Path(__file__).parent
@@ -86,23 +89,15 @@ def utc(moment: datetime) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago, in words; a script keeps it true while the page is open."""
     past = (now - moment).total_seconds()
-    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
-        if past >= length:
-            return f"{counted(int(past // length), unit)} ago"
+    for span, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if past >= span:
+            return f"{counted(int(past // span), unit)} ago"
     return "just now"
 
 
-def seconds(length: float) -> str:
-    """A length of time as people say it."""
-    if length < 1:
-        return f"{length * 1000:.0f} ms"
-    if length < 90:
-        return f"{length:.0f} s"
-    minutes, rest = divmod(round(length), 60)
-    if minutes < 90:
-        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+def run_told(run: StoredRun, now: datetime) -> str:
+    """A run in one sentence: what it waits for, what came of it, or what it is at."""
+    return run.waits.said(now) if run.waits else run.text or run.stage
 
 
 def make_environment() -> Environment:
@@ -121,11 +116,12 @@ def make_environment() -> Environment:
         hue=hue,
         counted=counted,
         ago=ago,
-        run_name=tags.run_name,
+        run_name=run_name,
+        run_told=run_told,
         tags=tags,
         menu=MENU,
     )
-    environment.filters.update(figure=figure, utc=utc, seconds=seconds)
+    environment.filters.update(figure=figure, utc=utc, seconds=length)
     return environment
 
 

@@ -26,6 +26,7 @@ class Tag:
 
 
 RUN_TAGS = {
+    RunStatus.QUEUED: Tag("Waits its turn", "plain", "clock"),
     RunStatus.RUNNING: Tag("Running", "", "play"),
     RunStatus.DONE: Tag("Done", "good", "circle-check"),
     RunStatus.REFUSED: Tag("Held by a guard", "warn", "shield-check"),
@@ -103,16 +104,3 @@ GROUP_KINDS = {
     GroupKind.MAIL_SECURITY: "Mail-enabled security group",
     GroupKind.DISTRIBUTION: "Distribution list",
 }
-
-_MODES = {
-    "full": "Full sync",
-    "delta": "Sync",
-    "person": "Sync of one person",
-    "preview": "Preview",
-    "approved": "Approved plan",
-}
-
-
-def run_name(mode: str) -> str:
-    """What a run is called."""
-    return _MODES.get(mode, mode.capitalize())

@@ -12,7 +12,7 @@ from litestar.response import Template
 from jackfield.flows.runs import GROUPS, NO_GROUPS
 from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import Alarm, open_alarms
-from jackfield.store.runs import RunStatus, StoredRun, list_runs
+from jackfield.store.runs import UNDER_WAY, StoredRun, list_runs
 from jackfield.store.sequences import latest_change
 from jackfield.store.tenants import Connection, load_connection
 from jackfield.store.transaction import Transaction
@@ -45,7 +45,7 @@ async def load_frame(tx: Transaction, house: Rooms) -> Frame:
     return Frame(
         connection=await load_connection(tx, tenant),
         alarms=await open_alarms(tx, tenant),
-        running=await list_runs(tx, tenant, status=RunStatus.RUNNING, limit=5),
+        running=await list_runs(tx, tenant, status=UNDER_WAY, limit=5),
         seen=await latest_change(tx, tenant),
         now=house.clock.now(),
     )

@@ -32,6 +32,7 @@ KINDS = {
     "person.": "People who could not be read",
     "tenant.": "Connection",
     "settings.": "Settings",
+    "alarm.": "Alarms",
 }
 
 

@@ -15,7 +15,7 @@ from jackfield.durable import NotRunningError
 from jackfield.flows.people import Ask
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
-from jackfield.store.runs import RunStatus, Trigger, list_runs, load_run, load_run_of_flow
+from jackfield.store.runs import UNDER_WAY, Trigger, list_runs, load_run, load_run_of_flow
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import (
     AnyRequest,
@@ -125,7 +125,7 @@ async def _bars(
 
 async def bars(tx: Any, house: Rooms, frame: Frame) -> dict[str, Any]:
     """What `_running.html` needs."""
-    shown = await list_runs(tx, house.tenant, noteworthy=True, status=RunStatus.RUNNING, limit=5)
+    shown = await list_runs(tx, house.tenant, noteworthy=True, status=UNDER_WAY, limit=5)
     latest = await list_runs(tx, house.tenant, noteworthy=True, limit=1)
     ended = [
         run

@@ -54,7 +54,7 @@ async def status(rooms: House) -> StatusOut:
             extensions=await count_extensions(tx, rooms.tenant),
             open_alarms=len(await open_alarms(tx, rooms.tenant)),
             waiting_plan=waiting[0].id if waiting else None,
-            last_run=await run_out(tx, rooms.tenant, runs[0]) if runs else None,
+            last_run=await run_out(tx, rooms, runs[0]) if runs else None,
             graph=GraphOut(**{name: getattr(graph, name) for name in GraphOut.__struct_fields__}),
         )
 

@@ -28,6 +28,18 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WaitsOut(msgspec.Struct):
+    """What a run waits for at the moment, and why."""
+
+    what: Annotated[str, msgspec.Meta(description="Microsoft 365, the phone system, or its turn.")]
+    because: str
+    since: datetime
+    until: Annotated[
+        datetime | None,
+        msgspec.Meta(description="When it is tried again; null while a try is under way."),
+    ]
+
+
 class RunOut(msgspec.Struct):
     """One run."""
 
@@ -43,7 +55,9 @@ class RunOut(msgspec.Struct):
         str, msgspec.Meta(description="full, delta, person, preview, approved; empty while queued.")
     ]
     status: RunState
-    text: Annotated[str, msgspec.Meta(description="What it is at, or what came of it.")]
+    text: Annotated[
+        str, msgspec.Meta(description="What it is at or waits for, or what came of it.")
+    ]
     done: int
     total: Annotated[int, msgspec.Meta(description="0 while it is not known.")]
     counts: Annotated[
@@ -53,6 +67,7 @@ class RunOut(msgspec.Struct):
         int | None, msgspec.Meta(description="The plan it has made, for `/plans/{plan}`.")
     ]
     by: Annotated[str, msgspec.Meta(description="Who asked for it; empty for the schedule.")]
+    waits: WaitsOut | None
     started_at: datetime | None
     ended_at: datetime | None
 

@@ -9,7 +9,7 @@ from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import StoredRun, load_run, load_run_of_flow
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST
-from jackfield.web.api.run_shapes import RunOut, RunState
+from jackfield.web.api.run_shapes import RunOut, RunState, WaitsOut
 from jackfield.web.rooms import Rooms
 
 
@@ -22,7 +22,7 @@ async def run_of_flow(rooms: Rooms, flow: str) -> RunOut:
     """A run by the durable runner's id, which it certainly has."""
     async with rooms.database.read() as tx:
         row = await load_run_of_flow(tx, rooms.tenant, flow)
-        return _queued(flow) if row is None else await run_out(tx, rooms.tenant, row)
+        return _queued(flow) if row is None else await run_out(tx, rooms, row)
 
 
 async def run_by_name(rooms: Rooms, name: str) -> RunOut:
@@ -31,32 +31,34 @@ async def run_by_name(rooms: Rooms, name: str) -> RunOut:
         async with rooms.database.read() as tx:
             row = await load_run(tx, rooms.tenant, int(name))
             if row is not None:
-                return await run_out(tx, rooms.tenant, row)
+                return await run_out(tx, rooms, row)
         raise NotFoundException(f"There is no run {name}.")
     waiting = await rooms.people.is_waiting(name)
     async with rooms.database.read() as tx:
         row = await load_run_of_flow(tx, rooms.tenant, name)
         if row is not None:
-            return await run_out(tx, rooms.tenant, row)
+            return await run_out(tx, rooms, row)
     if waiting:
         return _queued(name)
     raise NotFoundException(f"There is no run {name}, or it ended before it began.")
 
 
-async def run_out(tx: Transaction, tenant: int, row: StoredRun) -> RunOut:
-    """A run that has begun."""
-    made = await find_plan_of_run(tx, tenant, row.flow)
+async def run_out(tx: Transaction, rooms: Rooms, row: StoredRun) -> RunOut:
+    """A run that has a row."""
+    waits = row.waits
+    made = await find_plan_of_run(tx, rooms.tenant, row.flow)
     return RunOut(
         str(row.id),
         row.kind,
         row.mode,
         RunState(row.status.value),
-        row.text or row.stage or "Starting",
+        waits.said(rooms.clock.now()) if waits else row.text or row.stage or "Starting",
         row.done,
         row.total,
         dict(row.counts),
         None if made is None else made.id,
         row.by,
+        None if waits is None else WaitsOut(waits.what, waits.because, waits.since, waits.until),
         row.started_at,
         row.ended_at,
     )
@@ -64,4 +66,6 @@ async def run_out(tx: Transaction, tenant: int, row: StoredRun) -> RunOut:
 
 def _queued(flow: str) -> RunOut:
     state = RunState.QUEUED
-    return RunOut(flow, "people", "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None)
+    return RunOut(
+        flow, "people", "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None, None
+    )

@@ -44,7 +44,7 @@ async def plan_people(rooms: House, caller: Caller) -> RunOut:
 async def runs(rooms: House, limit: Limit = 20, before: Before = 0) -> RunsOut:
     async with rooms.database.read() as tx:
         found = await list_runs(tx, rooms.tenant, limit=limit + 1, before=before or None)
-        out = [await run_out(tx, rooms.tenant, one) for one in found[:limit]]
+        out = [await run_out(tx, rooms, one) for one in found[:limit]]
     return RunsOut(out, found[limit - 1].id if len(found) > limit else None)
 
 

@@ -1,0 +1,111 @@
+"""What it means for runs and alarms that Microsoft 365 or a phone system cannot be reached.
+
+Looks at how the calls of this process fare (`core/reach.py`) and brings the rows of runs and the
+alarms in line: a run says what it waits for, an outage is said once when it begins and once when it
+ends. Calls and their repetition are elsewhere; nothing here makes one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from jackfield.clock import Clock
+from jackfield.core.reach import Reach, Trouble
+from jackfield.core.waiting import MICROSOFT, PHONES, Waits, at
+from jackfield.flows.failures import GRAPH_AWAY, PHONES_AWAY
+from jackfield.store.alarms import begin_alarm, end_alarm
+from jackfield.store.database import Database
+from jackfield.store.runs import RunStatus, list_runs, save_waits
+from jackfield.store.transaction import Transaction
+
+LOOK_EVERY_S = 1.0
+ALARMS = {MICROSOFT: GRAPH_AWAY, PHONES: PHONES_AWAY}
+
+_log = structlog.get_logger("jackfield.flows.outages")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found at one look; the same found again changes nothing."""
+
+    trouble: Trouble | None = None
+    outage: bool = False
+    good: bool = False
+    over: bool = False
+
+
+class Outages:
+    """Keeps what is said about outages true."""
+
+    def __init__(self, database: Database, microsoft: Mapping[int, Reach], clock: Clock) -> None:
+        """`microsoft` is how the calls to Microsoft 365 fare, by tenant; it may grow."""
+        self._database = database
+        self._microsoft = microsoft
+        self._clock = clock
+        self.phones: defaultdict[int, Reach] = defaultdict(lambda: Reach(PHONES))
+        """How the calls to each tenant's phone system fare."""
+        self._seen: dict[tuple[int, str], _Seen] = {}
+
+    async def look(self) -> None:
+        """Bring runs and alarms in line with what is known now.
+
+        Costs nothing while all goes well or nothing has changed.
+        """
+        now = self._clock.now()
+        for reaches in (self._microsoft, self.phones):
+            for tenant, reach in list(reaches.items()):
+                trouble = reach.trouble(now)
+                if trouble is not None and not trouble.is_felt(now):
+                    continue
+                seen = _Seen(
+                    trouble,
+                    outage=trouble is not None and trouble.is_outage(now),
+                    good=trouble is None and reach.good_since is not None,
+                    over=trouble is None and reach.is_over(now),
+                )
+                key = (tenant, reach.name)
+                if self._seen.get(key, _Seen()) == seen:
+                    continue
+                async with self._database.write() as tx:
+                    await self._tell(tx, tenant, reach.name, seen, now)
+                self._seen[key] = seen
+
+    async def _tell(
+        self, tx: Transaction, tenant: int, name: str, seen: _Seen, now: datetime
+    ) -> None:
+        trouble = seen.trouble
+        for run in await list_runs(tx, tenant, status=[RunStatus.RUNNING]):
+            before = run.waits if run.waits is not None and run.waits.what == name else None
+            if trouble is not None:
+                waits = Waits(name, trouble.what, trouble.since, trouble.until)
+                if before is not None:
+                    waits = _joined(before, waits, now)
+                await save_waits(tx, tenant, run.id, waits)
+            elif seen.good and before is not None:
+                await save_waits(tx, tenant, run.id, None)
+        if trouble is not None and seen.outage:
+            text = trouble.what
+            if trouble.throttled and trouble.until is not None:
+                text = f"{text} It goes on at {at(trouble.until, now)}."
+            begun = await begin_alarm(
+                tx, tenant, ALARMS[name], text=text, next_step=trouble.next_step, now=now
+            )
+            if begun:
+                _log.warning("outage.began", tenant=tenant, what=name, because=text)
+        elif seen.over:
+            ended = await end_alarm(tx, tenant, ALARMS[name], now=now)
+            if ended is not None:
+                _log.info("outage.ended", tenant=tenant, what=name)
+
+
+def _joined(before: Waits, waits: Waits, now: datetime) -> Waits:
+    """A run that sleeps until its next try knows better when that is."""
+    later = before.until
+    if later is not None and later > now and (waits.until is None or waits.until < later):
+        waits = replace(waits, until=later)
+    return replace(waits, since=min(before.since, waits.since))
