@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
+from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.extensions import (
     Department,
@@ -26,6 +27,7 @@ from jackfield.core.extensions import (
     ExtensionFields,
     ExtensionKey,
     ExtensionNumber,
+    Field,
     FormerExtension,
     Link,
     Verdict,
@@ -65,11 +67,14 @@ from jackfield.core.plan import (
     View,
 )
 from jackfield.core.rules import RemoveAfter
+from jackfield.core.updates import agreed_fields, agreed_on_creation, former_fields
 
 SEEDS = range(int(os.environ.get("REHEARSALS", "120")))
 """How many rehearsals a run holds; more of them by night: REHEARSALS=5000."""
 
 NAMES = ("Ann", "ann", "Bob", "Zoë", "山田", "Олег", "محمد", "", "  ", "A" * 40)
+PHONES = ("", "+44 20 7946 0101", "020 7946 0102", "(425) 555-0100", "ask reception")
+CALLER_IDS = ("", "", "+442079460101", "+442079460102", "+14255550100", "12")
 DEPARTMENTS = ("Sales", "sales", "Sales 1", "Ops", "Lab", "")
 
 
@@ -129,6 +134,8 @@ class Rehearsal:
             surname=rng.choice(NAMES),
             mail=rng.choices(addresses_, [70, 10, 10, 10])[0],
             mobile_phone=rng.choice(["", "+44 7700 900101", "ask"]),
+            business_phone=rng.choice(PHONES),
+            usage_location=rng.choice(["", "GB", "US"]),
             job_title=rng.choice(["", "CTO"]),
             enabled=enabled,
             user_type=UserType.GUEST if self._chance(10) else UserType.MEMBER,
@@ -158,7 +165,12 @@ class Rehearsal:
         self.extensions[key] = Extension(
             key,
             ExtensionNumber(rng.choice(free)),
-            ExtensionFields("By", "Hand", rng.choice(["", owner.mail, owner.upn.upper()])),
+            ExtensionFields(
+                "By",
+                "Hand",
+                rng.choice(["", owner.mail, owner.upn.upper()]),
+                caller_id=rng.choice(CALLER_IDS),
+            ),
             departments=tuple(rng.sample(list(self.departments), min(1, len(self.departments)))),
             enabled=self._chance(90),
         )
@@ -191,7 +203,10 @@ class Rehearsal:
         free = [str(n) for n in range(100, 150) if str(n) not in self.used()]
         number = ExtensionNumber(rng.choice(free))
         agreed = ExtensionFields(
-            rng.choice(NAMES).strip() or "x", "", person.mail if person else ""
+            rng.choice(NAMES).strip() or "x",
+            "",
+            person.mail if person else "",
+            caller_id=rng.choice(CALLER_IDS),
         )
         given = tuple(
             link.key
@@ -300,6 +315,11 @@ class Rehearsal:
             RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in range(3))),
             recreate=self._chance(90),
             not_recreated=frozenset(id_ for id_ in everyone if self._chance(10)),
+            attributes=AttributeRules(
+                rng.choice([*CallerIdSource, CallerIdSource.BUSINESS_PHONES]),
+                rng.choice(list(NumberForm)),
+                rng.choice(["", "GB"]),
+            ),
         )
 
     def _number_rules(self) -> NumberRules:
@@ -469,9 +489,10 @@ class Rehearsal:
         if known is None:
             return
         self.released[number] = Released(number, self.now, person)
-        given = self.links[person].departments
-        by_hand = tuple(one for one in known.departments if one not in given)
-        self.former[person] = FormerExtension(number, known.fields, by_hand, known.primary)
+        link = self.links[person]
+        by_hand = tuple(one for one in known.departments if one not in link.departments)
+        fields = former_fields(known.fields, link.agreed)
+        self.former[person] = FormerExtension(number, fields, by_hand, known.primary)
 
     def _named(self, name: str, but: DepartmentKey | None = None) -> bool:
         return any(
@@ -515,7 +536,11 @@ class Rehearsal:
         self.released.pop(action.number, None)
         if recorded:
             self.links[action.person] = Link(
-                action.person, key, action.number, action.fields, departments
+                action.person,
+                key,
+                action.number,
+                agreed_on_creation(action, action.fields),
+                departments,
             )
 
     def _keys(self, groups: Iterable[GroupId]) -> tuple[DepartmentKey, ...]:
@@ -538,13 +563,23 @@ class Rehearsal:
         assert {change.before for change in action.changes} == {
             getattr(known.fields, change.field) for change in action.changes
         }
+        link = self.links.get(person)
+        given_caller_id = link.agreed.caller_id if link else ""
+        for change in action.changes:
+            if change.field is Field.CALLER_ID and change.before != change.after:
+                assert change.before in {"", given_caller_id}, "changed what was set by hand"
         values = {change.field.value: change.after for change in action.changes}
         known = replace(known, fields=replace(known.fields, **values))
         if change := action.departments:
             known, given = self._move(known, change, given)
         self.extensions[action.key] = known
         if recorded:
-            self.links[person] = Link(person, action.key, known.number, known.fields, given)
+            agreed = agreed_fields(
+                link.agreed if link and isinstance(action, UpdateExtension) else None,
+                known.fields,
+                action.changes,
+            )
+            self.links[person] = Link(person, action.key, known.number, agreed, given)
 
     def _move(
         self, known: Extension, change: DepartmentsChange, given: tuple[DepartmentKey, ...]
@@ -586,7 +621,12 @@ class Rehearsal:
 
     def _edit_extension(self) -> None:
         if known := self._any_extension():
-            fields = replace(known.fields, first_name=self.rng.choice(NAMES), mobile="123")
+            fields = replace(
+                known.fields,
+                first_name=self.rng.choice(NAMES),
+                mobile="123",
+                caller_id=self.rng.choice(CALLER_IDS),
+            )
             self.extensions[known.key] = replace(known, fields=fields, enabled=self._chance(80))
 
     def _delete_extension(self) -> None:
@@ -623,6 +663,7 @@ class Rehearsal:
         self.people[known.id] = replace(
             known,
             given_name=self.rng.choice(NAMES),
+            business_phone=self.rng.choice(PHONES),
             enabled=enabled,
             disabled_when_first_seen=known.disabled_when_first_seen and not enabled,
             has_mailbox=self._chance(80),

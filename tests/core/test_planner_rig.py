@@ -109,7 +109,11 @@ def check_quiet(world, made):
         elif verdict.in_scope:
             extension = world.extensions[link.key]
             assert link.left is None
-            assert extension.fields == wanted_fields(person, world.limits).fields
+            wanted = wanted_fields(
+                person, world.rules.attributes, world.limits, extension.fields, link.agreed
+            )
+            assert extension.fields == wanted.fields
+            assert not wanted.claims
             kept = keeping.get(person.id, ())
             check_departments(world, person, extension, link, kept, unflagged)
         elif verdict.reason is not ScopeReason.NOT_IN_GROUPS or world.summary.groups_readable:

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.sketches import LIMITS, person, view
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.fields import addresses, shown_name, wanted_fields
 from jackfield.core.people import ObjectId, Person
 from jackfield.core.plan import PeopleRules, RefusalKind, plan
 from jackfield.core.text import clean, clean_address, cut
 
+RULES = AttributeRules()
 FAMILY = "👨‍👩‍👧"
 
 
@@ -109,7 +111,7 @@ def test_a_cut_fits(text, length):
 )
 def test_a_name_is_found_wherever_there_is_one(about, expected):
     """Accounts made by scripts often lack one half or both."""
-    wanted = wanted_fields(person("Ann Field", **about), LIMITS)
+    wanted = wanted_fields(person("Ann Field", **about), RULES, LIMITS)
 
     assert (wanted.fields.first_name, wanted.fields.last_name) == expected
 
@@ -128,7 +130,7 @@ def test_a_name_is_found_wherever_there_is_one(about, expected):
 )
 def test_the_address_is_one_that_mail_reaches(about, expected):
     """Voicemail is sent there."""
-    assert wanted_fields(person("Ann Field", **about), LIMITS).fields.email == expected
+    assert wanted_fields(person("Ann Field", **about), RULES, LIMITS).fields.email == expected
 
 
 def test_mobile_title_and_company_come_as_they_are():
@@ -140,7 +142,7 @@ def test_mobile_title_and_company_come_as_they_are():
         company_name="ACME",
     )
 
-    assert wanted_fields(someone, LIMITS).fields == ExtensionFields(
+    assert wanted_fields(someone, RULES, LIMITS).fields == ExtensionFields(
         "Ann", "Field", "ann-field@example.org", "+44 7700 900101", "CTO", "ACME"
     )
 
@@ -166,7 +168,7 @@ def test_what_is_too_long_is_cut_and_said():
 
 def test_a_mobile_that_is_no_number_is_left_out_and_said():
     """People write "ask reception" there, and a phone would dial it."""
-    wanted = wanted_fields(person("Ann Field", mobile_phone="ask reception"), LIMITS)
+    wanted = wanted_fields(person("Ann Field", mobile_phone="ask reception"), RULES, LIMITS)
 
     assert wanted.fields.mobile == ""
     assert wanted.remarks == ("Mobile “ask reception” is not a phone number; it was left out.",)
@@ -219,6 +221,8 @@ texts = st.text(max_size=12) | st.none()
         surname=texts,
         mail=texts,
         mobile_phone=texts,
+        business_phone=texts,
+        usage_location=st.sampled_from(["", "GB", "xx"]),
         job_title=texts,
         company_name=texts,
     ),
@@ -226,7 +230,7 @@ texts = st.text(max_size=12) | st.none()
 )
 def test_the_wanted_fields_always_fit_and_stay(person_, length):
     """What would be written is clean and short enough, so writing it ends the matter."""
-    wanted = wanted_fields(person_, replace(LIMITS, name_length=length))
+    wanted = wanted_fields(person_, RULES, replace(LIMITS, name_length=length))
 
     if wanted is not None:
         for field in Field:

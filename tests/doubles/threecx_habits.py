@@ -52,6 +52,7 @@ WIRE_NAMES = {
     Field.LAST_NAME: "LastName",
     Field.EMAIL: "EmailAddress",
     Field.MOBILE: "Mobile",
+    Field.CALLER_ID: "OutboundCallerID",
 }
 
 

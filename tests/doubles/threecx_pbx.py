@@ -49,6 +49,7 @@ class User:
     last_name: str = ""
     email: str = ""
     mobile: str = ""
+    caller_id: str = ""
     enabled: bool = True
     status: str = "Available"
     """`CurrentProfileName`: to be polled, nothing tells of a change."""
@@ -65,6 +66,7 @@ class User:
             "DisplayName": ", ".join(names) or self.number,  # computed; a PATCH of it is ignored
             "EmailAddress": self.email,
             "Mobile": self.mobile,
+            "OutboundCallerID": self.caller_id,
             "Enabled": self.enabled,
             "CurrentProfileName": self.status,
             "PrimaryGroupId": self.primary,
@@ -100,6 +102,7 @@ _TEXTS = {
     "LastName": "last_name",
     "EmailAddress": "email",
     "Mobile": "mobile",
+    "OutboundCallerID": "caller_id",
 }
 
 

@@ -141,7 +141,7 @@ async def fill_with(tx: Transaction, text: str, now: datetime) -> None:
     department = Department(DepartmentKey(f"d{text}"), text)
     flagged = Department(DepartmentKey("d2"), text + "2")
     await add_departments(tx, 1, [department, flagged])
-    fields = ExtensionFields(text, text, text, text, text, text)
+    fields = ExtensionFields(*[text] * len(Field))
     extensions = [
         Extension(
             ExtensionKey(f"{n}{text}"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from doubles.house import House
+from jackfield.core.attributes import AttributeRules, CallerIdSource
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.number_pools import NumberRules
 from jackfield.core.numbering import NumberRange
@@ -54,7 +55,8 @@ async def test_u_01_a_field_changed_in_the_phone_system_is_put_back(
     tenant.hire("Ada Lovelace", mobilePhone="+44 20 7946 0001", companyName="Analytical")
     await house.sync(full=True)
     (before,) = await house.extensions()
-    changes = dict.fromkeys(Field, "x") | {Field.EMAIL: "x@example.org", Field.MOBILE: "123"}
+    changes = dict.fromkeys(set(Field) - {Field.CALLER_ID}, "x")
+    changes |= {Field.EMAIL: "x@example.org", Field.MOBILE: "123"}
     await house.phone(1).write([UpdateExtensionWrite(before.key, changes)])
 
     run = await house.sync(full=full)
@@ -378,3 +380,99 @@ def _carries_mail(plan: object) -> bool:
         "efb87545-963c-4e0d-99df-69c6916d9eb0",
         "4a82b400-a79f-41a4-b4e2-e94f5787b113",
     }
+
+
+async def test_u_11_the_office_phone_becomes_the_outbound_caller_id(house: House) -> None:
+    """From what somebody typed to what a trunk takes, and it follows every change."""
+    tenant = await empty_stage(house)
+    ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
+    eve = tenant.hire("Eve Elsewhere", businessPhones=["(425) 555-0100"], usageLocation="US")
+    tenant.hire("Nat Nowhere", businessPhones=["020 7946 0102"], usageLocation=None)
+    tenant.hire("Tom Text", businessPhones=["ask reception"], usageLocation="GB")
+
+    async def shown() -> dict[str, str]:
+        return {name: one.fields.caller_id for name, one in (await house.by_name()).items()}
+
+    await house.sync(full=True)
+    first = await shown()
+    plan = (await house.plans())[0]
+    tenant.update(ada.id, businessPhones=["+44 20 7946 0199"])
+    tenant.update(eve.id, businessPhones=[])
+    await house.sync()
+
+    assert first == {
+        "Ada Lovelace": "+442079460101",
+        "Eve Elsewhere": "+14255550100",
+        "Nat Nowhere": "+442079460102",  # the organisation is a British one
+        "Tom Text": "",
+    }
+    assert [(one.name, one.text) for one in plan.notices] == [
+        (
+            "Tom Text",
+            (
+                "Outbound caller ID: “ask reception” (businessPhones) is not a phone number; it was"
+                " left out."
+            ),
+        )
+    ]
+    assert await shown() == {**first, "Ada Lovelace": "+442079460199", "Eve Elsewhere": ""}
+
+
+async def test_u_11_a_caller_id_set_by_hand_stays(house: House) -> None:
+    """Never overwritten and never cleared, until somebody clears it in the phone system."""
+    tenant = await empty_stage(house)
+    ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
+    ben = tenant.hire("Ben Bitdiddle", businessPhones=[], usageLocation="GB")
+    await house.sync(full=True)
+    people = await house.by_name()
+
+    async def set_by_hand(number: str) -> None:
+        for name in ("Ada Lovelace", "Ben Bitdiddle"):
+            change = {Field.CALLER_ID: number}
+            await house.phone(1).write([UpdateExtensionWrite(people[name].key, change)])
+
+    async def shown() -> list[str]:
+        return [one.fields.caller_id for one in await house.extensions()]
+
+    await set_by_hand("+442079460000")
+    run = await house.sync(full=True)
+    tenant.update(ada.id, businessPhones=[])
+    tenant.update(ben.id, businessPhones=["020 7946 0102"])
+    await house.sync()
+    kept = await shown()
+    await set_by_hand("")
+    await house.sync()
+
+    assert run.text.startswith("Nothing to do")
+    assert kept == ["+442079460000", "+442079460000"]
+    assert await shown() == ["", "+442079460102"]
+
+
+async def test_u_11_an_adopted_extension_follows_where_both_say_the_same(house: House) -> None:
+    """Who changes over from another sync has equal numbers on both sides, and they live on."""
+    tenant = await empty_stage(house)
+    ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
+    await by_hand(house, "204", email=ada.mail or "", caller_id="+442079460101")
+    await house.sync(full=True)
+    link = (await house.links())[ObjectId(ada.id)]
+
+    tenant.update(ada.id, businessPhones=["020 7946 0102"])
+    await house.sync()
+
+    assert link.agreed.caller_id == "+442079460101"
+    assert (await house.by_name())["Ada Lovelace"].fields.caller_id == "+442079460102"
+
+
+async def test_u_11_switched_off_the_caller_id_is_left_untouched(house: House) -> None:
+    """What stands there stays, also what Jackfield had set."""
+    tenant = await empty_stage(house)
+    ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
+    await house.sync(full=True)
+    await house.choose(PeopleRules(attributes=AttributeRules(CallerIdSource.NOT_SYNCED)))
+    tenant.update(ada.id, businessPhones=[])
+    tenant.hire("Ben Bitdiddle", businessPhones=["020 7946 0102"], usageLocation="GB")
+
+    await house.sync()
+
+    numbers = {name: one.fields.caller_id for name, one in (await house.by_name()).items()}
+    assert numbers == {"Ada Lovelace": "+442079460101", "Ben Bitdiddle": ""}

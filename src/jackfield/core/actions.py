@@ -121,6 +121,8 @@ class CreateExtension:
     """Departments beside those of the groups: once given in the phone system."""
     kept_primary: DepartmentKey | None = None
     """The one of those that was the primary department."""
+    kept_caller_id: str = ""
+    """The outbound caller ID, where it was once set in the phone system and is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ from jackfield.core.actions import (
     UpdateExtension,
 )
 from jackfield.core.assignments import Assignments
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import DepartmentSource, department_groups
 from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field, Link
-from jackfield.core.fields import LABELS, OWNERS, wanted_fields
+from jackfield.core.fields import LABELS, attribute, follows, wanted_fields
 from jackfield.core.leavers import (
     leaver_cause,
     policy,
@@ -93,7 +94,7 @@ def _sentences(
         yield "The account is disabled; an extension is made once it is enabled."
     stays = unknown or leaver_cause(person, verdict) is None
     if person is not None and verdict is not None and stays and (link or verdict.in_scope):
-        yield from _field_sentences(person, view, limits, link)
+        yield from _field_sentences(person, view, rules.attributes, limits, link)
         yield from _department_sentences(person, view, rules, link)
     yield from _plan_sentences(id_, made or plan(_alone(view, id_), rules, limits))
 
@@ -131,23 +132,35 @@ def _leaver_sentence(link: Link, cause: LeaverCause, rules: PeopleRules, view: V
 
 
 def _field_sentences(
-    person: Person, view: View, limits: PhoneLimits, link: Link | None
+    person: Person, view: View, rules: AttributeRules, limits: PhoneLimits, link: Link | None
 ) -> Iterator[str]:
     extension = view.extensions.get(link.key) if link else None
     standing = extension.fields if extension else ExtensionFields()
-    wanted = wanted_fields(person, limits, standing)
+    wanted = wanted_fields(
+        person, rules, limits, standing, link.agreed if link and extension else None
+    )
     if wanted is None:
         return
     for field in Field:
         value = getattr(wanted.fields, field)
-        shown = f"“{value}”" if value else "empty"
-        owner = (
-            f"from Microsoft 365 ({OWNERS[field]})"
-            if field in limits.writable
-            else "the phone system's own, which takes no other"
-        )
-        yield f"{LABELS[field]}: {shown}, {owner}."
+        if field in wanted.kept:
+            offered = wanted.kept[field]
+            owner = (
+                "set in the phone system, so left as it is; Microsoft 365 says"
+                f" {_quoted(offered) if offered else 'none'} ({attribute(field, rules)})"
+            )
+        elif follows(field, rules, limits):
+            owner = f"from Microsoft 365 ({attribute(field, rules)})"
+        elif field in limits.writable:
+            owner = "the phone system's own, since it is not synced"
+        else:
+            owner = "the phone system's own, which takes no other"
+        yield f"{LABELS[field]}: {_quoted(value)}, {owner}."
     yield from wanted.remarks
+
+
+def _quoted(value: str) -> str:
+    return f"“{value}”" if value else "empty"
 
 
 def _department_sentences(
@@ -193,10 +206,10 @@ def _plan_sentences(id_: ObjectId, made: Plan) -> Iterator[str]:
             when = "Held back by a guard" if held else "Next sync"
             yield f"{when}: {_deed(action)} {action.because}"
             for change in _changes(action):
-                yield (
-                    f"{LABELS[change.field]}: “{change.before}” becomes “{change.after}”."
-                    f" {change.because}"
+                becomes = (
+                    f" becomes “{change.after}”" if change.before != change.after else " stays"
                 )
+                yield f"{LABELS[change.field]}: “{change.before}”{becomes}. {change.because}"
     for refusal in made.refusals:
         if refusal.subject == id_:
             nothing = False

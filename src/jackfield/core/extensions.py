@@ -33,6 +33,8 @@ class ExtensionFields:
     mobile: str = ""
     job_title: str = ""
     company: str = ""
+    caller_id: str = ""
+    """The number shown to those who are called (outbound caller ID)."""
 
 
 class Field(StrEnum):
@@ -44,6 +46,7 @@ class Field(StrEnum):
     MOBILE = "mobile"
     JOB_TITLE = "job_title"
     COMPANY = "company"
+    CALLER_ID = "caller_id"
 
 
 @dataclass(frozen=True, slots=True)

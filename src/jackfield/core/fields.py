@@ -7,9 +7,12 @@ whether the person gets an extension, and what becomes of a difference (`jackfie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
+from jackfield.core.attributes import AttributeRules, CallerIdSource
+from jackfield.core.callerid import Claim, caller_id_text, claim, read_caller_id
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.people import Person
 from jackfield.core.rules import PhoneLimits
@@ -22,6 +25,7 @@ LABELS: Final[Mapping[Field, str]] = {
     Field.MOBILE: "Mobile",
     Field.JOB_TITLE: "Job title",
     Field.COMPANY: "Company",
+    Field.CALLER_ID: "Outbound caller ID",
 }
 """The fields as an administrator calls them."""
 
@@ -32,10 +36,13 @@ OWNERS: Final[Mapping[Field, str]] = {
     Field.MOBILE: "mobilePhone",
     Field.JOB_TITLE: "jobTitle",
     Field.COMPANY: "companyName",
+    Field.CALLER_ID: "businessPhones",
 }
 """The attribute of Microsoft 365 that each field follows, one way, always (U-01)."""
 
 _EMPTY = ExtensionFields()
+_NO_CLAIMS: tuple[Field, ...] = ()
+_NONE_KEPT: Mapping[Field, str] = MappingProxyType({})
 _GUEST_MARK = "#EXT#"
 
 
@@ -45,14 +52,23 @@ class WantedFields:
 
     fields: ExtensionFields
     remarks: tuple[str, ...] = ()
+    claims: tuple[Field, ...] = ()
+    """Fields that stand as wanted without Jackfield having set them: to be agreed on."""
+    kept: Mapping[Field, str] = field(default_factory=dict)
+    """Fields that somebody set by hand, which stay, with what Microsoft 365 says instead."""
 
 
 def wanted_fields(
-    person: Person, limits: PhoneLimits, standing: ExtensionFields = _EMPTY
+    person: Person,
+    rules: AttributeRules,
+    limits: PhoneLimits,
+    standing: ExtensionFields = _EMPTY,
+    agreed: ExtensionFields | None = None,
 ) -> WantedFields | None:
     """The fields of the person's extension; None where no name and no sign-in name can be used.
 
-    Fields that the phone system cannot write keep their value in `standing`.
+    Fields keep their value in `standing` where the phone system cannot write them, where they are
+    not synced, and an outbound caller ID where it was set by hand: it is none that was `agreed` on.
     """
     first, last = person.given_name or "", person.surname or ""
     mail, mobile = person.mail or "", person.mobile_phone or ""
@@ -82,11 +98,41 @@ def wanted_fields(
         remarks.append(f"Mobile “{mobile}” is not a phone number; it was left out.")
         mobile = ""
 
-    fields = ExtensionFields(first, last, email, mobile, title, company)
+    caller_id, claims, kept = standing.caller_id, _NO_CLAIMS, _NONE_KEPT
+    if follows(Field.CALLER_ID, rules, limits):
+        offered = _caller_id(person, rules, room, remarks)
+        match claim(caller_id, agreed.caller_id if agreed else "", offered):
+            case Claim.OURS:
+                caller_id = offered
+            case Claim.AGREED:
+                claims = (Field.CALLER_ID,)
+            case Claim.BY_HAND:
+                kept = {Field.CALLER_ID: offered}
+
+    fields = ExtensionFields(first, last, email, mobile, title, company, caller_id)
     if len(limits.writable) < len(LABELS):
-        kept = {field: getattr(standing, field) for field in Field if field not in limits.writable}
-        fields = replace(fields, **kept)
-    return WantedFields(fields, tuple(remarks))
+        theirs = {one: getattr(standing, one) for one in Field if one not in limits.writable}
+        fields = replace(fields, **theirs)
+    return WantedFields(fields, tuple(remarks), claims, kept)
+
+
+def follows(field: Field, rules: AttributeRules, limits: PhoneLimits) -> bool:
+    """Whether the field follows Microsoft 365 at all."""
+    if field is Field.CALLER_ID and rules.caller_id is CallerIdSource.NOT_SYNCED:
+        return False
+    return field in limits.writable
+
+
+def kept_caller_id(wanted: WantedFields, rules: AttributeRules, limits: PhoneLimits) -> str:
+    """The outbound caller ID that an extension has without Microsoft 365's doing; "" for ours."""
+    one = Field.CALLER_ID
+    theirs = one in wanted.kept or not follows(one, rules, limits)
+    return wanted.fields.caller_id if theirs else ""
+
+
+def attribute(field: Field, rules: AttributeRules) -> str:
+    """What of Microsoft 365 the field follows, as an administrator of Entra calls it."""
+    return rules.caller_id.value if field is Field.CALLER_ID else OWNERS[field]
 
 
 def shown_name(person: Person) -> str:
@@ -106,6 +152,16 @@ def addresses(person: Person) -> tuple[str, ...]:
     if not mail or mail == upn:
         return (upn,) if upn else ()
     return (mail, upn) if upn else (mail,)
+
+
+def _caller_id(person: Person, rules: AttributeRules, room: int, remarks: list[str]) -> str:
+    reading = read_caller_id(person, rules)
+    if reading.trouble:
+        remarks.append(
+            f"{LABELS[Field.CALLER_ID]}: “{clean(caller_id_text(person, rules))}”"
+            f" ({attribute(Field.CALLER_ID, rules)}) {reading.trouble}; it was left out."
+        )
+    return _leave_out(Field.CALLER_ID, reading.number, room, remarks)
 
 
 def _sign_in_address(upn: str) -> str:

@@ -35,7 +35,7 @@ from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
 from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Link
-from jackfield.core.fields import shown_name, wanted_fields
+from jackfield.core.fields import kept_caller_id, shown_name, wanted_fields
 from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
     LeaverAction,
@@ -285,9 +285,10 @@ class _Planning:
         pools: NumberPools,
         keeps_number: bool,
     ) -> CreateExtension | None:
+        rules = self._rules.attributes
         former = self._view.former.get(person.id) if link is None else None
         standing = former.fields if former is not None else ExtensionFields()
-        wanted = wanted_fields(person, self._limits, standing)
+        wanted = wanted_fields(person, rules, self._limits, standing)
         if wanted is None:
             self._unusable(person)
             return None
@@ -321,12 +322,15 @@ class _Planning:
             former_number=former.number if former is not None else None,
             kept_departments=kept,
             kept_primary=former.primary if former is not None and former.primary in kept else None,
+            kept_caller_id=kept_caller_id(wanted, rules, self._limits),
         )
 
     def _adoption(
         self, person: Person, link: Link | None, extension: Extension, because: str
     ) -> AdoptExtension | None:
-        wanted = wanted_fields(person, self._limits, extension.fields)
+        rules = self._rules.attributes
+        agreed = link.agreed if link is not None else None
+        wanted = wanted_fields(person, rules, self._limits, extension.fields, agreed)
         if wanted is None:
             self._unusable(person)
             return None
@@ -337,7 +341,7 @@ class _Planning:
             shown_name(person),
             extension.key,
             extension.number,
-            field_changes(wanted.fields, extension.fields, None),
+            field_changes(wanted, rules, extension.fields, None),
             self._assignments.change(groups, extension, ()),
             because,
             link.key if link is not None else None,
@@ -345,16 +349,16 @@ class _Planning:
 
     def _updates(self) -> list[UpdateExtension]:
         """Those who stay, where a field or a membership differs, or where they are back (U-01)."""
-        limits, assignments = self._limits, self._assignments
+        rules, limits, assignments = self._rules.attributes, self._limits, self._assignments
         updates: list[tuple[_Place, UpdateExtension]] = []
         for person, link, extension in self._staying:
-            wanted = wanted_fields(person, limits, extension.fields)
+            wanted = wanted_fields(person, rules, limits, extension.fields, link.agreed)
             if wanted is None:
                 self._unusable(person)
                 continue
             if wanted.remarks:
                 self._remark(person, wanted.remarks)
-            changes = field_changes(wanted.fields, extension.fields, link.agreed)
+            changes = field_changes(wanted, rules, extension.fields, link.agreed)
             departments = assignments.change(
                 assignments.wanted(self._groups(person)), extension, link.departments
             )

@@ -72,7 +72,7 @@ def update_reason(
             else "The person is back in scope; the extension is enabled again."
         )
     if changes:
-        parts.append(f"Differs from Microsoft 365: {summary(changes)}.")
+        parts.append(summary(changes))
     if departments is not None:
         parts.append(departments.because)
     return " ".join(parts)

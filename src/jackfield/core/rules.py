@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import DepartmentRules
 from jackfield.core.extensions import Field
 from jackfield.core.number_pools import NumberRules
@@ -96,6 +97,7 @@ class PeopleRules:
     """An extension that was deleted in the phone system is made again for whoever is in scope."""
     not_recreated: frozenset[ObjectId] = frozenset()
     """People whose extension, once deleted in the phone system, stays so."""
+    attributes: AttributeRules = AttributeRules()
 
 
 def check_remove_after(rules: RemoveAfter) -> None:

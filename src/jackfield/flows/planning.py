@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
 from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
@@ -12,7 +12,7 @@ from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
 from jackfield.core.people import ObjectId
 from jackfield.core.pictures import View
 from jackfield.core.plan import plan as make_plan
-from jackfield.core.rules import PhoneLimits
+from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.views import Pictures, fetch, put_together
 from jackfield.store.cursors import accept_people
@@ -41,6 +41,7 @@ from jackfield.store.plans import (
 from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import latest_change
 from jackfield.store.settings import PeopleSettings, Stored, load_people_settings
+from jackfield.store.tenants import load_connection
 from jackfield.store.transaction import Transaction
 
 EVERYONE = "everyone"
@@ -113,6 +114,11 @@ class Planning:
         plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
         return await self._save(tenant, run, loaded, plan, preview=preview, by=run.by)
 
+    async def rules(self, tenant: int) -> PeopleRules:
+        """What the administrator chose, with the organisation's country where none was chosen."""
+        async with self._database.read() as tx:
+            return (await _load_settings(tx, tenant)).value.rules
+
     def limits(self, tenant: int) -> PhoneLimits:
         """What the tenant's phone system can take."""
         can = self._phone_of(tenant).capabilities
@@ -137,7 +143,7 @@ class Planning:
     ) -> Loaded | None:
         """The view to plan from; None where nobody is touched."""
         async with self._database.read() as tx:
-            stored = await load_people_settings(tx, tenant)
+            stored = await _load_settings(tx, tenant)
             marks = await load_planned(tx, tenant)
             ids: list[ObjectId] | None = None
             scope = EVERYONE
@@ -159,7 +165,7 @@ class Planning:
     async def load_waiting(self, tenant: int) -> Loaded:
         """The view of everyone who may wait for an extension."""
         async with self._database.read() as tx:
-            stored = await load_people_settings(tx, tenant)
+            stored = await _load_settings(tx, tenant)
             ids = await load_waiting(tx, tenant)
             fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=True)
         return await _loaded(fetched, TOUCHED, 0)
@@ -241,6 +247,17 @@ class Planning:
                 run=run.flow,
             )
         return Made(id_, len(plan.actions), len(plan.held), guarded, everyone)
+
+
+async def _load_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:
+    """The administrator's choices; where no country is chosen, the organisation's own counts."""
+    stored = await load_people_settings(tx, tenant)
+    rules = stored.value.rules
+    connection = await load_connection(tx, tenant)
+    if connection is None or rules.attributes.default_country:
+        return stored
+    attributes = replace(rules.attributes, default_country=connection.usage_country)
+    return replace(stored, value=replace(stored.value, rules=replace(rules, attributes=attributes)))
 
 
 def is_guarded(plan: StoredPlan) -> bool:

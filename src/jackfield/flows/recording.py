@@ -32,6 +32,7 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.updates import agreed_fields, agreed_on_creation, former_fields
 from jackfield.flows.writes import Pictures, Stale
 from jackfield.pbx.port import (
     CreateExtensionWrite,
@@ -173,7 +174,7 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
                     action.person,
                     found.key,
                     found.number,
-                    action.fields if done.created else found.fields,
+                    agreed_on_creation(action, action.fields if done.created else found.fields),
                     tuple(sorted(given)),
                 )
             )
@@ -187,10 +188,10 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
         case RemoveExtension():
             record.unlinked.append(action.person)
             if (was := pictures.standing.get(action.person)) is not None:
-                ours = pictures.links[action.person].departments
-                by_hand = tuple(one for one in was.departments if one not in ours)
+                theirs = pictures.links[action.person]
+                by_hand = tuple(one for one in was.departments if one not in theirs.departments)
                 record.former[action.person] = FormerExtension(
-                    action.number, was.fields, by_hand, was.primary
+                    action.number, former_fields(was.fields, theirs.agreed), by_hand, was.primary
                 )
             record.removed.append(action.key)
             record.freed.append(action.number)
@@ -203,9 +204,9 @@ def _updated_link(
 ) -> Link:
     # An adopted extension replaces one that is gone: what was agreed on about that one is no use.
     link = pictures.links.get(action.person) if isinstance(action, UpdateExtension) else None
-    # What stood there and was not changed equals what Microsoft 365 has: both sides agree on it.
-    agreed = link.agreed if link is not None else extension.fields
-    agreed = replace(agreed, **{change.field.value: change.after for change in action.changes})
+    agreed = agreed_fields(
+        link.agreed if link is not None else None, extension.fields, action.changes
+    )
     given = set(link.departments if link is not None else ())
     if action.departments is not None:
         known = pictures.department_links

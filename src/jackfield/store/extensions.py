@@ -61,6 +61,7 @@ extensions = Table(
     text("mobile"),
     text("job_title"),
     text("company"),
+    text("caller_id"),
     maybe_text("primary_department"),
     flag("enabled"),
     maybe_text("external_key"),
@@ -108,6 +109,7 @@ forgotten_removals = Table(
 )
 
 _FIELDS = tuple(ExtensionFields.__slots__)
+_END = 2 + len(_FIELDS)
 _COLUMNS = [
     extensions.c[name]
     for name in ("key", "number", *_FIELDS, "primary_department", "enabled", "external_key")
@@ -427,7 +429,11 @@ async def _with_departments(
                 of[key] = (*of.get(key, ()), department)
     return {
         row[0]: Extension(
-            row[0], row[1], ExtensionFields(*row[2:8]), of.get(row[0], ()), row[8], row[9], row[10]
+            row[0],
+            row[1],
+            ExtensionFields(*row[2:_END]),
+            of.get(row[0], ()),
+            *row[_END:],
         )
         for row in rows
     }

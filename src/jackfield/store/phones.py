@@ -53,6 +53,7 @@ phone_extensions = Table(
     text("mobile"),
     text("job_title"),
     text("company"),
+    text("caller_id"),
     maybe_text("primary_department"),
     flag("enabled"),
     maybe_text("external_key"),
@@ -102,6 +103,7 @@ phone_states = Table(
 )
 
 _FIELDS = tuple(ExtensionFields.__slots__)
+_END = 2 + len(_FIELDS)
 _COLUMNS = [
     phone_extensions.c[name]
     for name in ("key", "number", *_FIELDS, "primary_department", "enabled", "external_key")
@@ -237,7 +239,7 @@ async def save_extensions(
             words[one] = words_of(
                 (extension.number, fields.first_name, fields.last_name),
                 (fields.email,),
-                (fields.mobile,),
+                (fields.mobile, fields.caller_id),
             )
             rows.append(
                 (
@@ -247,12 +249,7 @@ async def save_extensions(
                     sort_key(f"{fields.first_name} {fields.last_name}"),
                     number_sort_key(extension.number),
                     words[one],
-                    fields.first_name,
-                    fields.last_name,
-                    fields.email,
-                    fields.mobile,
-                    fields.job_title,
-                    fields.company,
+                    *(getattr(fields, name) for name in _FIELDS),
                     extension.primary,
                     extension.enabled,
                     extension.external_key,
@@ -459,11 +456,9 @@ def _extension(row: AnyRow, departments: tuple[DepartmentKey, ...]) -> Extension
     return Extension(
         row[0],
         row[1],
-        ExtensionFields(row[2], row[3], row[4], row[5], row[6], row[7]),
+        ExtensionFields(*row[2:_END]),
         departments,
-        row[8],
-        row[9],
-        row[10],
+        *row[_END : _END + 3],
     )
 
 

@@ -36,7 +36,9 @@ NO_DEPARTMENT = DepartmentKey("no such department")
 async def test_created_extension_stands_as_it_was_asked_for(place: Place) -> None:
     """What a plan promised is what a phone gets."""
     sales, support = await founded(place, "Sales", "Support")
-    fields = ExtensionFields("Ada", "Lovelace", "ada@example.com", "+441234567890", "Countess", "A")
+    fields = ExtensionFields(
+        "Ada", "Lovelace", "ada@example.com", "+441234567890", "Countess", "A", "+441234567891"
+    )
 
     outcome = await settle_one(
         place, new_extension(1, "1001", sales, support, primary=support, fields=fields)

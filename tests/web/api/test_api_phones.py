@@ -20,6 +20,7 @@ EVERYTHING = {
     "mobile": "+44 20 7946 0001",
     "job_title": "Countess",
     "company": "Analytical",
+    "caller_id": "+442079460002",
 }
 
 

@@ -206,3 +206,41 @@ async def test_d_04_a_department_renamed_by_hand_keeps_its_name(
 
     assert renamed["group"] == groups["Sales"].id
     assert await departments(api) == {"The sellers": (0, True), "Support worldwide": (0, True)}
+
+
+async def test_u_11_the_office_phone_becomes_the_outbound_caller_id(
+    api: ApiCaller, tenant: Tenant
+) -> None:
+    """Set, followed and cleared by the sync; left alone once somebody set another one by hand."""
+    ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
+    await api.sync(full=True)
+    made = await extension_of(api, "lovelace")
+    found = await extension_of(api, "7946 0101")
+    tenant.update(ada.id, businessPhones=[])
+    await api.sync()
+    cleared = await extension_of(api, "lovelace")
+    await api.patch(f"/extensions/{made['key']}", {"caller_id": "+442079460000"})
+    tenant.update(ada.id, businessPhones=["020 7946 0102"])
+    await api.sync()
+    person = await api.get(f"/people/{ada.id}")
+
+    assert (made["caller_id"], found["key"]) == ("+442079460101", made["key"])
+    assert cleared["caller_id"] == ""
+    assert (await extension_of(api, "lovelace"))["caller_id"] == "+442079460000"
+    assert (
+        "Outbound caller ID: “+442079460000”, set in the phone system, so left as it is;"
+        " Microsoft 365 says “+442079460102” (businessPhones)."
+    ) in person["reasons"]
+
+
+async def test_u_11_a_note_says_which_office_phone_is_none(api: ApiCaller, tenant: Tenant) -> None:
+    """On the plan and on the person; everything else is synced."""
+    ada = tenant.hire("Ada Lovelace", businessPhones=["ask reception"], usageLocation="GB")
+
+    run = await api.sync(full=True)
+
+    (notice,) = (await api.get(f"/plans/{run['plan']}"))["notices"]
+    reasons = (await api.get(f"/people/{ada.id}"))["reasons"]
+    assert run["status"] == "done"
+    assert notice["text"] in reasons
+    assert "“ask reception” (businessPhones) is not a phone number" in notice["text"]

@@ -31,6 +31,8 @@ from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     APPROVALS,
+    CALLER_IDS,
+    FORMS,
     POLICIES,
     SCOPES,
     SOURCES,
@@ -243,6 +245,9 @@ async def _form(
         sources=SOURCES,
         policies=POLICIES,
         approvals=APPROVALS,
+        caller_ids=CALLER_IDS,
+        forms=FORMS,
+        home=(frame.connection.usage_country if frame.connection else ""),
         zones=time_zones(),
         ranges=house.planning.limits(house.tenant).ranges,
         dialog=dialog,

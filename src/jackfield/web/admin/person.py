@@ -9,8 +9,9 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Field, Link
-from jackfield.core.fields import LABELS, OWNERS, shown_name, wanted_fields
+from jackfield.core.fields import LABELS, attribute, follows, shown_name, wanted_fields
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.rules import PhoneLimits
 from jackfield.core.wording import differences, title
@@ -59,6 +60,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         acted = await load_actions_of(tx, tenant, id_, limit=10)
         named = await load_groups(tx, tenant, _groups_in(acted))
     names = {group: one.name for group, one in named.items()}
+    rules = (await house.planning.rules(tenant)).attributes
     template = "_person_body.html" if wants_part(request, "body") else "person.html"
     return show(
         template,
@@ -75,8 +77,10 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         licences=licence_names(known.skus if known else (), skus),
         history=history,
         present=known is not None and known.standing is Standing.PRESENT,
-        fields=field_rows(known, extension, link, house.planning.limits(tenant)),
-        reasons=[one for one in await house.planning.explain(tenant, id_) if not _is_field(one)],
+        fields=field_rows(known, extension, link, rules, house.planning.limits(tenant)),
+        reasons=[
+            one for one in await house.planning.explain(tenant, id_) if not _is_field(one, rules)
+        ],
         actions=[
             (plan, one, title(one.action), differences(one.action, departments, names))
             for plan, one in acted
@@ -114,28 +118,37 @@ async def extension_page(
 
 
 def field_rows(
-    person: Person | None, extension: Extension | None, link: Link | None, limits: PhoneLimits
+    person: Person | None,
+    extension: Extension | None,
+    link: Link | None,
+    rules: AttributeRules,
+    limits: PhoneLimits,
 ) -> list[FieldRow]:
     """The fields of the extension with their owners and, where it differs, what shall stand."""
     if extension is None:
         return []
-    follows = person is not None and link is not None and link.left is None
-    wanted = wanted_fields(person, limits, extension.fields) if person and follows else None
+    wanted = None
+    stays = person is not None and link is not None and link.left is None
+    if person is not None and link is not None and stays:
+        wanted = wanted_fields(person, rules, limits, extension.fields, link.agreed)
     rows = []
     for field in Field:
         value = getattr(extension.fields, field)
-        ours = follows and field in limits.writable
-        owner = f"Microsoft 365: {OWNERS[field]}" if ours else "Phone system"
+        ours = stays and follows(field, rules, limits)
+        owner = f"Microsoft 365: {attribute(field, rules)}" if ours else "Phone system"
+        if wanted is not None and field in wanted.kept:
+            owner = "Phone system: set there, so it stays"
         shall = getattr(wanted.fields if wanted else ExtensionFields(), field)
         differs = ours and wanted is not None and shall != value
         rows.append(FieldRow(LABELS[field], value, owner, shall if differs else None))
     return rows
 
 
-def _is_field(sentence: str) -> bool:
+def _is_field(sentence: str, rules: AttributeRules) -> bool:
     """Whether a sentence only repeats a row of the table of fields."""
     return any(
-        sentence.startswith(f"{LABELS[field]}: ") and sentence.endswith(f"({OWNERS[field]}).")
+        sentence.startswith(f"{LABELS[field]}: ")
+        and sentence.endswith(f"from Microsoft 365 ({attribute(field, rules)}).")
         for field in Field
     )
 

@@ -13,6 +13,8 @@ from zoneinfo import available_timezones
 
 from litestar.datastructures import FormMultiDict
 
+from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
+from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
@@ -36,6 +38,14 @@ SOURCES: Mapping[DepartmentSource, str] = {
     DepartmentSource.ALL: "Every group with a member who is synchronised",
     DepartmentSource.NONE: "None",
 }
+CALLER_IDS: Mapping[CallerIdSource, str] = {
+    CallerIdSource.BUSINESS_PHONES: "The office phone (businessPhones)",
+    CallerIdSource.NOT_SYNCED: "Nothing: it is the phone system's own",
+}
+FORMS: Mapping[NumberForm, str] = {
+    NumberForm.E164: "International (+442079460101)",
+    NumberForm.AS_IT_CAME: "As it stands in Microsoft 365",
+}
 POLICIES: Mapping[LeaverPolicy, str] = {
     LeaverPolicy.KEEP: "Keep the extension",
     LeaverPolicy.DISABLE: "Disable the extension",
@@ -49,6 +59,8 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
     "scope": SCOPES,
     "source": SOURCES,
     "approve": APPROVALS,
+    "caller_id": CALLER_IDS,
+    "caller_id_form": FORMS,
     **{f"on_{cause.value}": POLICIES for cause in LeaverCause},
 }
 
@@ -67,6 +79,9 @@ class SyncForm:
     start: str = ""
     source: str = DepartmentSource.SCOPE.value
     department_groups: tuple[str, ...] = ()
+    caller_id: str = CallerIdSource.BUSINESS_PHONES.value
+    caller_id_form: str = NumberForm.E164.value
+    country: str = ""
     on_deleted: str = LeaverPolicy.KEEP.value
     on_disabled: str = LeaverPolicy.KEEP.value
     on_out_of_scope: str = LeaverPolicy.KEEP.value
@@ -95,6 +110,9 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
         start=rules.numbers.start or "",
         source=rules.departments.source.value,
         department_groups=rules.departments.groups,
+        caller_id=rules.attributes.caller_id.value,
+        caller_id_form=rules.attributes.caller_id_form.value,
+        country=rules.attributes.default_country,
         on_deleted=rules.on_deleted.value,
         on_disabled=rules.on_disabled.value,
         on_out_of_scope=rules.on_out_of_scope.value,
@@ -125,6 +143,9 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         start=text("start"),
         source=text("source"),
         department_groups=_several(fields.getall("department_groups", [])),
+        caller_id=text("caller_id"),
+        caller_id_form=text("caller_id_form"),
+        country=text("country").strip(),
         on_deleted=text("on_deleted"),
         on_disabled=text("on_disabled"),
         on_out_of_scope=text("on_out_of_scope"),
@@ -169,6 +190,7 @@ def settings_of(
         start = parse_start(form.start, ranges)
     except NumberingError as error:
         errors["start"] = str(error)
+    attributes = _attributes(form, errors)
     schedule = _schedule(form, errors)
     remove_after = _remove_after(form, errors)
     if scope is None or source is None or approve is None or schedule is None or errors:
@@ -188,6 +210,7 @@ def settings_of(
         on_disabled=LeaverPolicy(form.on_disabled),
         on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
         remove_after=remove_after,
+        attributes=attributes,
     )
     return PeopleSettings(form.enabled, rules, schedule, approve), {}
 
@@ -212,6 +235,9 @@ LABELS: Mapping[str, str] = {
     "start": "Starting number",
     "source": "Departments",
     "department_groups": "Groups for departments",
+    "caller_id": "Outbound caller ID follows",
+    "caller_id_form": "Form of the outbound caller ID",
+    "country": "Default country",
     "on_deleted": "Deleted in Microsoft 365",
     "on_disabled": "Disabled in Microsoft 365",
     "on_out_of_scope": "No longer in scope",
@@ -232,7 +258,7 @@ def time_zones() -> tuple[str, ...]:
     )
 
 
-E_ = TypeVar("E_", Scope, DepartmentSource, Approval, LeaverPolicy)
+E_ = TypeVar("E_", Scope, DepartmentSource, Approval, LeaverPolicy, CallerIdSource, NumberForm)
 
 
 def _one_of(kind: type[E_], text: str, name: str, errors: dict[str, str]) -> E_ | None:
@@ -256,6 +282,19 @@ def _remove_after(form: SyncForm, errors: dict[str, str]) -> RemoveAfter:
             errors[name] = str(error)
         days[cause.value] = given
     return RemoveAfter(**days)
+
+
+def _attributes(form: SyncForm, errors: dict[str, str]) -> AttributeRules:
+    """The rules of the form; the defaults in place of what is wrong."""
+    source = _one_of(CallerIdSource, form.caller_id, "caller_id", errors)
+    number_form = _one_of(NumberForm, form.caller_id_form, "caller_id_form", errors)
+    country = ""
+    try:
+        country = parse_country(form.country)
+    except CountryError as error:
+        errors["country"] = str(error)
+    usual = AttributeRules()
+    return AttributeRules(source or usual.caller_id, number_form or usual.caller_id_form, country)
 
 
 def _schedule(form: SyncForm, errors: dict[str, str]) -> ScheduleRules | None:

@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, get, put
 from litestar.params import JSONBody
 
+from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.departments import DepartmentSource, explain_departments
 from jackfield.core.number_pools import NumberRules, check_number_rules
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
@@ -100,6 +101,10 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         start = parse_start(rules.numbers.start or "", ranges)
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
+    try:
+        country = parse_country(rules.attributes.default_country)
+    except CountryError as error:
+        raise Unusable(f"In `settings.rules.attributes.default_country`: {error}") from error
     _check_guards(rules.guards)
     try:
         check_remove_after(rules.remove_after)
@@ -132,6 +137,7 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         scope=scope,
         departments=departments,
         not_recreated=frozenset(map(ObjectId, not_recreated)),
+        attributes=replace(rules.attributes, default_country=country),
     )
     _check_not_empty(rules)
     return replace(settings, rules=rules)

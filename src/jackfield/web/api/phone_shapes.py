@@ -23,6 +23,7 @@ class ExtensionOut(msgspec.Struct):
     mobile: str
     job_title: str
     company: str
+    caller_id: Annotated[str, msgspec.Meta(description="Shown to those who are called.")]
     departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")]
     primary_department: str | None
     enabled: bool
@@ -49,6 +50,7 @@ class ExtensionIn(msgspec.Struct, forbid_unknown_fields=True):
     mobile: str = ""
     job_title: str = ""
     company: str = ""
+    caller_id: Annotated[str, msgspec.Meta(description="Shown to those who are called.")] = ""
     departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []
     primary_department: str | None = None
 
@@ -62,6 +64,7 @@ class ExtensionChange(msgspec.Struct, forbid_unknown_fields=True):
     mobile: str | None = None
     job_title: str | None = None
     company: str | None = None
+    caller_id: str | None = None
     enabled: bool | None = None
     add_departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []
     remove_departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []

@@ -84,7 +84,7 @@ async def extension(rooms: House, key: Key) -> ExtensionOut:
 async def change_extension(
     rooms: House, caller: Caller, key: Key, data: JSONBody[ExtensionChange]
 ) -> ExtensionOut:
-    """What Microsoft 365 owns is put back by the next sync; the rest stays."""
+    """What Microsoft 365 owns is put back by the next sync; an outbound caller ID stays."""
     changed = await rooms.phones.update_extension(
         rooms.tenant,
         key,
@@ -202,6 +202,7 @@ def _extension_out(one: Member) -> ExtensionOut:
         fields.mobile,
         fields.job_title,
         fields.company,
+        fields.caller_id,
         list(extension.departments),
         extension.primary,
         extension.enabled,

@@ -1,0 +1,16 @@
+"""Keep the outbound caller ID."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from jackfield.store.schema import Plain
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    op.add_column("extension", sa.Column("caller_id", Plain, server_default="", nullable=False))
+    op.add_column(
+        "phone_extension", sa.Column("caller_id", Plain, server_default="", nullable=False)
+    )
