@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import FieldInfo, replace
 
 from m365_emulator import licences
+from m365_emulator.membership_rules import rule_of
 from m365_emulator.refusals import Refused
 from m365_emulator.resources import Group, User
 
@@ -40,6 +41,28 @@ def changed(before: R, properties: dict[str, Any]) -> R:
     return replace(before, **values)
 
 
+def founded(bare: Group, properties: dict[str, Any], domain: str) -> Group:
+    """A new group with these properties, and with what follows from its kind.
+
+    Refused for a property that it cannot have, or a rule that cannot be evaluated.
+    """
+    wanted = dict(properties)
+    if wanted.get("membershipRule"):
+        kinds = tuple(wanted.get("groupTypes", ()))
+        wanted["groupTypes"] = tuple(dict.fromkeys((*kinds, "DynamicMembership")))
+        wanted.setdefault("membershipRuleProcessingState", "On")
+        rule_of(wanted["membershipRule"])
+    if "Unified" in wanted.get("groupTypes", ()):
+        wanted.setdefault("mailEnabled", True)
+        wanted.setdefault("securityEnabled", False)
+        wanted.setdefault("visibility", "Private")
+    if wanted.get("mailEnabled"):
+        address = f"{bare.mail_nickname}@{domain}"
+        wanted.setdefault("mail", address)
+        wanted.setdefault("proxyAddresses", [f"SMTP:{address}"])
+    return replace(changed(bare, wanted), cleared=frozenset())
+
+
 def difference(before: R, after: R) -> frozenset[str]:
     """The properties in which the two differ."""
     return frozenset(
@@ -66,6 +89,19 @@ def retitled(user: User, display_name: str) -> User:
         display_name=display_name,
         given_name=given or display_name.strip(),
         surname=surname if given else user.surname,
+    )
+
+
+def addressed(user: User, local: str, domain: str) -> User:
+    """The user with this address as UPN, mail and sign-in for calls."""
+    address = f"{local}@{domain}"
+    return replace(
+        user,
+        user_principal_name=address,
+        mail=address,
+        mail_nickname=local,
+        proxy_addresses=(f"SMTP:{address}", f"sip:{address}"),
+        im_addresses=(address,),
     )
 
 

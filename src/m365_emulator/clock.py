@@ -7,6 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
+def stamp(moment: datetime) -> str:
+    """A moment as Graph writes it, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _wall_clock() -> datetime:
     return datetime.now(UTC)
 

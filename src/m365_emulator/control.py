@@ -7,7 +7,7 @@ Reference: docs/emulator.md.
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,9 +24,7 @@ from m365_emulator.faults import Order
 from m365_emulator.page import Page
 from m365_emulator.quirks import Quirks
 from m365_emulator.refusals import Refused, UnknownObject
-
-if TYPE_CHECKING:
-    from m365_emulator.server import Emulator
+from m365_emulator.stage import Stage
 
 T = TypeVar("T")
 MOST = 1000
@@ -36,7 +34,7 @@ MOST = 1000
 class Control:
     """The control API and the page of one stage."""
 
-    def __init__(self, stage: "Emulator", hosts: Iterable[str]) -> None:
+    def __init__(self, stage: Stage, hosts: Iterable[str]) -> None:
         self._stage = stage
         self._hosts = frozenset(hosts)
 

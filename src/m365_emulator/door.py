@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import format_datetime
 from random import Random
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,13 +23,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m365_emulator import entra_errors, errors, tampering
 from m365_emulator.access import Caller
-from m365_emulator.clock import Clock
 from m365_emulator.errors import GraphError
 from m365_emulator.exchange import Answer, ask, read_body, scope_for
-from m365_emulator.faults import CUTS, INSTEAD_OF_AN_ANSWER, TO_THE_ANSWER, Faults, Kind, Order
-from m365_emulator.journal import Journal
-from m365_emulator.throttle import Throttle, cost_of
-from m365_emulator.tokens import Tokens
+from m365_emulator.faults import CUTS, INSTEAD_OF_AN_ANSWER, TO_THE_ANSWER, Kind, Order
+from m365_emulator.stage import Stage
+from m365_emulator.throttle import cost_of
 
 TRANSPORT = "m365_emulator.transport"
 """The ASGI extension under which the socket's transport comes along, so that it can be cut."""
@@ -55,16 +52,6 @@ log = logging.getLogger(__name__)
 
 class ConnectionCut(ConnectionResetError):
     """The fault `cut_before` or `cut_middle`, as a caller in process meets it."""
-
-
-class Stage(Protocol):
-    """What the door needs of the stage behind it; `reset` may replace any of it."""
-
-    clock: Clock
-    tokens: Tokens
-    faults: Faults
-    throttle: Throttle
-    journal: Journal
 
 
 @dataclass(slots=True)

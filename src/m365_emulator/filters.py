@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn, assert_never
 
+from m365_emulator.clock import stamp
 from m365_emulator.errors import GraphError, bad_request
 from m365_emulator.resources import EdmType, Property, ResourceType
 
@@ -337,7 +338,7 @@ def _moment(text: str) -> str:
         raise _invalid(f"Unrecognized 'Edm.DateTimeOffset' literal '{text}'.") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp(moment)
 
 
 def _check_types(term: Term, operator: str, literal: Literal) -> None:

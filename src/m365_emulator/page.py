@@ -6,7 +6,7 @@ page with a sentence. Nothing is decided here. Hosts and origins are checked in 
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import jinja2
@@ -20,9 +20,7 @@ from starlette.routing import Route
 from m365_emulator import showing
 from m365_emulator.faults import Kind, Order
 from m365_emulator.refusals import Refused, UnknownObject
-
-if TYPE_CHECKING:
-    from m365_emulator.server import Emulator
+from m365_emulator.stage import Stage
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -88,7 +86,7 @@ class Form:
 class Page:
     """The page of one stage."""
 
-    def __init__(self, stage: "Emulator") -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._said: tuple[str, bool] | None = None
         environment = jinja2.Environment(

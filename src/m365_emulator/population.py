@@ -14,7 +14,8 @@ from typing import Any, assert_never
 
 from m365_emulator import licences, names
 from m365_emulator.licences import Sku, licences_of, plans_of
-from m365_emulator.names import Locale, Name
+from m365_emulator.locales import BY_COUNTRY, LOCALES, Locale
+from m365_emulator.names import Name
 from m365_emulator.resources import ObjectId, User
 
 
@@ -148,9 +149,9 @@ class Population:
         self._mailbox_names: dict[str, int] = {}
         self._staff_seen = 0
         home = Random(f"{seed}:home").choice(("GB", "DE", "SE", "CZ", "US"))
-        self.home = names.BY_COUNTRY[home]
+        self.home = BY_COUNTRY[home]
         # Three in five are from the home country, the others from all over the world.
-        self._locales = [self.home] * (len(names.LOCALES) * 3 // 2) + list(names.LOCALES)
+        self._locales = [self.home] * (len(LOCALES) * 3 // 2) + list(LOCALES)
         start = Random(f"{seed}:days")
         self._days = [
             (_BEGINNING + timedelta(minutes=start.randrange(2800 * 24 * 60))).strftime(
@@ -325,7 +326,7 @@ class Population:
 
     def _guest(self) -> User:
         chance = self._chance
-        locale = chance.choice(names.LOCALES)
+        locale = chance.choice(LOCALES)
         given, surname = chance.choice(locale.given), chance.choice(locale.surnames)
         partner = chance.choice(names.PARTNERS)
         local = self.mailbox_name(f"{given.latin}.{surname.latin}_{partner}")

@@ -14,23 +14,17 @@ from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m365_emulator import batch, delta, directory, errors
-from m365_emulator.apps import Application, Registrations
 from m365_emulator.clock import Clock
 from m365_emulator.control import Control
 from m365_emulator.door import Door
 from m365_emulator.errors import GraphError
-from m365_emulator.faults import Faults
 from m365_emulator.identity import Identity
-from m365_emulator.journal import Journal
-from m365_emulator.permissions import DIRECTORY_ROLES
+from m365_emulator.stage import Stage
 from m365_emulator.tenant import Tenant
-from m365_emulator.throttle import Throttle
-from m365_emulator.tokens import LOOPBACK, Tokens
-
-JOURNAL_SIZE = 2000
+from m365_emulator.tokens import LOOPBACK
 
 
-class Emulator:
+class Emulator(Stage):
     """A Microsoft 365 tenant to talk to; call it as an ASGI app.
 
     `people` and `seed` decide the population, `clock` the time; `sleep` is waited on by the fault
@@ -46,24 +40,12 @@ class Emulator:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         control_hosts: Iterable[str] = LOOPBACK,
     ) -> None:
-        self.people = people
-        self.seed = seed
-        self.clock = clock or Clock()
         self._sleep = sleep
-        self.registrations = Registrations()
-        self.faults = Faults()
-        self.journal = Journal(JOURNAL_SIZE)
-        self.tenant: Tenant
-        self.tokens: Tokens
-        self.throttle: Throttle
-        self._kept: tuple[Application, ...] = ()
+        super().__init__(people=people, seed=seed, clock=clock)
         self._control: ASGIApp = Control(self, control_hosts).app()
-        self._open()
 
-    def _open(self) -> None:
-        self.tenant = Tenant.seeded(self.people, self.seed, now=self.clock)
-        self.tokens = Tokens(self.tenant.id, self.clock, self.seed)
-        self.throttle = Throttle(self.clock, lambda: len(self.tenant.user_register))
+    def _set(self) -> None:
+        super()._set()
         identity = Identity(self.tenant, self.registrations, self.tokens, self.clock)
         graph = _graph_app(self.tenant)
         entra = Starlette(routes=identity.routes(), exception_handlers={HTTPException: _not_played})
@@ -71,37 +53,6 @@ class Emulator:
         door = Door(self, graph, entra, seed=self.seed, sleep=self._sleep)
         graph.state.sub_request = door.sub_request
         self._door: ASGIApp = door
-
-    def register(
-        self,
-        display_name: str = "Jackfield",
-        *,
-        app_id: str | None = None,
-        secret: str | None = None,
-        certificate_pem: bytes | None = None,
-        roles: Iterable[str] = DIRECTORY_ROLES,
-    ) -> Application:
-        """An app in the tenant, with the credentials given."""
-        application = self.registrations.register(display_name, app_id=app_id, roles=roles)
-        if secret is not None:
-            self.registrations.add_secret(application.app_id, self.clock(), value=secret)
-        if certificate_pem is not None:
-            self.registrations.add_certificate(application.app_id, certificate_pem)
-        registered = self.registrations.find(application.app_id)
-        return registered or application
-
-    def keep_registrations(self) -> None:
-        """Let a reset come back to the apps as they are now."""
-        self._kept = self.registrations.snapshot()
-
-    def reset(self, *, people: int | None = None, seed: int | None = None) -> None:
-        """The stage as it was at the start: population, apps; no tokens, faults, or memory."""
-        self.people = self.people if people is None else people
-        self.seed = self.seed if seed is None else seed
-        self.registrations.restore(self._kept)
-        self.faults = Faults()
-        self.journal.clear()
-        self._open()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

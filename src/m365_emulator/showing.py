@@ -4,17 +4,15 @@ Secrets' values are shown once, in the answer to the request that made them.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from m365_emulator.apps import Application
 from m365_emulator.faults import Fault
 from m365_emulator.resources import Group, User
+from m365_emulator.stage import Stage
 from m365_emulator.tenant import Tenant
-
-if TYPE_CHECKING:
-    from m365_emulator.server import Emulator
 
 
 def person_line(user: User) -> dict[str, Any]:
@@ -101,7 +99,7 @@ def fault(each: Fault) -> dict[str, Any]:
     return {"id": each.id, "struck": each.struck, **msgspec.to_builtins(each.order)}
 
 
-def state(stage: "Emulator") -> dict[str, Any]:
+def state(stage: Stage) -> dict[str, Any]:
     """Who this is, how many of everything there are, and what has happened since the last reset."""
     tenant = stage.tenant
     statuses = stage.journal.statuses

@@ -6,15 +6,18 @@ Verbs take properties spelled as Graph spells them. HTTP, permissions and paging
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from m365_emulator import alterations, names
+from m365_emulator.clock import stamp
+from m365_emulator.dynamic_groups import DynamicGroups
 from m365_emulator.group_population import GroupPopulation, group_count
-from m365_emulator.membership_rules import Rule, rule_of
+from m365_emulator.membership_rules import rule_of
+from m365_emulator.nesting import Nesting
 from m365_emulator.population import Population
 from m365_emulator.quirks import Quirks
 from m365_emulator.refusals import Refused, UnknownObject
@@ -24,11 +27,6 @@ from m365_emulator.resources import Group, ObjectId, User
 RECYCLE_BIN_DAYS = 30
 
 R = TypeVar("R", User, Group)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as Graph writes it, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Tenant:
@@ -57,14 +55,14 @@ class Tenant:
         self.user_register: Register[User] = Register(self.replication)
         self.group_register: Register[Group] = Register(self.replication)
         self.memberships = Memberships(self.replication, self.group_register.log)
+        self._dynamic = DynamicGroups(self.memberships)
+        self._nesting = Nesting(self.memberships, self.group_register)
         self.population = Population(seed, self.domain, self.initial_domain, self.display_name)
         self.home = self.population.home
         self._by_upn: dict[str, ObjectId] = {}
-        self._rules: dict[ObjectId, Rule] = {}
         self._former_groups: dict[ObjectId, tuple[ObjectId, ...]] = {}
         self._former_members: dict[ObjectId, tuple[ObjectId, ...]] = {}
         self._binned_at: dict[ObjectId, datetime] = {}
-        self._closures: dict[tuple[str, ObjectId], tuple[int, list[ObjectId]]] = {}
 
     @classmethod
     def seeded(
@@ -88,7 +86,7 @@ class Tenant:
         tenant.group_register.load(around.groups)
         tenant.memberships.load(around.members)
         for group in around.groups:
-            tenant._note_rule(group)
+            tenant._dynamic.note(group)
         return tenant
 
     # Reading the truth, for the verbs, the control page and tests.
@@ -174,32 +172,10 @@ class Tenant:
 
     def transitive_members(self, group_id: ObjectId) -> list[ObjectId]:
         """Everybody and every group below this one, sorted; circles are walked once."""
-        return self._closure("members", group_id, self.memberships.seen_members)
+        return self._nesting.members(group_id, self.replication.horizon)
 
     def transitive_parents(self, object_id: ObjectId) -> list[ObjectId]:
-        return self._closure("parents", object_id, self.memberships.seen_parents)
-
-    def _closure(
-        self, way: str, start: ObjectId, step: Callable[[ObjectId], Iterable[ObjectId]]
-    ) -> list[ObjectId]:
-        horizon = self.replication.horizon
-        cached = self._closures.get((way, start))
-        if cached and cached[0] == horizon:
-            return cached[1]
-        found: set[ObjectId] = set()
-        todo = [start]
-        while todo:
-            fresh = set(step(todo.pop())) - found
-            found |= fresh
-            if way == "parents":
-                todo.extend(fresh)
-            else:
-                todo.extend(each for each in fresh if self.group_register.seen(each))
-        ids = sorted(found)
-        if len(self._closures) >= 32:
-            self._closures.clear()
-        self._closures[way, start] = (horizon, ids)
-        return ids
+        return self._nesting.parents(object_id, self.replication.horizon)
 
     # The verbs of people.
 
@@ -228,7 +204,7 @@ class Tenant:
         self.user_register.write(user.id, user, EVERYTHING)
         for group_id in groups:
             self.add_member(group_id, user.id)
-        self._regroup(user)
+        self._dynamic.regroup(user)
         return user
 
     def rename(
@@ -301,7 +277,7 @@ class Tenant:
             group = self.group_register.truth(group_id)
             if group and group.deleted_date_time is None and not group.is_dynamic:
                 self.memberships.write(group_id, restored.id, present=True)
-        self._regroup(restored)
+        self._dynamic.regroup(restored)
         return restored
 
     def purge(self, object_id: str) -> None:
@@ -327,33 +303,22 @@ class Tenant:
             names.latin(display_name).replace(".", "") or "group"
         )
         made_at = stamp(self.now())
-        group = Group(
-            id=self.population.object_id(),
-            display_name=display_name,
-            mail_nickname=nickname,
-            created_date_time=made_at,
-            renewed_date_time=made_at,
+        group = alterations.founded(
+            Group(
+                id=self.population.object_id(),
+                display_name=display_name,
+                mail_nickname=nickname,
+                created_date_time=made_at,
+                renewed_date_time=made_at,
+            ),
+            properties,
+            self.domain,
         )
-        if properties.get("membershipRule"):
-            kinds = tuple(properties.get("groupTypes", ()))
-            properties["groupTypes"] = tuple(dict.fromkeys((*kinds, "DynamicMembership")))
-            properties.setdefault("membershipRuleProcessingState", "On")
-            rule_of(properties["membershipRule"])
-        if "Unified" in properties.get("groupTypes", ()):
-            properties.setdefault("mailEnabled", True)
-            properties.setdefault("securityEnabled", False)
-            properties.setdefault("visibility", "Private")
-        if properties.get("mailEnabled"):
-            address = f"{nickname}@{self.domain}"
-            properties.setdefault("mail", address)
-            properties.setdefault("proxyAddresses", [f"SMTP:{address}"])
-        group = replace(alterations.changed(group, properties), cleared=frozenset())
         self.group_register.write(group.id, group, EVERYTHING)
-        self._note_rule(group)
+        self._dynamic.note(group)
         for member_id in members:
             self.add_member(group.id, member_id)
-        for user in self.people() if group.id in self._rules else ():
-            self._regroup(user, only=group.id)
+        self._dynamic.regroup_all(group.id, self.people())
         return group
 
     def rename_group(self, group_id: str, display_name: str) -> Group:
@@ -367,15 +332,14 @@ class Tenant:
         after = alterations.changed(before, properties)
         self._write_difference(self.group_register, before, after)
         if before.membership_rule != after.membership_rule:
-            self._note_rule(after)
-            for user in self.people() if after.id in self._rules else ():
-                self._regroup(user, only=after.id)
+            self._dynamic.note(after)
+            self._dynamic.regroup_all(after.id, self.people())
         return after
 
     def delete_group(self, group_id: str) -> None:
         """A Microsoft 365 group goes to the recycle bin, any other kind is gone at once."""
         group = self.group(group_id)
-        self._rules.pop(group.id, None)
+        self._dynamic.forget(group.id)
         self._leave_groups(group.id)
         members = tuple(self.memberships.members(group.id))
         for member_id in members:
@@ -425,7 +389,7 @@ class Tenant:
             self._claim(after)
             del self._by_upn[before.user_principal_name.casefold()]
         saved = self._write_difference(self.user_register, before, after)
-        self._regroup(saved)
+        self._dynamic.regroup(saved)
         return saved
 
     @staticmethod
@@ -452,15 +416,7 @@ class Tenant:
         local = self.population.mailbox_name(wanted)
         while f"{local}@{self.domain}".casefold() in self._by_upn:
             local = self.population.mailbox_name(wanted)
-        address = f"{local}@{self.domain}"
-        return replace(
-            user,
-            user_principal_name=address,
-            mail=address,
-            mail_nickname=local,
-            proxy_addresses=(f"SMTP:{address}", f"sip:{address}"),
-            im_addresses=(address,),
-        )
+        return alterations.addressed(user, local, self.domain)
 
     def _leave_groups(self, object_id: ObjectId) -> None:
         groups = self.memberships.parents(object_id)
@@ -472,26 +428,13 @@ class Tenant:
         del self._binned_at[group.id]
         restored = replace(group, deleted_date_time=None)
         self.group_register.write(group.id, restored, EVERYTHING)
-        self._note_rule(restored)
+        self._dynamic.note(restored)
         for member_id in self._former_members.pop(group.id, ()):
             user = self.user_register.truth(member_id)
             if user and user.deleted_date_time is None and not restored.is_dynamic:
                 self.memberships.write(group.id, member_id, present=True)
-        for each in self.people() if restored.id in self._rules else ():
-            self._regroup(each, only=restored.id)
+        self._dynamic.regroup_all(restored.id, self.people())
         return restored
-
-    def _note_rule(self, group: Group) -> None:
-        if group.membership_rule and group.is_dynamic:
-            self._rules[group.id] = rule_of(group.membership_rule)
-        else:
-            self._rules.pop(group.id, None)
-
-    def _regroup(self, user: User, only: ObjectId | None = None) -> None:
-        """Dynamic groups follow; the real service takes minutes to hours for this."""
-        for group_id, rule in self._rules.items():
-            if only is None or only == group_id:
-                self.memberships.write(group_id, user.id, present=rule(user))
 
 
 def _guid(chance: Random) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from doubles.house import House, open_house
 from jackfield.store.runs import RunStatus
-from m365_emulator.server import JOURNAL_SIZE, Emulator
+from m365_emulator.server import Emulator
+from m365_emulator.stage import JOURNAL_SIZE
 
 
 @pytest.fixture
