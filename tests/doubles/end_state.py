@@ -17,7 +17,8 @@ from jackfield.store.database import Database
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import load_department_links, load_links
 from jackfield.store.people import load_people
-from jackfield.store.phones import load_departments, load_extensions
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.phones import load_extensions
 from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import UNDER_WAY, list_runs
 from jackfield.store.schedule import load_due

@@ -35,8 +35,9 @@ from jackfield.store.alarms import begin_alarm
 from jackfield.store.groups import Member, apply_member_changes, save_groups, save_skus
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import save_department_links, save_links
-from jackfield.store.people import save_people
-from jackfield.store.phones import add_departments, save_extensions
+from jackfield.store.people_rounds import save_people
+from jackfield.store.phone_departments import add_departments
+from jackfield.store.phones import save_extensions
 from jackfield.store.plans import Versions, save_plan
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run, report_progress
 from jackfield.store.tenants import Connection, CredentialKind, save_connection

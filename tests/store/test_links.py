@@ -30,7 +30,7 @@ from jackfield.store.links import (
     save_department_links,
     save_links,
 )
-from jackfield.store.people import save_people
+from jackfield.store.people_rounds import save_people
 from jackfield.store.phones import save_extensions
 from jackfield.store.pictures import load_waiting
 

@@ -13,16 +13,18 @@ from jackfield.store.links import save_links
 from jackfield.store.people import (
     PeopleCounts,
     count_people,
-    finish_round,
-    load_hashes,
     load_people,
     load_people_of_addresses,
     load_person_history,
     load_touched,
+    search_people,
+)
+from jackfield.store.people_rounds import (
+    finish_round,
+    load_hashes,
     mark_removed,
     mark_seen,
     save_people,
-    search_people,
 )
 from jackfield.store.pictures import forget_gone
 

@@ -15,20 +15,20 @@ from jackfield.core.extensions import (
 from jackfield.core.people import ObjectId
 from jackfield.store.database import Database
 from jackfield.store.links import save_links
-from jackfield.store.phones import (
+from jackfield.store.phone_departments import (
     add_departments,
-    begin_reading,
     count_department_members,
+    load_departments,
+    save_departments,
+)
+from jackfield.store.phone_numbers import load_used_numbers, save_used_numbers
+from jackfield.store.phone_state import begin_reading, load_phone_state
+from jackfield.store.phones import (
     count_extensions,
     drop_extensions,
     finish_reading,
-    load_departments,
     load_extensions,
-    load_phone_state,
-    load_used_numbers,
-    save_departments,
     save_extensions,
-    save_used_numbers,
 )
 from jackfield.store.pictures import load_unlinked_extensions
 

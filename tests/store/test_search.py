@@ -8,7 +8,8 @@ import pytest
 
 from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
-from jackfield.store.people import PRESENT_PEOPLE, people, save_people, search_people
+from jackfield.store.people import PRESENT_PEOPLE, people, search_people
+from jackfield.store.people_rounds import save_people
 from jackfield.store.search import Found, Kind, Listing, find
 
 PEOPLE = [

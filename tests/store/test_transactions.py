@@ -14,7 +14,7 @@ from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.located import translate
-from jackfield.store.people import load_hashes, mark_seen, save_people
+from jackfield.store.people_rounds import load_hashes, mark_seen, save_people
 from jackfield.store.sequences import latest_change, next_change, take
 from jackfield.store.transaction import Transaction
 

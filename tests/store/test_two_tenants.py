@@ -36,6 +36,9 @@ from jackfield.store import (
     links,
     outcomes,
     people,
+    people_rounds,
+    phone_departments,
+    phone_numbers,
     phones,
     pictures,
     plan_actions,
@@ -68,19 +71,19 @@ Step = Callable[[Transaction, int], Awaitable[Any]]
 
 
 async def write_people(tx: Transaction, tenant: int) -> None:
-    await people.save_people(tx, tenant, [PERSON], {PERSON.id: 5}, 1, now=NOW)
+    await people_rounds.save_people(tx, tenant, [PERSON], {PERSON.id: 5}, 1, now=NOW)
 
 
 async def change_people(tx: Transaction, tenant: int) -> None:
-    await people.mark_removed(tx, tenant, [PERSON.id], Standing.GONE, now=NOW)
-    await people.finish_round(tx, tenant, 99, now=NOW)
+    await people_rounds.mark_removed(tx, tenant, [PERSON.id], Standing.GONE, now=NOW)
+    await people_rounds.finish_round(tx, tenant, 99, now=NOW)
     await pictures.forget_gone(tx, tenant, before=LATER)
 
 
 async def look_at_people(tx: Transaction, tenant: int) -> Any:
     return (
         await people.load_people(tx, tenant),
-        await people.load_hashes(tx, tenant),
+        await people_rounds.load_hashes(tx, tenant),
         await people.search_people(tx, tenant, "same"),
         await people.load_people_of_addresses(tx, tenant, ["same@x.example"]),
         await people.count_people(tx, tenant),
@@ -128,8 +131,8 @@ async def look_at_cursor(tx: Transaction, tenant: int) -> Any:
 
 async def write_phones(tx: Transaction, tenant: int) -> None:
     await phones.save_extensions(tx, tenant, [EXTENSION], 1)
-    await phones.save_departments(tx, tenant, [Department(DepartmentKey("d"), "Same")])
-    await phones.save_used_numbers(tx, tenant, ["100"])
+    await phone_departments.save_departments(tx, tenant, [Department(DepartmentKey("d"), "Same")])
+    await phone_numbers.save_used_numbers(tx, tenant, ["100"])
     await links.save_links(tx, tenant, [LINK], now=NOW)
     await links.save_department_links(
         tx, tenant, [DepartmentLink(GROUP.id, DepartmentKey("d"), "Same", "Same")]
@@ -140,16 +143,16 @@ async def change_phones(tx: Transaction, tenant: int) -> None:
     await links.remove_links(tx, tenant, [PERSON.id])
     await links.remove_department_links(tx, tenant, [GROUP.id])
     await phones.drop_extensions(tx, tenant, [EXTENSION.key])
-    await phones.save_departments(tx, tenant, [])
-    await phones.save_used_numbers(tx, tenant, [])
+    await phone_departments.save_departments(tx, tenant, [])
+    await phone_numbers.save_used_numbers(tx, tenant, [])
 
 
 async def look_at_phones(tx: Transaction, tenant: int) -> Any:
     return (
         await phones.load_extensions(tx, tenant),
-        await phones.load_departments(tx, tenant),
-        await phones.load_used_numbers(tx, tenant),
-        await phones.count_department_members(tx, tenant),
+        await phone_departments.load_departments(tx, tenant),
+        await phone_numbers.load_used_numbers(tx, tenant),
+        await phone_departments.count_department_members(tx, tenant),
         await links.load_links(tx, tenant),
         await links.load_links_of_extensions(tx, tenant, [EXTENSION.key]),
         await links.load_department_links(tx, tenant),

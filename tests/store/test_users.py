@@ -16,7 +16,7 @@ from jackfield.core.extensions import (
 from jackfield.core.people import LeaverCause, ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.links import save_links
-from jackfield.store.people import save_people
+from jackfield.store.people_rounds import save_people
 from jackfield.store.phones import save_extensions
 from jackfield.store.users import Order, Source, UserFilter, list_users
 

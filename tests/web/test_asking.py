@@ -8,7 +8,7 @@ from doubles.house import House
 from doubles.web_fillings import fill
 from doubles.web_visitor import Visitor
 from jackfield.core.extensions import Department, DepartmentKey
-from jackfield.store.phones import add_departments
+from jackfield.store.phone_departments import add_departments
 
 pytestmark = pytest.mark.hostile
 GARBAGE = ["garbage", "!!!", "W10", "-1", "A" * 5_000, quote('"><script>alert(1)</script>')]

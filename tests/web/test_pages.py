@@ -22,7 +22,8 @@ from jackfield.core.people import Scope, ScopeRules, UserType
 from jackfield.core.rules import PeopleRules
 from jackfield.store.alarms import begin_alarm
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.phones import add_departments, save_extensions
+from jackfield.store.phone_departments import add_departments
+from jackfield.store.phones import save_extensions
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
 
 MENU = [

@@ -15,7 +15,7 @@ from jackfield.core.rules import GuardRules, PeopleRules, RemoveAfter, Threshold
 from jackfield.core.schedule import ScheduleRules
 from jackfield.store.groups import Member, apply_member_changes, save_groups
 from jackfield.store.journal import purge_journal
-from jackfield.store.people import mark_removed
+from jackfield.store.people_rounds import mark_removed
 from jackfield.store.settings import Approval, PeopleSettings
 from jackfield.web.admin.sync_form import SyncForm, changes_between, form_of, settings_of
 

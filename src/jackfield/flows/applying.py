@@ -32,16 +32,10 @@ from jackfield.store.links import (
 from jackfield.store.outcomes import Outcome as Result
 from jackfield.store.outcomes import mark_outcomes
 from jackfield.store.people import load_changed
-from jackfield.store.phones import (
-    PhoneState,
-    add_departments,
-    drop_extensions,
-    load_departments,
-    load_extensions,
-    load_phone_state,
-    note_numbers,
-    save_extensions,
-)
+from jackfield.store.phone_departments import add_departments, load_departments
+from jackfield.store.phone_numbers import note_numbers
+from jackfield.store.phone_state import PhoneState, load_phone_state
+from jackfield.store.phones import drop_extensions, load_extensions, save_extensions
 from jackfield.store.plan_actions import ActionStatus, StoredAction, load_pending
 from jackfield.store.plans import PlanStatus, load_plan
 from jackfield.store.released import save_former

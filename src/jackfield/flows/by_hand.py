@@ -42,7 +42,8 @@ from jackfield.pbx.port import (
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_department_links, load_links_of_extensions
-from jackfield.store.phones import load_departments, load_extensions
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.phones import load_extensions
 
 T = TypeVar("T")
 PhoneByHand = Callable[[int], DirectoryByHand | None]

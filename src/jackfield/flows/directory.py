@@ -42,8 +42,8 @@ from jackfield.store.groups import (
     save_skus,
 )
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.people import (
-    find_person,
+from jackfield.store.people import find_person
+from jackfield.store.people_rounds import (
     finish_round,
     load_hashes,
     mark_removed,

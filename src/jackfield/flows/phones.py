@@ -11,16 +11,10 @@ import structlog
 from jackfield.clock import Clock
 from jackfield.pbx.port import PhoneSystem, PhoneSystemForgot
 from jackfield.store.database import Database
-from jackfield.store.phones import (
-    begin_reading,
-    drop_extensions,
-    finish_reading,
-    load_departments,
-    load_phone_state,
-    save_departments,
-    save_extensions,
-    save_used_numbers,
-)
+from jackfield.store.phone_departments import load_departments, save_departments
+from jackfield.store.phone_numbers import save_used_numbers
+from jackfield.store.phone_state import begin_reading, load_phone_state
+from jackfield.store.phones import drop_extensions, finish_reading, save_extensions
 from jackfield.store.planned import add_unsettled
 from jackfield.store.released import note_released
 

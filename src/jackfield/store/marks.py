@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from jackfield.store.alarms import alarms
 from jackfield.store.links import department_links, links
 from jackfield.store.people import people
-from jackfield.store.phones import phone_states
+from jackfield.store.phone_state import phone_states
 from jackfield.store.plans import plans
 from jackfield.store.runs import runs
 from jackfield.store.sequences import sequences

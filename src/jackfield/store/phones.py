@@ -1,40 +1,24 @@
-"""The picture of the phone system as last seen.
-
-Extensions, departments, numbers in use, and where reading stands.
+"""The picture of the phone system as last seen: its extensions, and who is in which department.
 
 Filled from `PhoneSystem.read_*` and from the answers of its writes; rows that did not change are
-left alone. The links to people are in `store/links.py`, the built-in phone system's own records in
-`store/extensions.py`.
+left alone. Beside it: `phone_departments`, `phone_numbers`, and in `phone_state` how far reading
+came. The links to people are in `links`, the built-in phone system's own records in `extensions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
 
-from jackfield.core.extensions import (
-    Department,
-    DepartmentKey,
-    Extension,
-    ExtensionFields,
-    ExtensionKey,
-)
-from jackfield.store.schema import (
-    flag,
-    key,
-    maybe_moment,
-    maybe_text,
-    metadata,
-    number,
-    tenant_key,
-    text,
-)
+from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, ExtensionKey
+from jackfield.store.phone_numbers import add_numbers
+from jackfield.store.phone_state import phone_states, touch_picture
+from jackfield.store.schema import flag, key, maybe_text, metadata, number, tenant_key, text
 from jackfield.store.search import Kind, save_words
-from jackfield.store.sequences import hold, next_change
+from jackfield.store.sequences import hold
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
 from jackfield.store.words import number_sort_key, sort_key, words_of
 
@@ -64,7 +48,6 @@ phone_extensions = Table(
     Index("ix_phone_extension_external", "tenant", "external_key"),
     Index("ix_phone_extension_changed", "tenant", "changed_seq"),
 )
-
 Index(
     "ix_phone_extension_disabled",
     phone_extensions.c.tenant,
@@ -73,7 +56,6 @@ Index(
     sqlite_where=phone_extensions.c.enabled.is_(False),
     postgresql_where=phone_extensions.c.enabled.is_(False),
 )
-
 phone_memberships = Table(
     "phone_membership",
     metadata,
@@ -83,25 +65,6 @@ phone_memberships = Table(
     Index("ix_phone_membership_department", "tenant", "department"),
     sqlite_with_rowid=False,
 )
-
-phone_departments = Table(
-    "phone_department", metadata, tenant_key(), key("key"), text("name"), maybe_text("external_key")
-)
-
-phone_numbers = Table(
-    "phone_number", metadata, tenant_key(), key("number"), sqlite_with_rowid=False
-)
-
-phone_states = Table(
-    "phone_state",
-    metadata,
-    tenant_key(),
-    maybe_text("cursor"),
-    number("round"),
-    number("version"),
-    maybe_moment("read_at"),
-)
-
 _FIELDS = tuple(ExtensionFields.__slots__)
 _END = 2 + len(_FIELDS)
 _COLUMNS = [
@@ -146,39 +109,7 @@ _drop_memberships = Bulk(
         )
     ),
 )
-_add_numbers = append(phone_numbers, ("tenant", "number"))
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneState:
-    """Where the reading of the phone system stands."""
-
-    cursor: str | None = None
-    """Opaque; None = read everything."""
-    round: int = 0
-    version: int = 0
-    """The change number of the picture's last change: what a plan was made from."""
-    read_at: datetime | None = None
-
-
-async def load_phone_state(tx: Transaction, tenant: int) -> PhoneState:
-    """Where the reading stands; all empty before the first."""
-    c = phone_states.c
-    row = await tx.row(select(c.cursor, c.round, c.version, c.read_at).where(c.tenant == tenant))
-    return PhoneState() if row is None else PhoneState(*row)
-
-
-async def begin_reading(tx: Transaction, tenant: int) -> int:
-    """The round number of a new full reading."""
-    c = phone_states.c
-    round_number: int = await tx.scalar(
-        tx.insert(phone_states)
-        .values(tenant=tenant, round=1)
-        .on_conflict_do_update(index_elements=["tenant"], set_={"round": c.round + 1})
-        .returning(c.round)
-    )
-    return round_number
 
 
 async def finish_reading(
@@ -226,7 +157,7 @@ async def save_extensions(
         if len(same) == len(keys):
             continue
         unchanged = set(same)
-        changed = await _touch(tx, tenant)
+        changed = await touch_picture(tx, tenant)
         rows = []
         words: dict[str, str] = {}
         given: list[tuple[int, str, str]] = []
@@ -265,9 +196,7 @@ async def save_extensions(
         await _drop_memberships.run(tx, sorted(taken))
         await _add_memberships.run(tx, sorted(given))
         await save_words(tx, tenant, Kind.EXTENSION, known_words, words)
-        await _add_numbers.run(
-            tx, sorted((tenant, by_key[ExtensionKey(key)].number) for key in words)
-        )
+        await add_numbers(tx, tenant, [by_key[ExtensionKey(key)].number for key in words])
     return different
 
 
@@ -282,7 +211,7 @@ async def drop_extensions(tx: Transaction, tenant: int, keys: Sequence[Extension
         _, words = await _load(tx, tenant, chunk)
         if not words:
             continue
-        await _touch(tx, tenant)
+        await touch_picture(tx, tenant)
         await save_words(tx, tenant, Kind.EXTENSION, words, dict.fromkeys(words, ""))
         dropped_rows = 0
         for table in (phone_memberships, phone_extensions):
@@ -324,90 +253,6 @@ async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> l
     return [ExtensionKey(row[0]) for row in rows]
 
 
-async def save_departments(tx: Transaction, tenant: int, found: Iterable[Department]) -> None:
-    """Replace the departments by those the phone system has."""
-    wanted = {department.key: department for department in found}
-    known = await load_departments(tx, tenant)
-    if known == wanted:
-        return
-    await _touch(tx, tenant)
-    gone = sorted(known.keys() - wanted.keys())
-    c = phone_departments.c
-    for chunk in chunks(gone):
-        await tx.run(
-            delete(phone_departments).where(c.tenant == tenant, c.key.in_(_keys)), {"keys": chunk}
-        )
-    await add_departments(tx, tenant, [d for key, d in wanted.items() if known.get(key) != d])
-
-
-async def add_departments(tx: Transaction, tenant: int, found: Sequence[Department]) -> None:
-    """Departments that were just created or renamed."""
-    if found:
-        await _touch(tx, tenant)
-        await _save_departments.run(
-            tx, sorted((tenant, one.key, one.name, one.external_key) for one in found)
-        )
-
-
-_save_departments = upsert(phone_departments, ("tenant", "key", "name", "external_key"))
-
-
-async def load_departments(tx: Transaction, tenant: int) -> dict[DepartmentKey, Department]:
-    """All departments by key."""
-    c = phone_departments.c
-    rows = await tx.rows(select(c.key, c.name, c.external_key).where(c.tenant == tenant))
-    return {row[0]: Department(*row) for row in rows}
-
-
-async def count_department_members(tx: Transaction, tenant: int) -> dict[DepartmentKey, int]:
-    """How many extensions each department has; those without any are left out."""
-    c = phone_memberships.c
-    rows = await tx.rows(
-        select(c.department, func.count()).where(c.tenant == tenant).group_by(c.department)
-    )
-    return {DepartmentKey(row[0]): row[1] for row in rows}
-
-
-async def save_used_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]) -> frozenset[str]:
-    """Replace the numbers in use by those the phone system named; returns the free ones."""
-    wanted = frozenset(numbers)
-    known = await load_used_numbers(tx, tenant)
-    if wanted == known:
-        return frozenset()
-    await _touch(tx, tenant)
-    c = phone_numbers.c
-    for chunk in chunks(sorted(known - wanted)):
-        await tx.run(
-            delete(phone_numbers).where(c.tenant == tenant, c.number.in_(_keys)), {"keys": chunk}
-        )
-    await _add_numbers.run(tx, ((tenant, number) for number in sorted(wanted - known)))
-    return known - wanted
-
-
-async def note_numbers(
-    tx: Transaction, tenant: int, *, used: Sequence[str] = (), free: Sequence[str] = ()
-) -> None:
-    """What a write has told about single numbers, until all of them are read again."""
-    if not used and not free:
-        return
-    await _touch(tx, tenant)
-    c = phone_numbers.c
-    for chunk in chunks(sorted(free)):
-        await tx.run(
-            delete(phone_numbers).where(c.tenant == tenant, c.number.in_(_keys)), {"keys": chunk}
-        )
-    await _add_numbers.run(tx, sorted((tenant, number) for number in used))
-
-
-async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
-    """Every number in use, whatever holds it."""
-    c = phone_numbers.c
-    numbers: set[str] = set()
-    async for page in tx.pages(select(c.number).where(c.tenant == tenant)):
-        numbers.update(row[0] for row in page)
-    return frozenset(numbers)
-
-
 async def count_extensions(tx: Transaction, tenant: int) -> int:
     """How many extensions the picture holds."""
     c = phone_extensions.c
@@ -415,17 +260,6 @@ async def count_extensions(tx: Transaction, tenant: int) -> int:
         select(func.count()).select_from(phone_extensions).where(c.tenant == tenant)
     )
     return count
-
-
-async def _touch(tx: Transaction, tenant: int) -> int:
-    """The picture changes: its version is this transaction's change number."""
-    changed = await next_change(tx, tenant)
-    await tx.run(
-        tx.insert(phone_states)
-        .values(tenant=tenant, version=changed)
-        .on_conflict_do_update(index_elements=["tenant"], set_={"version": changed})
-    )
-    return changed
 
 
 async def _load(

@@ -12,7 +12,7 @@ from jackfield.core.departments import Group, explain_departments
 from jackfield.core.extensions import Department, DepartmentLink
 from jackfield.store.groups import load_groups
 from jackfield.store.links import load_department_links
-from jackfield.store.phones import count_department_members, load_departments
+from jackfield.store.phone_departments import count_department_members, load_departments
 from jackfield.store.settings import load_people_settings
 from jackfield.store.words import fold
 from jackfield.web.admin.asking import PageNumber

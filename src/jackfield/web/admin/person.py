@@ -19,7 +19,8 @@ from jackfield.store.groups import load_edges, load_groups, load_skus
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import load_links, load_links_of_extensions
 from jackfield.store.people import load_people, load_person_history
-from jackfield.store.phones import load_departments, load_extensions
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.phones import load_extensions
 from jackfield.store.plan_actions import load_actions_of
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.licences import licence_names

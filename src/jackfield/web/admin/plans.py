@@ -17,7 +17,7 @@ from jackfield.flows.held import load_held_back
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
-from jackfield.store.phones import load_departments
+from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
 from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.web.admin.asking import Number, Position, check_choice

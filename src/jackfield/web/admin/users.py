@@ -13,7 +13,8 @@ from jackfield.core.extensions import Department, DepartmentKey
 from jackfield.flows.coverage import load_uncovered
 from jackfield.store.groups import load_skus
 from jackfield.store.links import count_links
-from jackfield.store.phones import count_extensions, load_departments
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.phones import count_extensions
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.web.admin.asking import check_choice, check_places
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part

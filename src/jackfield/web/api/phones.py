@@ -8,7 +8,7 @@ from litestar.params import FromQuery, JSONBody
 from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field
 from jackfield.flows.by_hand import Member, Unit
 from jackfield.store.links import load_department_links
-from jackfield.store.phones import count_department_members, load_departments
+from jackfield.store.phone_departments import count_department_members, load_departments
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.store.words import fold
 from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place, place_behind

@@ -18,7 +18,7 @@ from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.people import load_people
-from jackfield.store.phones import load_departments
+from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, ActionStatus, StoredAction, load_actions
 from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
