@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 MODULES = sorted((ROOT / "src").rglob("*.py"))
+LONGEST = 450
 TEXT = {".cfg", ".css", ".html", ".in", ".ini", ".js", ".json", ".lock", ".mako", ".md", ".py"}
 TEXT |= {".sh", ".sql", ".svg", ".toml", ".txt", ".yaml", ".yml", ""}
 
@@ -69,6 +70,20 @@ def test_every_module_begins_with_a_caption(module: Path) -> None:
 
     assert caption
     assert len(caption.split()) >= 4
+
+
+def test_no_file_is_longer_than_450_lines() -> None:
+    """A file is one concept; a long one holds several, and is parted where they meet.
+
+    Migrations are exempt: what has once run in somebody's database is not written anew.
+    """
+    lengths = {
+        str(module.relative_to(ROOT)): len(module.read_text(encoding="utf-8").splitlines())
+        for module in MODULES
+        if module.parent.name != "versions"
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
 @pytest.mark.parametrize("lock", [pytest.param(path, id=path.name) for path in LOCKS])

@@ -6,13 +6,9 @@ The only file that names a phone system. Nobody below reads settings; they are h
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import random
-import signal
-import socket
-import sys
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -24,7 +20,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from jackfield.clock import Clock, SystemClock
+from jackfield.clock import SystemClock
 from jackfield.durable import Durable, GivenUp, Lane, NotRunningError
 from jackfield.flows.applying import Applying
 from jackfield.flows.by_hand import PhonesByHand
@@ -41,17 +37,9 @@ from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
-from jackfield.logs import configure_logs
+from jackfield.holding import InUse, take_lock
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.settings import (
-    DATABASE_FILE,
-    KEY_FILE,
-    LOCK_FILE,
-    SERVER_FILE,
-    Role,
-    ServerFile,
-    Settings,
-)
+from jackfield.settings import DATABASE_FILE, KEY_FILE, SERVER_FILE, ServerFile, Settings
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable, SecretUnreadable
 from jackfield.store.leases import give_up_lease, take_lease
@@ -68,31 +56,10 @@ if TYPE_CHECKING:
 SWEEP_EVERY_S = 1.0
 FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
-STOP_WITHIN_S = 1.0
 RUNS_KEPT = timedelta(days=30)
 LEASE_S = 5.0
-START_AGAIN_S = 5.0
-LOCK_TRIES = 4
-LOCK_AGAIN_S = 0.05
 
 _log = structlog.get_logger("jackfield.app")
-
-
-class InUse(Exception):
-    """Another process works on the data folder or the database."""
-
-    def __init__(self, what: str, holder: str) -> None:
-        self.next_step = "Stop it first, or give this one a data folder or database of its own."
-        super().__init__(f"{what} is in use by the process {holder}. {self.next_step}")
-
-
-class CannotListen(Exception):
-    """The address of the console cannot be had."""
-
-    def __init__(self, listen: str, error: OSError) -> None:
-        self.next_step = "Stop what listens there, or give this one another address: --listen."
-        why = error.strerror or str(error)
-        super().__init__(f"Jackfield cannot listen on {listen}: {why}. {self.next_step}")
 
 
 class App:
@@ -368,131 +335,5 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or f"sqlite:///{settings.data_dir / DATABASE_FILE}"
 
 
-async def take_lock(data_dir: Path, clock: Clock) -> TextIOWrapper:
-    """Hold the data folder for this process. Raises `InUse`."""
-    file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
-    for tries in range(LOCK_TRIES):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            # Somebody may only be looking whether it is held: that takes microseconds.
-            if tries + 1 < LOCK_TRIES:
-                await clock.sleep(LOCK_AGAIN_S)
-                continue
-            file.seek(0)
-            holder = file.read().strip() or "of unknown number"
-            file.close()
-            raise InUse(f"The data folder {data_dir}", holder) from None
-        break
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
 def _open_transport(ca_bundle: Path | None) -> AbstractAsyncContextManager[Transport]:
     return AiohttpTransport(ca_bundle=ca_bundle, user_agent=f"Jackfield/{version('jackfield')}")
-
-
-def serve(settings: Settings) -> int:
-    """Run the server until SIGINT or SIGTERM; returns the exit code."""
-    configure_logs(settings.log_level)
-    return asyncio.run(run_server(settings, asyncio.Event()))
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """The console's socket. Raises `CannotListen`."""
-    host = settings.listen_host
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, settings.listen_port))
-    except OSError as error:
-        bound.close()
-        raise CannotListen(settings.listen, error) from error
-    return bound
-
-
-async def run_server(
-    settings: Settings, stop: asyncio.Event, ready: asyncio.Future[App] | None = None
-) -> int:
-    """The server inside a running loop, until `stop` is set.
-
-    `ready` is told when pages are answered. Raises `InUse` and `CannotListen`.
-    """
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        """uvicorn without its own idea of signals: we stop it in our order."""
-
-        def capture_signals(self) -> Any:
-            return nullcontext()
-
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    async with App(settings) as app:
-        bound = _listen(settings)
-        app.port = bound.getsockname()[1]
-        # Made by a server, never by a command: here it is shown.
-        app.new_password = await app.signin.ensure_owner()
-        config = uvicorn.Config(
-            app.site,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-        )
-        server = Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[bound]), name="web")
-        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
-            await asyncio.sleep(0.01)
-        if serving.done():
-            _log.error("web.not_started", listen=settings.listen)
-            return 1
-        app.watch()
-        await app.announce()
-        if app.new_password is not None and ready is None:
-            _say_password(app)
-        _log.info("server.ready", url=app.url, version=version("jackfield"))
-        working = asyncio.create_task(_work(app), name="work")
-        if ready is not None:
-            ready.set_result(app)
-        stopping = asyncio.create_task(stop.wait())
-        lost = asyncio.create_task(app.lost.wait())
-        await asyncio.wait({stopping, serving, lost}, return_when=asyncio.FIRST_COMPLETED)
-        _log.info("server.stopping")
-        app.hub.stop()
-        server.should_exit = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(serving), STOP_WITHIN_S)
-        for task in (working, stopping, lost):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        # Whoever watches over the process is to start it again where nobody asked it to end.
-        return 0 if stop.is_set() else 1
-
-
-async def _work(app: App) -> None:
-    """Begin the work, however often the durable runner needs to start."""
-    while Role.SYNC in app.settings.roles:
-        try:
-            await app.start_work()
-        except Exception as error:
-            _log.exception("work.not_started", error=str(error))
-            await app.clock.sleep(START_AGAIN_S)
-        else:
-            return
-
-
-def _say_password(app: App) -> None:
-    sys.stdout.write(
-        f"Jackfield answers at {app.url}\n"
-        f"Sign in as admin with the password {app.new_password}\n"
-        "It is shown this once; jackfield admin reset-password makes another.\n"
-    )
-    sys.stdout.flush()

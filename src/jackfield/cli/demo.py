@@ -49,8 +49,8 @@ def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
 
 
 async def _demo(people: int, data: Path, port: int, seed: int) -> int:
-    from jackfield.app import run_server
     from jackfield.logs import configure_logs
+    from jackfield.serving import run_server
 
     listen = f"127.0.0.1:{port or _free_port(CONSOLE_PORT)}"
     overrides = {"data_dir": data, "listen": listen, "log_level": "warning"}
@@ -210,11 +210,7 @@ def _credential(data: Path) -> tuple[str, Path]:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Jackfield demo")])

@@ -8,7 +8,6 @@ so that no two processes ever work on one data folder.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from typing import Any, Protocol
 import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.settings import LOCK_FILE, SERVER_FILE, ServerFile, Settings
+from jackfield.holding import holder_of
+from jackfield.settings import SERVER_FILE, ServerFile, Settings
 
 ANSWER_TIMEOUT_S = 60.0
 START_PATIENCE_S = 10.0
@@ -145,7 +145,8 @@ async def open_door(
             "with --data-dir, or begin one with jackfield serve.",
             Exit.USAGE,
         )
-    from jackfield.app import App, InUse
+    from jackfield.app import App
+    from jackfield.holding import InUse
     from jackfield.logs import configure_logs
 
     # What a command has to say it says itself; a run's troubles stand in its answer.
@@ -170,7 +171,7 @@ async def _starting_server(data_dir: Path, busy: Exception) -> ServerFile:
         file = read_server_file(data_dir)
         if file is not None:
             return file
-        if _holder(data_dir) is None:
+        if holder_of(data_dir) is None:
             break
         await asyncio.sleep(LOOK_S)
     raise CommandFailed(str(busy)) from busy
@@ -193,21 +194,7 @@ def read_server_file(data_dir: Path) -> ServerFile | None:
         ) from None
     except (OSError, msgspec.DecodeError):
         return None
-    return file if _holder(data_dir) == file.pid else None
-
-
-def _holder(data_dir: Path) -> int | None:
-    """The process that holds the folder's lock. Numbers of processes alone are used again."""
-    try:
-        with (data_dir / LOCK_FILE).open(encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = lock.read().strip()
-                return int(holder) if holder.isdecimal() else None
-    except OSError:
-        return None
-    return None
+    return file if holder_of(data_dir) == file.pid else None
 
 
 def _decoded(body: bytes) -> Any:

@@ -84,7 +84,7 @@ def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
     """
 
     def run() -> int:
-        from jackfield.app import serve as run_server
+        from jackfield.serving import serve as run_server
 
         return run_server(_settings(data_dir, listen=listen))
 

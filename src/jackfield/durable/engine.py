@@ -21,8 +21,9 @@ from uuid import uuid4
 import structlog
 
 from jackfield.clock import Clock, SystemClock
-from jackfield.durable.carried import Carried, Work, as_replayed, first_line
+from jackfield.durable.carried import Carried, first_line
 from jackfield.durable.catalogue import Catalogue, Defined, fruitless_starts, key_of, run_id
+from jackfield.durable.dbos_steps import kind_of, run_of_dbos, through_dbos
 from jackfield.durable.gate import Gate, current_run
 from jackfield.durable.instance import CONTRACT_VERSION, SCHEDULED, DbosInstance
 from jackfield.durable.run import (
@@ -36,7 +37,6 @@ from jackfield.durable.run import (
     RunCancelledError,
     RunFailedError,
     RunId,
-    StepsChangedError,
     UnknownRunError,
     recordable,
 )
@@ -252,7 +252,7 @@ class Durable:
             case "CANCELLED":
                 raise RunCancelledError(f"{run_id} was cancelled")
             case _:
-                raise RunFailedError(str(row.error), _kind(row.error))
+                raise RunFailedError(str(row.error), kind_of(row.error))
 
     async def is_alive(self, run_id: RunId) -> bool:
         try:
@@ -313,7 +313,7 @@ class Durable:
     async def _carry(self, defined: Defined, args: tuple[Json, ...]) -> Json:
         """The whole of one run on DBOS: called again from the start after each restart."""
         task = _this_task()
-        run = Carried(_this_run(), defined, _by_dbos, self._gate, self._report, self._clock)
+        run = Carried(run_of_dbos(), defined, through_dbos, self._gate, self._report, self._clock)
         current_run.set(run.whereabouts)
         self._runs[task] = run.id
         task.add_done_callback(self._runs.pop)
@@ -403,48 +403,11 @@ class Durable:
         return recorded
 
 
-async def _by_dbos(name: str, work: Work) -> Json:
-    """`Perform`: the record is DBOS's table of steps."""
-    from dbos import DBOS, PortableWorkflowError
-    from dbos import error as dbos_error
-
-    async def coroutine_function() -> Json:
-        return await work()
-
-    try:
-        return await DBOS.run_step_async({"name": name}, coroutine_function)
-    except PortableWorkflowError as replayed:
-        raise as_replayed(_kind(replayed), replayed.message) from None
-    except dbos_error.DBOSUnexpectedStepError as error:
-        raise StepsChangedError(str(error)) from None
-
-
-def _kind(recorded: Exception | None) -> str:
-    """The class name of what was raised, from how DBOS keeps it."""
-    from dbos import PortableWorkflowError
-
-    match recorded:
-        case PortableWorkflowError(code=str() as kind):
-            return kind
-        case PortableWorkflowError(name=kind):
-            return kind
-        case _:
-            return type(recorded).__name__
-
-
 def _this_task() -> asyncio.Task[object]:
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("a run needs a task of its own")
     return task
-
-
-def _this_run() -> RunId:
-    from dbos import DBOS
-
-    if DBOS.workflow_id is None:
-        raise RuntimeError("a run is only carried inside its DBOS workflow")
-    return RunId(DBOS.workflow_id)
 
 
 async def _in_plain_thread(work: Callable[[], T]) -> T:
