@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from jackfield.store.errors import CursorMoved
 from jackfield.store.schema import key, maybe_moment, maybe_text, metadata, number, tenant_key, text
@@ -74,10 +74,29 @@ class Cursor:
     """People present when a plan last accepted a full round; 0 = never."""
 
 
+_THIS = (
+    cursors.c.tenant == bindparam("of_tenant"),
+    cursors.c.resource == bindparam("of_resource"),
+)
+_ONE = select(cursors).where(*_THIS)
+_MOVE = (
+    update(cursors)
+    .where(*_THIS, cursors.c.version == bindparam("of_version"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                *("position", "round", "kind", "started_at", "finished_at", "full_finished_at"),
+                *("pages", "version"),
+            )
+        }
+    )
+)
+
+
 async def load_cursor(tx: Transaction, tenant: int, resource: Resource) -> Cursor:
     """The cursor; one with version 0 before the first walk."""
-    c = cursors.c
-    row = await tx.row(select(cursors).where(c.tenant == tenant, c.resource == resource.value))
+    row = await tx.row(_ONE, {"of_tenant": tenant, "of_resource": resource.value})
     if row is None:
         return Cursor(resource)
     return Cursor(
@@ -181,22 +200,19 @@ async def forget_cursors(tx: Transaction, tenant: int) -> None:
 
 async def _move(tx: Transaction, tenant: int, cursor: Cursor, **values: object) -> Cursor:
     await next_change(tx, tenant)
-    c = cursors.c
-    key_values = {"tenant": tenant, "resource": cursor.resource.value}
     if cursor.version == 0:
-        statement = tx.insert(cursors).values(**key_values, **values, version=1)
-        statement = statement.on_conflict_do_nothing()
-    else:
-        statement = (
-            update(cursors)
-            .where(
-                c.tenant == tenant,
-                c.resource == cursor.resource.value,
-                c.version == cursor.version,
-            )
-            .values(**values, version=cursor.version + 1)
+        first = tx.insert(cursors).values(
+            tenant=tenant, resource=cursor.resource.value, version=1, **values
         )
-    if await tx.run(statement) != 1:
+        moved = await tx.run(first.on_conflict_do_nothing())
+    else:
+        this = {
+            "of_tenant": tenant,
+            "of_resource": cursor.resource.value,
+            "of_version": cursor.version,
+        }
+        moved = await tx.run(_MOVE, {**this, **values, "version": cursor.version + 1})
+    if moved != 1:
         raise CursorMoved(
             f"The cursor {cursor.resource} of tenant {tenant} is no longer at version "
             f"{cursor.version}."

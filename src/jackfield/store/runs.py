@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Table, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import Index, Table, UniqueConstraint, and_, bindparam, or_, select, update
 
 from jackfield.core.schedule import Mode
 from jackfield.core.waiting import Waits
@@ -289,9 +289,14 @@ async def load_run(tx: Transaction, tenant: int, id_: int) -> StoredRun | None:
     return None if row is None else _run(row)
 
 
+_OF_FLOW = select(*_COLUMNS).where(
+    runs.c.tenant == bindparam("of_tenant"), runs.c.flow == bindparam("of_flow")
+)
+
+
 async def load_run_of_flow(tx: Transaction, tenant: int, flow: str) -> StoredRun | None:
     """The run begun for a flow id, or None."""
-    row = await tx.row(select(*_COLUMNS).where(runs.c.tenant == tenant, runs.c.flow == flow))
+    row = await tx.row(_OF_FLOW, {"of_tenant": tenant, "of_flow": flow})
     return None if row is None else _run(row)
 
 

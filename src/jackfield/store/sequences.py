@@ -9,10 +9,13 @@ anything else: no deadlocks.
 
 from __future__ import annotations
 
-from sqlalchemy import Table, select
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Table, bindparam, select
 
 from jackfield.store.schema import metadata, number, tenant_key
-from jackfield.store.transaction import Transaction
+from jackfield.store.transaction import Transaction, insert_into
 
 sequences = Table(
     "sequences",
@@ -26,6 +29,8 @@ sequences = Table(
     number("alarm"),
     number("extension_key"),
 )
+
+_CHANGE = select(sequences.c.change).where(sequences.c.tenant == bindparam("of_tenant"))
 
 
 async def next_change(tx: Transaction, tenant: int) -> int:
@@ -48,8 +53,7 @@ async def hold(tx: Transaction, tenant: int) -> None:
     deadlock on PostgreSQL.
     """
     if not tx.sqlite and tenant not in tx.changes:
-        c = sequences.c
-        await tx.row(select(c.change).where(c.tenant == tenant).with_for_update())
+        await tx.row(_CHANGE.with_for_update(), {"of_tenant": tenant})
 
 
 async def latest_change(tx: Transaction, tenant: int) -> int:
@@ -57,8 +61,7 @@ async def latest_change(tx: Transaction, tenant: int) -> int:
 
     0 before the first.
     """
-    value = await tx.scalar(select(sequences.c.change).where(sequences.c.tenant == tenant))
-    return value or 0
+    return await tx.scalar(_CHANGE, {"of_tenant": tenant}) or 0
 
 
 async def take(tx: Transaction, tenant: int, name: str, count: int = 1) -> int:
@@ -66,12 +69,18 @@ async def take(tx: Transaction, tenant: int, name: str, count: int = 1) -> int:
 
     Numbers start at 1.
     """
+    taking = _taking(name, on_sqlite=tx.sqlite)
+    last: int = await tx.scalar(taking, {"of_tenant": tenant, "taken": count})
+    return last - count + 1
+
+
+@cache
+def _taking(name: str, *, on_sqlite: bool) -> Any:
     column = sequences.c[name]
-    statement = (
-        tx.insert(sequences)
-        .values({"tenant": tenant, name: count})
-        .on_conflict_do_update(index_elements=["tenant"], set_={name: column + count})
+    taken = bindparam("taken", type_=column.type)
+    return (
+        insert_into(sequences, on_sqlite=on_sqlite)
+        .values({"tenant": bindparam("of_tenant"), name: taken})
+        .on_conflict_do_update(index_elements=["tenant"], set_={name: column + taken})
         .returning(column)
     )
-    last: int = await tx.scalar(statement)
-    return last - count + 1

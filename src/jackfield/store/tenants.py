@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from jackfield.store.schema import (
     INSTALLATION,
@@ -125,9 +125,12 @@ async def save_tenant(tx: Transaction, tenant: Tenant) -> None:
     )
 
 
+_CONNECTION = select(connections).where(connections.c.tenant == bindparam("of_tenant"))
+
+
 async def load_connection(tx: Transaction, tenant: int) -> Connection | None:
     """The tenant's connection; None before it was connected."""
-    row = await tx.row(select(connections).where(connections.c.tenant == tenant))
+    row = await tx.row(_CONNECTION, {"of_tenant": tenant})
     return None if row is None else _connection(row)
 
 

@@ -1,8 +1,9 @@
 """An open transaction: what flows open and hand to the functions of the archive.
 
-Statements are SQLAlchemy Core. Large numbers of rows go through `Bulk`: a Core statement compiled
-once for a database, run with plain tuples of stored values, because building a dict and a bound
-parameter per value costs more than SQLite.
+Statements are SQLAlchemy Core. Building one takes longer than running it, so those of every step of
+a flow are built once, with `bindparam`, and run with their values. Large numbers of rows go through
+`Bulk`: a Core statement compiled once for a database, run with plain tuples of stored values,
+because building a dict and a bound parameter per value costs more than SQLite.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Transaction:
 
     def insert(self, table: Table) -> Any:
         """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
-        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+        return insert_into(table, on_sqlite=self.sqlite)
 
     async def rows(
         self, statement: Executable, values: dict[str, Any] | None = None
@@ -75,6 +76,11 @@ class Transaction:
     ) -> int:
         """Run a statement for its effect; returns the number of rows it touched."""
         return (await self.connection.execute(statement, values)).rowcount
+
+
+def insert_into(table: Table, *, on_sqlite: bool) -> Any:
+    """The insert of a database, for statements that are built once (see `Transaction.insert`)."""
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 class Bulk:
