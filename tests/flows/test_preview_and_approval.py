@@ -285,7 +285,7 @@ async def test_turned_down_in_the_moment_it_begins(house: House) -> None:
     (run, _) = await house.runs()
     assert await house.extensions() == []
     assert run.status is RunStatus.DONE
-    assert run.text == "Plan 1 is refused already; this run had nothing to carry out."
+    assert run.text == "Plan 1 was turned down; this run had nothing to carry out."
 
 
 async def test_an_approved_plan_outlives_the_runner_that_was_to_carry_it_out(

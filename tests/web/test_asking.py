@@ -6,7 +6,7 @@ import pytest
 
 from doubles.house import House
 from doubles.web_fillings import fill
-from doubles.web_visitor import Visitor
+from doubles.web_visitor import Console, Visitor
 from jackfield.core.extensions import Department, DepartmentKey
 from jackfield.store.phone_departments import add_departments
 
@@ -79,7 +79,7 @@ async def test_a_number_that_is_none_is_refused(
         ("/plans/1?kind=evil", "“kind” in the address is “evil”; it takes create_department"),
         ("/plans/1?held=maybe", "“held” in the address is “maybe”; it takes yes, no."),
         ("/users?q=%00", "“q” in the address holds characters that are no text."),
-        ("/journal?person=a%0Ab", "“person” in the address holds characters that are no text."),
+        ("/journal?person=a%07b", "“person” in the address holds characters that are no text."),
         ("/users?q=x%1B%5B2J", "“q” in the address holds characters that are no text."),
         ("/people/a%00b", "The address holds characters that are no text."),
         ("/departments?page=0", "“page” in the address takes a number"),
@@ -145,6 +145,8 @@ async def test_a_place_behind_the_end_says_so(
         "/users?q=" + quote("'; DROP TABLE person; --"),
         "/users?q=" + "x" * 10_000,
         "/users?q=%ff%fe",
+        "/users?q=Anna%09Lind%0A",
+        "/users/extension",
         "/users?department=evil&sku=evil",
         "/journal?before=0&person=%22%3E%3Cscript%3E",
         "/people/%22%3E%3Cscript%3Ealert(1)",
@@ -161,3 +163,93 @@ async def test_strange_searches_end_in_a_page(house: House, admin: Visitor, path
 
     assert answer.status in {200, 404}
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"mode": "full"}'),
+        ("text/plain", b"mode=full"),
+        ("application/xml", b"<mode>full</mode>"),
+        ("", b"mode=full"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sync", "/users/m365", "/plans/1/approve"])
+async def test_what_is_no_form_is_refused(
+    house: House, admin: Visitor, path: str, kind: str, body: bytes
+) -> None:
+    """Taken for an empty form it would begin something, or name eleven missing fields."""
+    headers = {"content-type": kind, "x-csrftoken": admin.token}
+
+    answer = await admin.ask("POST", path, body=body, headers=headers)
+
+    assert answer.status == 415
+    assert "This page takes a form; what came is" in answer.page.text
+    assert await house.runs() == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=y", b"--x\r\nContent-Disposition: form-data; name=a"),
+        ("multipart/form-data", b"--x"),
+    ],
+)
+async def test_a_form_that_is_cut_off_is_refused(admin: Visitor, kind: str, body: bytes) -> None:
+    """In our own words."""
+    headers = {"content-type": kind, "x-csrftoken": admin.token}
+
+    answer = await admin.ask("POST", "/sync", body=body, headers=headers)
+
+    assert answer.status == 400
+    assert "makes no sense" in answer.page.text
+    assert "Invalid" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "says"),
+    [
+        ("/sync", {"mode": "evil"}, "“mode” in the form is “evil”; it takes delta, full, preview."),
+        ("/sync", {}, "“mode” in the form is “none”; it takes delta, full, preview."),
+        ("/sync", {"mode": "delta", "person": "a\x00b"}, "“person” in the form holds characters"),
+        ("/sync", {"mode": "delta", "person": "a\x1bb"}, "“person” in the form holds characters"),
+        ("/users/m365", {"start": "1\x0000"}, "“start” in the form holds characters"),
+        ("/users/m365/people", {"users": "a\x00"}, "“users” in the form holds characters"),
+        ("/users/matches", {"person": "\x00"}, "“person” in the form holds characters"),
+        ("/login", {"name": "a\x00", "password": "x"}, "“name” in the form holds characters"),
+    ],
+)
+async def test_fields_that_no_browser_sends_are_refused(
+    house: House, admin: Visitor, path: str, form: dict[str, str], says: str
+) -> None:
+    """By their names, before anything is begun; no database is asked for them."""
+    answer = await admin.post(path, form)
+
+    assert answer.status == 400
+    assert says in answer.page.text
+    assert await house.runs() == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["a%00b.css", "a" * 5_000, "../site.py", "%2e%2e/site.py", "", "vendor"]
+)
+async def test_no_path_leads_out_of_the_static_files(console: Console, path: str) -> None:
+    """Nobody is signed in here: it must be neither a file of the disk nor a fault."""
+    answer = await console.visitor().get(f"/static/{path}")
+
+    assert answer.status == 404
+
+
+async def test_head_is_answered_like_get_without_its_body(admin: Visitor) -> None:
+    """Monitors and link checkers ask so."""
+    get = await admin.get("/users")
+    head = await admin.ask("HEAD", "/users")
+    api = await admin.ask("HEAD", "/api/v1/status")
+    nothing = await admin.ask("HEAD", "/nowhere")
+    stream = await admin.ask("HEAD", "/live")
+    changed = await admin.ask("HEAD", "/sync")
+
+    assert (head.status, head.body) == (get.status, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert (api.status, nothing.status, stream.status, changed.status) == (200, 404, 405, 405)
+    assert nothing.body == b""

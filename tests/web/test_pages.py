@@ -294,12 +294,17 @@ async def test_texts_from_outside_stay_texts_in_parts_and_errors(
         await admin.post("/users/m365", {**form, "users": text}, hx_request="true"),
         await admin.post("/users/m365/departments", form),
         await admin.post("/users/m365/people", {"users": text}),
-        await admin.post("/sync", {"mode": text, "person": text}, hx_request="true"),
+        await admin.post("/sync", {"mode": "delta", "person": text}, hx_request="true"),
         await admin.get(f"/{quote(text)}"),
     ]
+    refused = [
+        await admin.post("/sync", {"mode": text}),
+        await admin.get(f"/users?status={quote(text)}"),
+    ]
 
-    for answer in answers:
-        assert answer.status in {200, 404}
+    assert {answer.status for answer in answers} <= {200, 404}
+    assert {answer.status for answer in refused} == {400}
+    for answer in [*answers, *refused]:
         assert_harmless(answer.page, text)
 
 

@@ -48,6 +48,25 @@ async def test_approved_it_is_carried_out_as_shown(house: House, admin: Visitor)
     assert await house.links()
 
 
+@pytest.mark.parametrize("decision", ["approve", "release", "refuse"])
+@pytest.mark.parametrize("headers", [{}, {"hx_request": "true"}])
+async def test_a_plan_that_is_carried_out_has_no_question(
+    house: House, admin: Visitor, decision: str, headers: dict[str, str]
+) -> None:
+    """A button under "0 actions will be carried out" could only fail."""
+    plan = await prepare(house)
+    await house.approve(plan)
+
+    asked = await admin.get(f"/plans/{plan}/{decision}", **headers)
+    told = await admin.post(f"/plans/{plan}/{decision}", **headers)
+
+    assert f"Plan {plan} has been carried out; there is nothing to decide" in asked.page.text
+    for answer in (asked, told):
+        assert "confirm-ok" not in answer.page.ids()
+        assert "will be carried out" not in answer.page.text
+        assert "Nothing of it will be done" not in answer.page.text
+
+
 async def test_turned_down_nothing_of_it_is_done(house: House, admin: Visitor) -> None:
     plan = await prepare(house)
 

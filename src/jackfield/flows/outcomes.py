@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
-from jackfield.store.plans import StoredPlan
+from jackfield.store.plans import PlanStatus, StoredPlan
 from jackfield.store.runs import RunStatus
+
+STANDS: Mapping[PlanStatus, str] = {
+    PlanStatus.PROPOSED: "waits for a decision",
+    PlanStatus.APPROVED: "is approved already",
+    PlanStatus.APPLYING: "is being carried out",
+    PlanStatus.APPLIED: "has been carried out",
+    PlanStatus.REFUSED: "was turned down",
+    PlanStatus.SUPERSEDED: "was replaced by a newer plan",
+    PlanStatus.FAILED: "failed",
+}
+"""Where a plan stands, in a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ def applied(
 
 def closed(plan: StoredPlan, people: int) -> Outcome:
     """A run that found its plan decided on elsewhere."""
-    text = f"Plan {plan.id} is {plan.status} already; this run had nothing to carry out."
+    text = f"Plan {plan.id} {STANDS[plan.status]}; this run had nothing to carry out."
     return Outcome(RunStatus.DONE, text, {"people": people})
 
 

@@ -13,6 +13,7 @@ from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, ScheduleRules, due
 from jackfield.durable import DurableError, Json, RunId, Runner
 from jackfield.flows.held import Held, load_held_back
+from jackfield.flows.outcomes import STANDS
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
 from jackfield.store.cursors import accept_people
@@ -211,7 +212,7 @@ class PeopleSync:
             )
             if not moved:
                 raise PlanNotOpen(
-                    f"Plan {plan} is {stored.status}; only a proposed plan can be approved. "
+                    f"Plan {plan} {STANDS[stored.status]}; only a proposed plan can be approved. "
                     "Make a new plan to see what is to be done now."
                 )
             if release:

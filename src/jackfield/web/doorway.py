@@ -46,6 +46,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
+ENDLESS = "/live"
+"""The stream never ends, so that there is nothing to answer a HEAD with."""
 HSTS = "max-age=31536000"
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -75,6 +77,9 @@ class Doorway:
         if not length.isdecimal() or int(length) > limit:
             await _refuse(413, too_large(limit), scope, receive, send)
             return
+        if scope["method"] == "HEAD" and scope["path"] != ENDLESS:
+            # What GET answers without its body: what monitors and link checkers ask.
+            scope, send = {**scope, "method": "GET"}, _bodiless(send)
         await self._app(scope, _limited(receive, limit), send)
 
     def _is_ours(self, host: str) -> bool:
@@ -148,6 +153,15 @@ def too_large(limit: int) -> str:
 async def _refuse(status: int, text: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
     answer = error_answer(scope, status, text)
     await answer.to_asgi_response(None, Request(scope))(scope, receive, send)
+
+
+def _bodiless(send: Send) -> Send:
+    async def bodiless(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return bodiless
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

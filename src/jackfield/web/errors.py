@@ -31,6 +31,7 @@ _TITLES = {
     405: "This page does not take that",
     409: "Somebody was faster",
     413: "That was too much",
+    415: "This page takes a form",
     421: "Wrong address",
     429: "Too many tries",
     500: "Jackfield met a fault of its own",
@@ -59,6 +60,8 @@ NO_WORKER = (
 )
 
 
+LONGEST_TEXT = 2_000
+"""What was sent may be as long as a megabyte; nobody needs all of it back."""
 NO_NUMBER = "“{name}” in the address takes a number that this page has given."
 
 
@@ -81,6 +84,8 @@ def error_answer(
     if scope["path"].startswith(API):
         text = text or _API_TEXTS.get(status, "")
     text = text or _TEXTS.get(status, HTTPStatus(status).phrase + ".")
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[:LONGEST_TEXT]} …"
     asked = {name: value for name, value in scope["headers"] if name in {b"hx-request", b"accept"}}
     if scope["path"].startswith(API):
         body = msgspec.json.encode(Problem(status, f"{text} {next_step}".rstrip()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -34,17 +35,23 @@ class Asset:
     etag: str
 
 
-@cache
 def load_asset(name: str) -> Asset | None:
     """A file of `static/` by its path there; None for anything else."""
+    return _assets().get(name)
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
+    """Every file, by its path: what somebody asks for never becomes a path of the disk."""
     root = HERE / "static"
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
-        return None
-    content = path.read_bytes()
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    etag = hashlib.sha256(content).hexdigest()[:16]
-    return Asset(content, media_type, etag)
+    found = {}
+    for path in root.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            etag = hashlib.sha256(content).hexdigest()[:16]
+            found[path.relative_to(root).as_posix()] = Asset(content, media_type, etag)
+    return found
 
 
 def asset(name: str) -> str:

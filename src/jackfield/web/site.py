@@ -31,7 +31,7 @@ from jackfield.web.admin import (
     runs,
     users,
 )
-from jackfield.web.admin.asking import Position, check_address
+from jackfield.web.admin.asking import Position, check_question
 from jackfield.web.doorway import Doorway, dress
 from jackfield.web.errors import (
     answer_broken,
@@ -97,7 +97,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
             Router(
                 "/",
                 route_handlers=[live, sign_in_page, sign_in, sign_out, *PAGES],
-                before_request=check_address,
+                before_request=check_question,
             ),
             *routers,
         ],

@@ -59,6 +59,14 @@ ATTACKS = {
     "a_byte_order_mark": Attack(400, "POST", "/departments", b'\xef\xbb\xbf{"name": "x"}'),
     "two_documents": Attack(400, "POST", "/departments", b'{"name": "x"} {"name": "y"}'),
     "cut_json": Attack(400, "POST", "/departments", b'{"name": "x'),
+    "a_bell_in_a_name": Attack(400, "POST", "/departments", b'{"name": "a\\u0007b"}'),
+    "an_escape_in_a_token": Attack(400, "POST", "/tokens", b'{"name": "a\\u001b[2Jb"}'),
+    "a_control_in_a_key": Attack(400, "POST", "/tokens", b'{"n\\bame": "x"}'),
+    "two_lines_in_a_token": Attack(422, "POST", "/tokens", b'{"name": "a\\nb"}'),
+    "a_blank_token": Attack(422, "POST", "/tokens", b'{"name": "  "}'),
+    "an_escape_in_a_person": Attack(400, "POST", "/people/sync", b'{"person": "a\\u001bb"}'),
+    "two_lines_in_a_person": Attack(422, "POST", "/people/sync", b'{"person": "a\\nb"}'),
+    "nobody_to_sync": Attack(422, "POST", "/people/sync", b'{"person": " "}'),
     "a_form": Attack(400, "POST", "/departments", b"name=x"),
     "xml_with_an_entity": Attack(
         400, "POST", "/departments", b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a/>'

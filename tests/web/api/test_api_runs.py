@@ -179,8 +179,10 @@ async def test_a_plan_is_approved_once(api: ApiCaller, tenant: Tenant) -> None:
     third = await api.ask("POST", f"/plans/{plan}/approve")
 
     assert (second.status, third.status) == (409, 409)
-    assert f"Plan {plan} is approved; only a proposed plan can be approved." in second.detail
-    assert f"Plan {plan} is applied" in third.detail
+    assert (
+        f"Plan {plan} is approved already; only a proposed plan can be approved." in second.detail
+    )
+    assert f"Plan {plan} has been carried out" in third.detail
     assert (ended["status"], ended["mode"], ended["counts"]["changes"]) == ("done", "approved", 3)
     after = await api.get(f"/plans/{plan}")
     assert (after["status"], after["outcomes"]) == ("applied", {"done": 3})
@@ -209,7 +211,7 @@ async def test_a_newer_plan_takes_the_place_of_an_older_one(api: ApiCaller, tena
     answer = await api.ask("POST", f"/plans/{old}/approve")
 
     assert answer.status == 409
-    assert f"Plan {old} is superseded" in answer.detail
+    assert f"Plan {old} was replaced by a newer plan" in answer.detail
     assert (await api.get(f"/plans/{new}"))["counts"] == {"create_extension": 4}
 
 

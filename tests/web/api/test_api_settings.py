@@ -301,6 +301,18 @@ async def test_who_was_slower_is_told(api: ApiCaller, version: int) -> None:
 
 
 @together
+async def test_a_value_of_a_megabyte_is_not_sent_back(shared: ApiCaller) -> None:
+    """The refusal shows how it begins; nobody needs the rest again."""
+    document = changed(await defaults(shared), {"schedule": {"time_zone": "A" * 1_000_000}})
+
+    answer = await shared.ask("PUT", "/settings/people", document)
+
+    assert answer.status == 422
+    assert "There is no time zone 'AAA" in answer.body["detail"]
+    assert len(answer.content) < 2_500
+
+
+@together
 @pytest.mark.parametrize("version", [-1, "1", None, 2**40])
 async def test_a_version_that_is_none_is_refused(shared: ApiCaller, version: Any) -> None:
     """It is what protects against lost changes."""

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Annotated, Any
 
 from litestar import Request
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.params import PathParameter, QueryParameter
 
 from jackfield.store.search import is_place
@@ -26,8 +26,10 @@ PageNumber = Annotated[int, QueryParameter(ge=1, le=MOST)]
 Number = Annotated[int, PathParameter(ge=0, le=MOST)]
 """The number of a plan or run, as part of an address."""
 
-# Controls and halves of characters: no name, key or word to search for has one.
-_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+# Controls and halves of characters: no name, key or word to search for has one. Tabs and line feeds
+# come along with what somebody copies out of a table.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _WHOLE = re.compile("[0-9]+")
 
 
@@ -37,7 +39,20 @@ class Unaskable(HTTPException):
     status_code = 400
 
 
-async def check_address(request: Request[Any, Any, Any]) -> None:
+class NoForm(HTTPException):
+    """A page was sent something else than a form."""
+
+    status_code = 415
+
+
+async def check_question(request: Request[Any, Any, Any]) -> None:
+    """Refuse an address or a form that cannot be meant, before anything is read."""
+    _check_address(request)
+    if request.method == "POST":
+        await _check_form(request)
+
+
+def _check_address(request: Request[Any, Any, Any]) -> None:
     """Refuse text that is none, and numbers that are none, in any part of the address."""
     fields = request.route_handler.parsed_fn_signature.parameters
     for name, value in request.query_params.multi_items():
@@ -48,6 +63,21 @@ async def check_address(request: Request[Any, Any, Any]) -> None:
             raise Unaskable(NO_NUMBER.format(name=name))
     if _NO_TEXT.search(request.scope["path"]):
         raise Unaskable("The address holds characters that are no text.")
+
+
+async def _check_form(request: Request[Any, Any, Any]) -> None:
+    """Refuse bodies that are no form, and text that is none, in any of its fields."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _FORMS and await request.body():
+        shown = f"“{kind[:100]}”" if kind else "something without a content type"
+        raise NoForm(f"This page takes a form; what came is {shown}. The JSON API is under /api/.")
+    try:
+        form = await request.form()
+    except ClientException as error:
+        raise Unaskable("The form cannot be read: it is cut off or malformed.") from error
+    for name, value in form.multi_items():
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            raise Unaskable(f"“{name[:100]}” in the form holds characters that are no text.")
 
 
 def check_places(after: str, before: str) -> None:
@@ -61,9 +91,9 @@ def check_places(after: str, before: str) -> None:
         )
 
 
-def check_choice(name: str, value: str, known: Collection[str]) -> None:
+def check_choice(name: str, value: str, known: Collection[str], where: str = "address") -> None:
     """Refuse a filter's value that is none of those offered; empty = not filtered."""
     if value and value not in known:
         shown = value if len(value) <= 50 else f"{value[:50]}…"
         offered = ", ".join(one for one in known if one)
-        raise Unaskable(f"“{name}” in the address is “{shown}”; it takes {offered}.")
+        raise Unaskable(f"“{name}” in the {where} is “{shown}”; it takes {offered}.")

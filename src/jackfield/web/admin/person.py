@@ -92,7 +92,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
 
 @get("/users/extension", include_in_schema=False)
 async def extension_page(
-    request: AnyRequest, house: House, key: FromQuery[str]
+    request: AnyRequest, house: House, key: FromQuery[str] = ""
 ) -> Template | Redirect:
     """An extension that no person of Microsoft 365 stands behind."""
     tenant, extension_key = house.tenant, ExtensionKey(key)

@@ -13,7 +13,8 @@ from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
 from jackfield.core.people import GroupId
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
-from jackfield.flows.held import load_held_back
+from jackfield.flows.held import Held, load_held_back
+from jackfield.flows.outcomes import STANDS
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
@@ -162,10 +163,20 @@ async def _question(
         status=200 if dialog else status,
         plan=stored,
         held=held,
+        closed="" if _is_open(stored, held, decision) else STANDS[stored.status],
         decision=decision,
         problem=problem,
         dialog=dialog,
     )
+
+
+def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
+    """Whether the decision can (still) be taken, or at least be explained."""
+    match decision:
+        case "refuse":
+            return plan.status in {PlanStatus.PROPOSED, PlanStatus.APPROVED}
+        case _:
+            return plan.status is PlanStatus.PROPOSED or held is not None
 
 
 async def _plan(tx: Any, house: Rooms, plan: int) -> StoredPlan:

@@ -91,6 +91,7 @@ async def sync(request: AnyRequest, house: House) -> Template | Redirect:
     """Begin a run now."""
     form = await request.form()
     mode, person = str(form.get("mode", "")), str(form.get("person", ""))[:200]
+    check_choice("mode", mode or "none", ["delta", "full", "preview"], "form")
     ask = Ask(
         mode=Mode.FULL if mode == "full" else Mode.DELTA,
         trigger=Trigger.ADMINISTRATOR,

@@ -12,7 +12,7 @@ from jackfield.store.accounts import load_account
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, list_tokens, revoke_token
-from jackfield.web.api.asking import Caller, Key, Limit, place_behind
+from jackfield.web.api.asking import Caller, Key, Limit, is_one_line, place_behind
 from jackfield.web.api.installation_shapes import (
     PasswordIn,
     PasswordOut,
@@ -21,7 +21,7 @@ from jackfield.web.api.installation_shapes import (
     TokenOut,
     TokensOut,
 )
-from jackfield.web.api.refusals import told
+from jackfield.web.api.refusals import Unusable, told
 from jackfield.web.rooms import House
 
 
@@ -44,10 +44,12 @@ async def tokens(
     "/tokens",
     summary="Create an API token",
     status_code=201,
-    responses=told(403),
+    responses=told(403, 422),
 )
 async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> TokenMade:
     """The secret is in this answer and nowhere else."""
+    if not data.name.strip() or not is_one_line(data.name):
+        raise Unusable("`name` says what the token is for: words, in one line.")
     now = rooms.clock.now()
     async with rooms.database.write() as tx:
         secret, token = await create_token(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
@@ -48,6 +49,7 @@ Number = Annotated[int, PathParameter(ge=0, le=LARGEST)]
 Key = Annotated[str, PathParameter(min_length=1, max_length=200)]
 
 # Controls and halves of characters: no name, key or word to search for has one.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 
 
@@ -77,9 +79,35 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
         raise Unreadable(
             f"The body is not UTF-8 from byte {error.start} on: send one JSON document in UTF-8."
         ) from error
-    # No name, number or key has a NUL, and PostgreSQL cannot store one.
-    if b"\\u0000" in body:
-        raise Unreadable("The body holds the character U+0000, which nothing here takes.")
+    place = _place_of_no_text(body)
+    if place is not None:
+        raise Unreadable(f"The body's `{place[:200]}` holds characters that are no text.")
+
+
+def _place_of_no_text(body: bytes) -> str | None:
+    """Where a document holds a control character; a certificate has line feeds, and only those.
+
+    What is no document is refused by whoever reads it.
+    """
+    # JSON has them escaped, or not at all.
+    if b"\\" not in body:
+        return None
+    try:
+        left: list[tuple[str, Any]] = [("", msgspec.json.decode(body))]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    while left:
+        place, part = left.pop()
+        if isinstance(part, str):
+            if _CONTROLS.search(part):
+                return place
+        elif isinstance(part, dict):
+            for name, value in part.items():
+                inside = f"{place}.{name}" if place else name
+                left += [(inside, name), (inside, value)]
+        elif isinstance(part, list):
+            left += [(f"{place}[{at}]", value) for at, value in enumerate(part)]
+    return None
 
 
 def check_place(after: str | None) -> str | None:
@@ -101,6 +129,11 @@ def place_behind(after: str | None, keys: Sequence[str]) -> int:
 _NO_PLACE = (
     "The parameter 'after' takes the `next` of the page before, as it is; leave it out to begin."
 )
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a text has nothing that ends a line or steers a terminal."""
+    return not _NO_TEXT.search(text)
 
 
 def is_whole(text: str) -> bool:

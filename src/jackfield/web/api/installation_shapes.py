@@ -134,7 +134,10 @@ class AlarmsOut(msgspec.Struct):
 class TokenIn(msgspec.Struct, forbid_unknown_fields=True):
     """A token to be made."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="What it is for.")]
+    name: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=100, description="What it is for, in one line."),
+    ]
     days: Annotated[
         int, msgspec.Meta(ge=0, le=3650, description="Days until it expires; 0: never.")
     ] = 0

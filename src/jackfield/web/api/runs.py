@@ -8,8 +8,8 @@ from litestar.params import JSONBody
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
 from jackfield.store.runs import Trigger, list_runs
-from jackfield.web.api.asking import Before, Caller, Key, Limit
-from jackfield.web.api.refusals import told
+from jackfield.web.api.asking import Before, Caller, Key, Limit, is_one_line
+from jackfield.web.api.refusals import Unusable, told
 from jackfield.web.api.run_shapes import RunOut, RunsOut, SyncIn
 from jackfield.web.api.running import run_by_name, run_out, started
 from jackfield.web.rooms import House
@@ -19,11 +19,13 @@ from jackfield.web.rooms import House
     "/people/sync",
     summary="Bring the phone system in line now",
     status_code=202,
-    responses=told(403),
+    responses=told(403, 422),
 )
 async def sync_people(rooms: House, caller: Caller, data: JSONBody[SyncIn | None] = None) -> RunOut:
     """Answers the run; while one for everybody is under way, that one."""
     asked = data or SyncIn()
+    if asked.person is not None and not (asked.person.strip() and is_one_line(asked.person)):
+        raise Unusable("`person` takes a UPN or an object ID, in one line.")
     mode = Mode.FULL if asked.full else Mode.DELTA
     ask = Ask(mode, Trigger.ADMINISTRATOR, caller.name, (asked.person or "").strip())
     return await started(rooms, ask)
