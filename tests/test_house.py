@@ -4,7 +4,9 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,16 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 MODULES = sorted((ROOT / "src").rglob("*.py"))
 LONGEST = 450
+LOCKED_LINE = re.compile(
+    r"[\w.-]+(\[[\w,.-]+\])?==[\w.]+( ; [^/]+)?( \\)?|    --hash=sha256:[0-9a-f]{64}( \\)?|    #.*|"
+)
+"""A package, a hash, whose wish it was: no option, and so no index."""
+USED_BY_NAME = {
+    "httptools": "uvicorn's fast parser",
+    "psycopg": "dbos's way to PostgreSQL",
+    "tzdata": "time zones where the system has none",
+}
+"""Packages that we need and never import, and what takes them up."""
 TEXT = {".cfg", ".css", ".html", ".in", ".ini", ".js", ".json", ".lock", ".mako", ".md", ".py"}
 TEXT |= {".sh", ".sql", ".svg", ".toml", ".txt", ".yaml", ".yml", ""}
 
@@ -96,7 +108,7 @@ def test_every_locked_package_has_a_hash_and_no_address(lock: Path) -> None:
     assert all(re.match(r"[\w.-]+==[\w.]+", entry) for entry in entries)
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in text
-    assert "index-url" not in text
+    assert [line for line in text.splitlines() if not LOCKED_LINE.fullmatch(line)] == []
 
 
 def test_the_locks_agree_with_each_other() -> None:
@@ -115,6 +127,43 @@ def test_the_locks_agree_with_each_other() -> None:
     }
 
     assert not quarrels
+
+
+def test_what_is_imported_is_asked_for_and_nothing_else() -> None:
+    """A package that only comes along with another one leaves us the day that one drops it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {_name(entry) for entry in project["project"]["dependencies"]}
+    packages = packages_distributions()
+
+    imported = {
+        _name(packages[module][0]): str(path.relative_to(ROOT))
+        for path in MODULES
+        for module in _outside(ast.parse(path.read_text(encoding="utf-8")))
+    }
+
+    assert {name: path for name, path in imported.items() if name not in declared} == {}
+    assert declared - imported.keys() == USED_BY_NAME.keys()
+
+
+def _outside(tree: ast.Module) -> set[str]:
+    """Packages that a module imports, wherever in it, from neither Python nor ourselves."""
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    return imported - sys.stdlib_module_names - {"jackfield", "m365_emulator"}
+
+
+def _name(requirement: str) -> str:
+    """The normalised name of a package, without extras and versions."""
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
 
 
 def test_the_build_asks_for_what_the_lock_pins() -> None:
