@@ -32,13 +32,21 @@ class Caller:
         return bool(roles & self.roles)
 
 
+DIRECTORY_DENIES = (
+    "Authorization_RequestDenied",
+    "Insufficient privileges to complete the operation.",
+)
+EXCHANGE_DENIES = ("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+"""Code and message by which a service says that a permission is missing."""
+
+
 def requires(
-    *roles: str,
+    *roles: str, denial: tuple[str, str] = DIRECTORY_DENIES
 ) -> Callable[[Callable[P, Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
-    """Let a directory endpoint be called with any one of `roles` (application permissions).
+    """Let an endpoint be called with any one of `roles` (application permissions).
 
     The endpoint's last positional argument must be the request, so methods work as well.
-    Refusal is 403 `Authorization_RequestDenied`, as the directory gives it.
+    Refusal is 403, as the directory gives it or the service that `denial` belongs to.
     """
     if not roles:
         raise ValueError("name at least one permission")
@@ -52,11 +60,7 @@ def requires(
                 raise TypeError("the endpoint's last positional argument must be the request")
             caller: Caller = request.state.caller
             if not caller.holds_any(wanted):
-                raise GraphError(
-                    403,
-                    "Authorization_RequestDenied",
-                    "Insufficient privileges to complete the operation.",
-                )
+                raise GraphError(403, *denial)
             return await endpoint(*args, **kwargs)
 
         guarded.__dict__["roles"] = roles

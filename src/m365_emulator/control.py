@@ -61,6 +61,9 @@ class Control:
             ("POST", "/people/{id}/rename", self._rename),
             ("POST", "/people/{id}/move", self._move),
             ("POST", "/people/{id}/licences", self._license),
+            ("POST", "/people/{id}/photo", self._make_photo),
+            ("PUT", "/people/{id}/photo", self._set_photo),
+            ("DELETE", "/people/{id}/photo", self._remove_photo),
             ("POST", "/people/{id}/disable", self._verb("disable")),
             ("POST", "/people/{id}/enable", self._verb("enable")),
             ("POST", "/people/{id}/delete", self._verb("delete")),
@@ -146,6 +149,25 @@ class Control:
         order = await _read(request, orders.Licences)
         self._stage.tenant.assign_licences(request.path_params["id"], *order.skus)
         return self._person_of(request)
+
+    async def _make_photo(self, request: Request) -> Any:
+        order = await _read(request, orders.NewPhoto)
+        tenant = self._stage.tenant
+        user = tenant.user(request.path_params["id"])
+        return showing.photo(tenant.photos.make_up(user.id, order.kind))
+
+    async def _set_photo(self, request: Request) -> Any:
+        """The body's bytes as they are, picture or not."""
+        tenant = self._stage.tenant
+        user = tenant.user(request.path_params["id"])
+        content = await request.body()
+        if not content:
+            raise HTTPException(400, "send the bytes of a picture; DELETE removes the photo")
+        return showing.photo(tenant.photos.set(user.id, content))
+
+    async def _remove_photo(self, request: Request) -> None:
+        tenant = self._stage.tenant
+        tenant.photos.remove(tenant.user(request.path_params["id"]).id)
 
     def _verb(self, name: str) -> Callable[[Request], Any]:
         async def play(request: Request) -> Any:

@@ -27,7 +27,7 @@ from m365_emulator.errors import GraphError
 from m365_emulator.exchange import Answer, ask, read_body, scope_for
 from m365_emulator.faults import CUTS, INSTEAD_OF_AN_ANSWER, TO_THE_ANSWER, Kind, Order
 from m365_emulator.stage import Stage
-from m365_emulator.throttle import cost_of
+from m365_emulator.throttle import cost_of, is_charged
 
 TRANSPORT = "m365_emulator.transport"
 """The ASGI extension under which the socket's transport comes along, so that it can be cut."""
@@ -221,9 +221,9 @@ class Door:
         return answer
 
     def _toll(self, scope: Scope, caller: Caller) -> dict[str, str]:
-        """A batch pays by its parts; an unknown path pays like any other."""
+        """An unknown path pays like any other."""
         path = scope["path"].removeprefix("/v1.0").removeprefix("/beta")
-        if path == "/$batch":
+        if not is_charged(path):
             return {}
         units = cost_of(scope["method"], path, QueryParams(scope["query_string"]))
         return self._stage.throttle.charge(caller.app_id, caller.tenant_id, units)

@@ -26,7 +26,10 @@ class Answer:
         return self.headers.get("content-type", "").startswith("application/json")
 
     def compress(self) -> None:
-        """Gzip the body when it is worth it."""
+        """Gzip the body when it is worth it; a picture is small already."""
+        kind = self.headers.get("content-type", "")
+        if kind.startswith("image/"):
+            return
         if len(self.body) >= GZIP_FROM_BYTES and "content-encoding" not in self.headers:
             self.body = gzip.compress(self.body, compresslevel=1, mtime=0)
             self.headers["content-encoding"] = "gzip"

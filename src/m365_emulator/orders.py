@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from m365_emulator.portraits import Kind
+
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """What all bodies have in common."""
@@ -32,6 +34,12 @@ class Move(_Body, frozen=True):
 
     add: list[str] = []
     remove: list[str] = []
+
+
+class NewPhoto(_Body, frozen=True):
+    """A photo that the stage makes up."""
+
+    kind: Kind = Kind.PORTRAIT
 
 
 class Licences(_Body, frozen=True):

@@ -4,6 +4,7 @@ Every form posts to /_emulator/page/VERB, which acts as the control API does and
 page with a sentence. Nothing is decided here. Hosts and origins are checked in `control.py`.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from starlette.routing import Route
 
 from m365_emulator import showing
 from m365_emulator.faults import Kind, Order
+from m365_emulator.portraits import SIZES
+from m365_emulator.portraits import Kind as Photograph
 from m365_emulator.refusals import Refused, UnknownObject
 from m365_emulator.stage import Stage
 
@@ -51,6 +54,13 @@ FAULT_NAMES: Mapping[Kind, str] = {
     Kind.FOREIGN_NEXT_LINK: "Next link to another host",
 }
 """In the order in which the page offers them."""
+
+PHOTO_NAMES: Mapping[Photograph, str] = {
+    Photograph.PORTRAIT: "a portrait",
+    Photograph.TURNED: "one that lies on its side",
+    Photograph.NOT_A_PICTURE: "a file that is no picture",
+    Photograph.HUGE: "one of 20 MB",
+}
 
 
 class Form:
@@ -136,6 +146,8 @@ class Page:
             found=[showing.person_line(u) for u in tenant.search_people(query, FOUND_AT_MOST)],
             found_at_most=FOUND_AT_MOST,
             person=person,
+            photo_names=PHOTO_NAMES,
+            thumbnail=self._thumbnail(person),
             groups=groups,
             deleted=[showing.binned(each) for each in reversed(tenant.recycle_bin())][:20],
             faults=[showing.fault(each) for each in stage.faults.in_force()],
@@ -146,6 +158,13 @@ class Page:
         )
         return HTMLResponse(text, headers=HEADERS)
 
+    def _thumbnail(self, person: dict[str, Any] | None) -> str:
+        """The person's photo as an address of its own, or ""."""
+        if person is None or not self._stage.tenant.photos.sizes(person["id"]):
+            return ""
+        content = self._stage.tenant.photos.content(person["id"], SIZES[0])
+        return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
+
     async def _play(self, request: Request) -> Response:
         """Act, remember what to say, and go back to where the form was."""
         verbs: Mapping[str, Callable[[Form], str]] = {
@@ -154,6 +173,8 @@ class Page:
             "update": self._update,
             "join": self._join,
             "leave": self._leave,
+            "photo": self._photo,
+            "remove-photo": self._remove_photo,
             "disable": lambda form: self._one(form, "disable", "is disabled"),
             "enable": lambda form: self._one(form, "enable", "is enabled"),
             "delete": lambda form: self._one(form, "delete", "is in the recycle bin"),
@@ -217,6 +238,19 @@ class Page:
         tenant, group_id = self._stage.tenant, form.needed("group")
         user = tenant.move(form.needed("person"), remove=[group_id])
         return f"{user.display_name} leaves {tenant.group(group_id).display_name}."
+
+    def _photo(self, form: Form) -> str:
+        tenant = self._stage.tenant
+        user = tenant.user(form.needed("person"))
+        kind = Photograph(form.needed("kind"))
+        tenant.photos.make_up(user.id, kind)
+        return f"{user.display_name} has another photo: {PHOTO_NAMES[kind]}."
+
+    def _remove_photo(self, form: Form) -> str:
+        tenant = self._stage.tenant
+        user = tenant.user(form.needed("person"))
+        tenant.photos.remove(user.id)
+        return f"{user.display_name} has no photo any more."
 
     def _one(self, form: Form, verb: str, outcome: str) -> str:
         user = getattr(self._stage.tenant, verb)(form.needed("person"))

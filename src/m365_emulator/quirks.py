@@ -22,6 +22,8 @@ class Quirks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     `short_pages` and `empty_pages` are the share of pages that come short or empty, though more
     follows. `delta_duplicates` is the share of objects that a delta round tells twice, and
     `delta_replays` of changes told again in the next round.
+    `missing_photo_as_pixel` answers for a photo that is not there with metadata of 1x1 pixels, the
+    other of the two ways that Microsoft documents.
     """
 
     replication_delay_s: Amount = 0.0
@@ -33,4 +35,5 @@ class Quirks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     delta_page_objects: Size = 200
     delta_page_members: Size = 1000
     page_link_minutes: Amount = 60.0
+    missing_photo_as_pixel: bool = False
     seed: int = 0

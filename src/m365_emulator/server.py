@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from m365_emulator import batch, delta, directory, errors
+from m365_emulator import batch, delta, directory, errors, photos
 from m365_emulator.clock import Clock
 from m365_emulator.control import Control
 from m365_emulator.door import Door
@@ -69,7 +69,9 @@ class Emulator(Stage):
 
 def _graph_app(tenant: Tenant) -> Starlette:
     routes = [
-        route for part in (delta.routes, directory.routes, batch.routes) for route in part(tenant)
+        route
+        for part in (delta.routes, directory.routes, photos.routes, batch.routes)
+        for route in part(tenant)
     ]
     graph = Starlette(
         routes=[Mount("/v1.0", app=Router(routes, redirect_slashes=False))],

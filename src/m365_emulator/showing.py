@@ -10,6 +10,7 @@ import msgspec
 
 from m365_emulator.apps import Application
 from m365_emulator.faults import Fault
+from m365_emulator.portraits import Photo
 from m365_emulator.resources import Group, User
 from m365_emulator.stage import Stage
 from m365_emulator.tenant import Tenant
@@ -37,7 +38,17 @@ def person(tenant: Tenant, user: User) -> dict[str, Any]:
         {"id": group.id, "displayName": group.display_name, "dynamic": group.is_dynamic}
         for group in map(tenant.group, tenant.groups_of(user.id))
     ]
-    return {**kept, "deleted": user.deleted_date_time is not None, "groups": groups}
+    return {
+        **kept,
+        "deleted": user.deleted_date_time is not None,
+        "groups": groups,
+        "photo": photo(tenant.photos.of(user.id)),
+    }
+
+
+def photo(kept: Photo | None) -> dict[str, Any] | None:
+    """A photo without its bytes; 0 pixels where it is no picture."""
+    return None if kept is None else msgspec.to_builtins(kept)
 
 
 def group_line(tenant: Tenant, group: Group) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from m365_emulator.group_population import GroupPopulation, group_count
 from m365_emulator.membership_rules import rule_of
 from m365_emulator.nesting import Nesting
 from m365_emulator.population import Population
+from m365_emulator.portraits import Photos
 from m365_emulator.quirks import Quirks
 from m365_emulator.refusals import Refused, UnknownObject
 from m365_emulator.registers import EVERYTHING, Memberships, Register, Replication
@@ -59,6 +60,7 @@ class Tenant:
         self._nesting = Nesting(self.memberships, self.group_register)
         self.population = Population(seed, self.domain, self.initial_domain, self.display_name)
         self.home = self.population.home
+        self.photos = Photos(seed, self.user_register.truth)
         self._by_upn: dict[str, ObjectId] = {}
         self._former_groups: dict[ObjectId, tuple[ObjectId, ...]] = {}
         self._former_members: dict[ObjectId, tuple[ObjectId, ...]] = {}
@@ -291,6 +293,7 @@ class Tenant:
         register: Register[User] | Register[Group] = (
             self.user_register if self.user_register.truth(known) else self.group_register
         )
+        self.photos.remove(known)
         register.write(known, None, EVERYTHING)
 
     # The verbs of groups.

@@ -39,6 +39,12 @@ _COSTS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
         ("GET", r"/oauth2PermissionGrants(?:/.*)?", 2),
     )
 )
+_ELSEWHERE = re.compile(rf"/\$batch|/users{_ID}/photos?(?:/.*)?", re.IGNORECASE)
+
+
+def is_charged(path: str) -> bool:
+    """Whether this bucket pays: photos are Exchange's workload, and a batch pays by its parts."""
+    return _ELSEWHERE.fullmatch(path.rstrip("/")) is None
 
 
 def cost_of(method: str, path: str, query: Mapping[str, str]) -> int:

@@ -370,6 +370,34 @@ async def test_the_sdk_answers_a_challenge_with_a_new_token(
     assert statuses == [200, 401, 200, 200]
 
 
+async def test_the_sdk_reads_photos_and_their_absence(
+    stage: Any, graph: GraphServiceClient
+) -> None:
+    """Metadata by its own model, pictures as bytes, and a missing photo as the error it knows."""
+    (person,) = stage.play("GET", "/people?search=a&limit=1")["people"]
+    stage.play("POST", f"/people/{person['id']}/photo", {"kind": "portrait"})
+    user = graph.users.by_user_id(person["id"])
+
+    metadata = await user.photo.get()
+    whole = await user.photo.content.get()
+    sizes = await user.photos.get()
+    small = await user.photos.by_profile_photo_id("96x96").content.get()
+    stage.play("DELETE", f"/people/{person['id']}/photo")
+    with pytest.raises(ODataError) as missing:
+        await user.photo.get()
+
+    assert metadata is not None
+    assert (metadata.id, metadata.width, metadata.height) == ("504x504", 504, 504)
+    assert unknown(metadata) == []
+    assert whole is not None
+    assert small is not None
+    assert whole[:2] == small[:2] == b"\xff\xd8"
+    assert sizes is not None
+    assert [each.width for each in sizes.value or []][-1] == 504
+    assert missing.value.error is not None
+    assert missing.value.error.code == "ImageNotFound"
+
+
 async def test_the_sdk_waits_and_tries_again(stage: Any, graph: GraphServiceClient) -> None:
     """Its retry handler takes a 429 of the stage for what it is, and obeys it."""
     stage.play("POST", "/faults", {"kind": "throttled", "count": 1, "retryAfterS": 1})
