@@ -152,6 +152,11 @@ def spans(*texts):
             id="only what the phone system has",
         ),
         pytest.param(NumberRules("205", spans("200-206")), ["205", "206", None], id="with a floor"),
+        pytest.param(
+            NumberRules(ranges=spans("200-201", "201-202")),
+            ["200", "201", "202", None],
+            id="overlapping ranges give each number once",
+        ),
     ],
 )
 def test_ranges_of_the_tenant_serve_in_their_order(rules, expected):
@@ -166,6 +171,16 @@ def test_a_departments_range_is_for_its_members_alone():
     given_out = offers(rules, [(ANN, (SALES,)), (BOB, ()), (BOB, (OPS, SALES)), (ANN, (SALES,))])
 
     assert given_out == ["100", "102", "101", None]
+
+
+def test_every_range_has_numbers_of_its_own_length():
+    """Whatever stands before it: 200 is not written 0200 because of 1000."""
+    rules = NumberRules(ranges=spans("1000-1000", "200-200"))
+    zeros = NumberRules(departments=(DepartmentRange(SALES, spans("0200", "300-300")),))
+    phones = (*PHONES, NumberRange("0100", "9999"))
+
+    assert offers(rules, [(ANN, ())] * 3, ranges=phones) == ["1000", "200", None]
+    assert offers(zeros, [(ANN, (SALES,))] * 3, ranges=phones) == ["0200", "300", None]
 
 
 def test_two_departments_may_share_a_range():

@@ -15,6 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jackfield.core.extensions import ExtensionNumber
+from jackfield.core.number_spans import (
+    Span,
+    apart,
+    merged,
+    number_at,
+    spans_of,
+    without,
+    written,
+)
 from jackfield.core.numbering import NumberingError, NumberRange, parse_number, stretches
 from jackfield.core.people import GroupId, ObjectId
 
@@ -87,44 +96,41 @@ def held_until(released: Released, rules: NumberRules) -> datetime:
 
 
 class Pool:
-    """The free numbers of some ranges, lowest first within each stretch, each given out once."""
+    """The numbers of some spans in their order, each given out once."""
 
-    __slots__ = ("_at", "_next", "_stretches", "_width", "where")
+    __slots__ = ("_at", "_next", "spans", "where")
 
-    def __init__(self, where: str, parts: Sequence[tuple[int, int]], width: int) -> None:
+    def __init__(self, where: str, spans: Sequence[Span]) -> None:
         self.where = where
         """Where the numbers come from, to stand after "the lowest free number"."""
-        self._stretches = tuple(parts)
-        self._width = width
+        self.spans = tuple(spans)
+        """They do not overlap."""
         self._at = 0
-        self._next = self._stretches[0][0] if self._stretches else 0
-
-    def numbers(self) -> Iterator[str]:
-        """All of its numbers, free or not."""
-        for first, last in self._stretches:
-            for value in range(first, last + 1):
-                yield f"{value:0{self._width}d}"
+        self._next = self.spans[0][0] if self.spans else 0
 
     def rest(self) -> Iterator[str]:
         """Its numbers from where the last call stopped; what was seen once never comes again."""
-        while self._at < len(self._stretches):
-            last = self._stretches[self._at][1]
+        while self._at < len(self.spans):
+            last = self.spans[self._at][1]
             while self._next <= last:
-                number = f"{self._next:0{self._width}d}"
+                number = number_at(self._next)
                 self._next += 1
                 yield number
             self._at += 1
-            if self._at < len(self._stretches):
-                self._next = self._stretches[self._at][0]
+            if self._at < len(self.spans):
+                self._next = self.spans[self._at][0]
+
+    def without(self, taken: Sequence[Span]) -> Pool:
+        """The same pool without some numbers (merged)."""
+        return Pool(self.where, without(self.spans, taken))
 
 
 def shared_pool(rules: NumberRules, ranges: Sequence[NumberRange]) -> Pool:
     """The pool of everybody whose department has none of its own; `ranges` the phone system's."""
     start = rules.start.strip() if rules.start else None
     if rules.ranges:
-        parts, width = _cut(rules.ranges, ranges, start)
         after = f", from {start} on" if start else ""
-        return Pool(f"of {_listed(rules.ranges)}{after}", parts, width)
+        return Pool(f"of {_listed(rules.ranges)}{after}", _cut(rules.ranges, ranges, start))
     serving = ranges if start else ranges[:1]
     width = len(start or (ranges[0].first if ranges else ""))
     parts = stretches(start, serving)
@@ -135,13 +141,25 @@ def shared_pool(rules: NumberRules, ranges: Sequence[NumberRange]) -> Pool:
     else:
         (first, last), *_ = parts
         where = f"of {first:0{width}d}–{last:0{width}d}"
-    return Pool(where, parts, width)
+    return Pool(where, [span for part in parts for span in written(*part, width)])
 
 
 def department_pool(one: DepartmentRange, name: str, ranges: Sequence[NumberRange]) -> Pool:
     """The pool of a group's members; `name` is the department's, for the sentence."""
-    parts, width = _cut(one.ranges, ranges, None)
-    return Pool(f"of {_listed(one.ranges)}, the range of {name}", parts, width)
+    where = f"of {_listed(one.ranges)}, the range of {name}"
+    return Pool(where, _cut(one.ranges, ranges, None))
+
+
+def fenced_numbers(rules: NumberRules) -> list[Span]:
+    """Numbers of departments, which the pool of everybody else has not."""
+    return merged(
+        span for one in rules.departments for part in one.ranges for span in spans_of(part)
+    )
+
+
+def reserved_numbers(rules: NumberRules) -> list[Span]:
+    """Numbers that no pool gives out."""
+    return merged(span for one in rules.reserved for span in spans_of(one.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +188,17 @@ class NumberPools:
         self._used = used
         self._held = held or {}
         self._claimed: set[str] = set()
-        self._shared = shared_pool(rules, ranges)
+        reserved = reserved_numbers(rules)
+        self._shared = shared_pool(rules, ranges).without(
+            merged([*reserved, *fenced_numbers(rules)])
+        )
         self._departments = {
-            one.group: department_pool(one, f"“{(names or {}).get(one.group, one.group)}”", ranges)
+            one.group: department_pool(
+                one, f"“{(names or {}).get(one.group, one.group)}”", ranges
+            ).without(reserved)
             for one in rules.departments
         }
-        self._fenced = tuple(part for one in rules.departments for part in one.ranges)
         self._reserved = rules.reserved
-        self._nobodys = tuple(one.numbers for one in rules.reserved)
         self._theirs: dict[ObjectId, list[Reservation]] = {}
         for one in rules.reserved:
             if one.person:
@@ -203,9 +224,7 @@ class NumberPools:
         pool = self._shared if group is None else self._departments[group]
         for text in pool.rest():
             number = ExtensionNumber(text)
-            if not self._is_free(number, person) or _within(number, self._nobodys):
-                continue
-            if group is None and _within(number, self._fenced):
+            if not self._is_free(number, person):
                 continue
             # Two departments may share a range; within one pool it never comes again anyway.
             if self._departments:
@@ -233,11 +252,11 @@ def check_number_rules(rules: NumberRules, ranges: Sequence[NumberRange]) -> Non
     """Raises `NumberingError` where a pool is not the phone system's, or has no number at all."""
     shown = _listed(ranges) or "none"
     for one in rules.ranges:
-        if not _cut((one,), ranges, None)[0]:
+        if not _cut((one,), ranges, None):
             raise NumberingError(
                 f"The phone system has no extension numbers in {one}; its ranges are: {shown}."
             )
-    if rules.ranges and rules.start and not _cut(rules.ranges, ranges, rules.start)[0]:
+    if rules.ranges and rules.start and not _cut(rules.ranges, ranges, rules.start):
         raise NumberingError(
             f"No number of {_listed(rules.ranges)} is {rules.start} or above; lower the starting"
             " number or widen the range."
@@ -250,7 +269,7 @@ def check_number_rules(rules: NumberRules, ranges: Sequence[NumberRange]) -> Non
         )
     for department in rules.departments:
         for one in department.ranges:
-            if not _cut((one,), ranges, None)[0]:
+            if not _cut((one,), ranges, None):
                 raise NumberingError(
                     f"The phone system has no extension numbers in {one}, the range of group"
                     f" {department.group}; its ranges are: {shown}."
@@ -259,27 +278,22 @@ def check_number_rules(rules: NumberRules, ranges: Sequence[NumberRange]) -> Non
 
 def _cut(
     wanted: Sequence[NumberRange], ranges: Sequence[NumberRange], start: str | None
-) -> tuple[list[tuple[int, int]], int]:
-    """The wanted numbers that the phone system has, in the order wanted, and their width."""
-    width = len(wanted[0].first)
+) -> list[Span]:
+    """The wanted numbers that the phone system has, in the order wanted, each once."""
     floor = int(start) if start else 0
-    parts: list[tuple[int, int]] = []
+    found: list[Span] = []
     for one in wanted:
         for begin, end in stretches(one.first, ranges):
             first, last = max(begin, int(one.first), floor), min(end, int(one.last))
             if first <= last:
-                parts.append((first, last))
-    return parts, width
+                found += written(first, last, len(one.first))
+    return apart(found)
 
 
 def _numbers_of(one: NumberRange) -> Iterator[ExtensionNumber]:
-    width = len(one.first)
-    for value in range(int(one.first), int(one.last) + 1):
-        yield ExtensionNumber(f"{value:0{width}d}")
-
-
-def _within(number: str, ranges: Sequence[NumberRange]) -> bool:
-    return any(number in one for one in ranges)
+    for first, last in written(int(one.first), int(one.last), len(one.first)):
+        for code in range(first, last + 1):
+            yield ExtensionNumber(number_at(code))
 
 
 def _listed(ranges: Sequence[NumberRange]) -> str:
