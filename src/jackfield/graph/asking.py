@@ -29,6 +29,9 @@ class Ask:
     """Resource units this costs. Source: Graph docs, concepts/throttling-limits, read 2026-11."""
     needs: str | None = None
     """The least application permission, to name it when it is missing."""
+    most_bytes: int | None = None
+    """Of an answer that may be larger than is good for us (a picture): more raises `TooLarge`, and
+    is not read."""
 
     def url(self, root: str) -> str:
         options = urlencode(self.query, quote_via=quote, safe="$,()")

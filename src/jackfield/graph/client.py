@@ -29,6 +29,7 @@ from jackfield.graph.errors import (
     LookAfresh,
     MalformedAnswer,
     Throttled,
+    TooLarge,
     Unreachable,
 )
 from jackfield.graph.links import followed
@@ -36,6 +37,7 @@ from jackfield.graph.meter import Failure, Meter, WorkloadFigures
 from jackfield.graph.pace import Pace, WaitTooLong, Workload
 from jackfield.graph.transport import (
     ANSWER_TIMEOUT_S,
+    MAX_ANSWER_BYTES,
     AnswerTooLarge,
     Request,
     Response,
@@ -182,7 +184,8 @@ class GraphClient:
             else:
                 headers = self._headers(ask, token, call, has_body=body is not None)
                 left = max(1.0, min(ANSWER_TIMEOUT_S, until - self._clock.monotonic()))
-                request = Request(method, url, headers, body, timeout_s=left)
+                most = ask.most_bytes or MAX_ANSWER_BYTES
+                request = Request(method, url, headers, body, left, most)
                 outcome = await self._try(request, ask, call, repeatable, by_link)
                 if isinstance(outcome, _Failed) and outcome.stale_token and not renewed:
                     self._tokens.discard(token, claims=outcome.claims)
@@ -243,7 +246,7 @@ class GraphClient:
             response = await self._transport.send(request)
         except TransportFailed as error:
             self._meter.unanswered(self._tenant, ask.workload)
-            outcome = _unanswered(error, call, self._cloud.graph, repeatable)
+            outcome = _unanswered(error, ask, call, self._cloud.graph, repeatable)
         else:
             call = _identified(call, response)
             self._meter.answered(
@@ -330,8 +333,13 @@ def _identified(call: Call, response: Response) -> Call:
     )
 
 
-def _unanswered(error: TransportFailed, call: Call, graph: str, repeatable: bool) -> _Failed:
-    if isinstance(error, AnswerTooLarge):
+def _unanswered(
+    error: TransportFailed, ask: Ask, call: Call, graph: str, repeatable: bool
+) -> _Failed:
+    if isinstance(error, AnswerTooLarge) and ask.most_bytes is not None:
+        what = f"The answer to {call.method} {call.path} has more than {ask.most_bytes:,} bytes."
+        failed = _Failed(TooLarge(what, "Other items go on; this one is skipped.", call))
+    elif isinstance(error, AnswerTooLarge):
         failed = _Failed(
             MalformedAnswer(
                 f"The answer to {call.method} {call.path} is refused: {error}.", call=call

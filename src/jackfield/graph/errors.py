@@ -14,6 +14,7 @@ GraphError
 │   ├── NotFound
 │   └── CursorExpired         a delta or next link is too old: read everything again
 └── Rejected                  this one item cannot be done: skip it, show it
+    └── TooLarge              its answer is larger than the call allows
 
 Which answer becomes which error is decided in `answers.py` and `authority.py`. Every error knows
 its call (`Call`), and `str(error)` is a text an administrator can act on.
@@ -174,3 +175,7 @@ class CursorExpired(LookAfresh):
 
 class Rejected(GraphError):
     """This one call cannot succeed as it is: skip the item and show it."""
+
+
+class TooLarge(Rejected):
+    """The answer is larger than this call allows; it was not read to its end."""
