@@ -22,7 +22,7 @@ spans = st.lists(
     st.tuples(st.integers(10, 400), st.integers(0, 60)).map(lambda one: (one[0], sum(one))),
     max_size=8,
 )
-EVERY_NUMBER = [f"{value:0{width}d}" for width in range(1, 5) for value in range(10**width)]
+EVERY_NUMBER = [f"{value:0{width}d}" for width in range(1, 4) for value in range(10**width)]
 
 
 def members(some):
@@ -46,7 +46,7 @@ def test_written_numbers_are_those_of_the_format(first, length, width):
     assert found == [f"{value:0{width}d}" for value in range(first, last + 1)]
 
 
-@given(ends=st.tuples(st.integers(0, 9999), st.integers(0, 9999)), width=st.integers(1, 4))
+@given(ends=st.tuples(st.integers(0, 999), st.integers(0, 999)), width=st.integers(1, 3))
 def test_a_range_has_the_numbers_that_are_in_it(ends, width):
     """As `in` says, for every number there is."""
     first, last = sorted(ends)

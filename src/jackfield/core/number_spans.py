@@ -98,3 +98,19 @@ def is_within(code: int, spans: Sequence[Span]) -> bool:
     """Whether a code lies in merged spans."""
     at = bisect_right(spans, code, key=lambda one: one[0])
     return at > 0 and code <= spans[at - 1][1]
+
+
+def listed(spans: Sequence[Span], most: int = 6) -> str:
+    """Spans as people write them: "200–299, 400–450"; only so many, and how many more."""
+    joined: list[Span] = []
+    for first, last in spans:
+        # 999 and 1000 are neighbours for people, whatever their codes are.
+        if joined and int(number_at(first)) == int(number_at(joined[-1][1])) + 1:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    shown = [
+        number_at(first) if first == last else f"{number_at(first)}–{number_at(last)}"
+        for first, last in joined[:most]
+    ]
+    return ", ".join(shown) + (f" and {len(joined) - most:,} more" if len(joined) > most else "")
