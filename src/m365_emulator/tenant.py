@@ -103,10 +103,6 @@ class Tenant:
     def people(self) -> Iterator[User]:
         return (each for each in self.user_register.truths() if each.deleted_date_time is None)
 
-    def people_count(self) -> int:
-        """Living accounts of all kinds."""
-        return len(self._by_upn)
-
     def groups(self) -> list[Group]:
         return [each for each in self.group_register.truths() if each.deleted_date_time is None]
 

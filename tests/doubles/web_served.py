@@ -73,7 +73,7 @@ class Served:
     @property
     def viewers(self) -> int:
         """Open live streams."""
-        return self._app.hub.viewers
+        return len(self._app.hub._viewers)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the console's own loop."""

@@ -18,7 +18,7 @@ from jackfield.graph.errors import (
     TokenRejected,
     Unreachable,
 )
-from jackfield.graph.pace import Pace, Workload
+from jackfield.graph.pace import Workload
 from jackfield.graph.transport import AnswerTooLarge, TransportClosed, TransportFailed
 
 USERS = Ask("/users", {"$select": "id", "$top": "999"}, needs="User.Read.All")
@@ -282,15 +282,12 @@ async def test_no_error_shows_a_query(client: Make):
     assert "private" not in str(caught.value) + caught.value.trace
 
 
-async def test_the_budget_spreads_calls_before_graph_complains(
-    client: Make, clock: VirtualClock, pace: Pace
-):
-    """Two processes take half of the smallest bucket each: 3,500 units in 10 seconds."""
-    pace.share_with(2)
-    graph = ScriptedGraph(*[OK] * 4)
+async def test_the_budget_spreads_calls_before_graph_complains(client: Make, clock: VirtualClock):
+    """The smallest bucket: 3,500 units in 10 seconds."""
+    graph = ScriptedGraph(*[OK] * 8)
     door = client(graph)
 
-    for _ in range(4):
+    for _ in range(8):
         await door.get(Ask("/users", units=875))
 
     assert 10 <= clock.monotonic() <= 12

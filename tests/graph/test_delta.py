@@ -266,19 +266,19 @@ def test_a_position_survives_being_saved():
 
 
 @pytest.mark.parametrize(
-    ("position", "first", "full"),
+    ("position", "full"),
     [
-        (start_users_round(None), True, True),
-        (start_users_round("c"), True, False),
-        (start_groups_round(None), True, True),
-        (Position(stage=Stage.LIST, bookmark="b"), False, True),
-        (Position(stage=Stage.CATCH_UP, link="b"), False, True),
-        (Position(stage=Stage.FOLLOW, link="c", pages=1), False, False),
+        (start_users_round(None), True),
+        (start_users_round("c"), False),
+        (start_groups_round(None), True),
+        (Position(stage=Stage.LIST, bookmark="b"), True),
+        (Position(stage=Stage.CATCH_UP, link="b"), True),
+        (Position(stage=Stage.FOLLOW, link="c", pages=1), False),
     ],
 )
-def test_a_position_knows_its_round(position, first, full):
+def test_a_position_knows_its_round(position, full):
     """Who is missing at the end of a full round is missing; of another, nobody is."""
-    assert (position.is_first, position.is_full) == (first, full)
+    assert position.is_full is full
 
 
 async def test_groups_are_walked_by_their_change_log(client: Make):

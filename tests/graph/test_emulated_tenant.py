@@ -16,7 +16,7 @@ from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.reach import Reach
 from jackfield.core.waiting import MICROSOFT
 from jackfield.graph.asking import Answer
-from jackfield.graph.auth import TokenSource, permissions_of
+from jackfield.graph.auth import TokenSource
 from jackfield.graph.authority import find_tenant
 from jackfield.graph.batch import Part, send_batch
 from jackfield.graph.client import GraphClient
@@ -185,7 +185,6 @@ async def test_a_certificate_opens_the_tenant(room: Room, signing):
 
     assert organization.tenant_id == room.tenant.id
     assert organization.default_domain == room.tenant.domain
-    assert "User.Read.All" in permissions_of(await tokens.token())
 
 
 async def test_a_domain_is_found(room: Room):

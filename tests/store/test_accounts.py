@@ -4,11 +4,9 @@ from datetime import datetime, timedelta
 
 from jackfield.store.accounts import (
     count_accounts,
-    list_accounts,
     load_account,
     note_failure,
     note_success,
-    remove_account,
     save_account,
 )
 from jackfield.store.database import Database
@@ -21,10 +19,10 @@ async def test_an_account_is_found_in_any_case(database: Database, now: datetime
         await save_account(tx, "Admin", "hash-1", now=now, must_change=True)
         account = await load_account(tx, "ADMIN")
         nobody = await load_account(tx, "root")
-        names = [one.name for one in await list_accounts(tx)]
 
-    assert (before, nobody, names) == (0, None, ["admin"])
+    assert (before, nobody) == (0, None)
     assert account is not None
+    assert account.name == "admin"
     assert (account.password_hash, account.role, account.must_change, account.generation) == (
         "hash-1",
         "administrator",
@@ -66,7 +64,6 @@ async def test_a_new_password_unlocks_and_ends_older_sessions(
         await note_failure(tx, "admin", locked_until=now)
         await save_account(tx, "admin", "new", now=now + timedelta(days=1))
         account = await load_account(tx, "admin")
-        removed = [await remove_account(tx, "Admin"), await remove_account(tx, "Admin")]
 
     assert account is not None
     assert (account.password_hash, account.failed, account.generation, account.created_at) == (
@@ -76,4 +73,3 @@ async def test_a_new_password_unlocks_and_ends_older_sessions(
         now,
     )
     assert account.locked_until is None
-    assert removed == [True, False]

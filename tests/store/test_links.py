@@ -22,10 +22,8 @@ from jackfield.store.links import (
     LinkCounts,
     count_links,
     load_department_links,
-    load_leavers,
     load_links,
     load_links_of_extensions,
-    remove_department_links,
     remove_links,
     save_department_links,
     save_links,
@@ -60,7 +58,6 @@ async def test_links_come_back_as_they_were_agreed(database: Database, now: date
         assert await load_links(tx, 1) == {"a": ANNA, "b": BO}
         assert await load_links(tx, 1, [ANNA.person, ObjectId("none")]) == {"a": ANNA}
         assert await load_links_of_extensions(tx, 1, [BO.key]) == {"2": BO}
-        assert await load_leavers(tx, 1) == {"b": BO}
         assert await count_links(tx, 1) == LinkCounts(2, 1)
 
 
@@ -122,6 +119,3 @@ async def test_department_links(database: Database) -> None:
     with pytest.raises(LinkTaken):
         async with database.write() as tx:
             await save_department_links(tx, 1, [replace(sales, group=GroupId("g3"))])
-    async with database.write() as tx:
-        await remove_department_links(tx, 1, [west.group])
-        assert await load_department_links(tx, 1) == {"g1": sales}

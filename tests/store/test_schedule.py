@@ -10,7 +10,6 @@ from jackfield.store.database import Database
 from jackfield.store.schedule import (
     Due,
     forget_rounds,
-    load_all_due,
     load_due,
     postpone,
     settle,
@@ -89,13 +88,13 @@ async def test_failures_wait_longer_and_a_wish_does_not(database: Database, now:
     assert good.failures == 0
 
 
-async def test_the_tick_sees_every_tenant(database: Database, now: datetime) -> None:
-    """One schedule for all tenants: no thread each."""
+async def test_each_tenant_has_its_own_schedule(database: Database, now: datetime) -> None:
+    """What one wants, has done or forgets is nothing to the others."""
     async with database.write() as tx:
         await want(tx, 2, "people", Mode.FULL, now=now)
         await want(tx, 1, "people", now=now, people=[ANNA])
         await want(tx, 1, "photos", Mode.FULL, now=now)
-        every = await load_all_due(tx, "people")
+        every = [await load_due(tx, tenant, "people") for tenant in (1, 2)]
         await settle(tx, 2, "people", every[1], full_began_at=now)
         await forget_rounds(tx, 2)
         forgotten = await load_due(tx, 2, "people")

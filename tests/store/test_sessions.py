@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from jackfield.store.database import Database
-from jackfield.store.sessions import SessionStore, count_sessions
+from jackfield.store.sessions import SessionStore, sessions
 
 
 class Watch:
@@ -84,7 +84,7 @@ async def test_sessions_are_replaced_revoked_and_purged(
     assert await store.get("c") is None
     assert await store.purge() == 1
     async with database.read() as tx:
-        assert await count_sessions(tx) == 1
+        assert len(await tx.rows(select(sessions))) == 1
     await store.delete_all()
     assert await store.get("a") is None
 

@@ -141,7 +141,6 @@ async def write_phones(tx: Transaction, tenant: int) -> None:
 
 async def change_phones(tx: Transaction, tenant: int) -> None:
     await links.remove_links(tx, tenant, [PERSON.id])
-    await links.remove_department_links(tx, tenant, [GROUP.id])
     await phones.drop_extensions(tx, tenant, [EXTENSION.key])
     await phone_departments.save_departments(tx, tenant, [])
     await phone_numbers.save_used_numbers(tx, tenant, [])
@@ -261,7 +260,6 @@ async def look_at_rest(tx: Transaction, tenant: int) -> Any:
     return (
         replace(due, tenant=0),
         await usage.load_calls(tx, tenant, since=NOW),
-        await usage.sum_calls(tx, tenant, since=NOW),
         [(lease.name, lease.owner, lease.fence) for lease in held],
         await settings.load_people_settings(tx, tenant),
     )

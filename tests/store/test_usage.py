@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from jackfield.store.database import Database
-from jackfield.store.usage import Calls, add_calls, load_calls, purge_calls, sum_calls
+from jackfield.store.usage import Calls, add_calls, load_calls, purge_calls
 
 
 async def test_figures_add_up_by_minute_and_workload(database: Database, now: datetime) -> None:
@@ -15,16 +15,14 @@ async def test_figures_add_up_by_minute_and_workload(database: Database, now: da
         await add_calls(tx, 1, {"users": users}, now=now + timedelta(seconds=60))
         minutes = await load_calls(tx, 1, since=now)
         hours = await load_calls(tx, 1, since=now, bucket=timedelta(hours=1))
-        total = await sum_calls(tx, 1, since=now)
-        nothing = await sum_calls(tx, 1, since=now + timedelta(days=1))
+        nothing = await load_calls(tx, 1, since=now + timedelta(days=1))
 
     assert [(one.begins_at, dict(one.by_workload)) for one in minutes] == [
         (now, {"groups": groups, "users": users + users}),
         (now + timedelta(minutes=1), {"users": users}),
     ]
     assert [(one.begins_at, one.by_workload["users"].calls) for one in hours] == [(now, 9)]
-    assert total == users + users + users + groups
-    assert nothing == Calls()
+    assert nothing == ()
 
 
 async def test_old_figures_are_dropped(database: Database, now: datetime) -> None:
@@ -33,6 +31,6 @@ async def test_old_figures_are_dropped(database: Database, now: datetime) -> Non
         await add_calls(tx, 1, {"users": Calls(1)}, now=now - timedelta(days=40))
         await add_calls(tx, 1, {"users": Calls(1)}, now=now)
         dropped = await purge_calls(tx, 1, before=now - timedelta(days=30))
-        left = await sum_calls(tx, 1, since=now - timedelta(days=365))
+        left = await load_calls(tx, 1, since=now - timedelta(days=365))
 
-    assert (dropped, left.calls) == (1, 1)
+    assert (dropped, [one.begins_at for one in left]) == (1, [now])

@@ -128,7 +128,7 @@ async def test_nobody_watching_means_nobody_looking(scene: Scene, hub: Hub) -> N
         await asyncio.sleep(0)
 
     assert scene.looks == 0
-    assert hub.viewers == 0
+    assert not hub._viewers
 
 
 async def test_a_quiet_stream_is_kept_alive(hub: Hub) -> None:
@@ -150,7 +150,7 @@ async def test_stopping_ends_every_stream_at_once(hub: Hub) -> None:
 
     assert await waiting == b"end"
     assert [frame async for frame in hub.stream()] == []
-    assert hub.viewers == 0
+    assert not hub._viewers
 
 
 async def test_a_tab_that_does_not_read_is_let_go(scene: Scene, hub: Hub) -> None:
@@ -158,7 +158,7 @@ async def test_a_tab_that_does_not_read_is_let_go(scene: Scene, hub: Hub) -> Non
     stream = hub.stream(seen=1)
     await anext(stream)
     number = 1
-    while hub.viewers:
+    while hub._viewers:
         number += 1
         scene.now = Snapshot({"people": number}, change=number)
         await scene.looked(scene.looks + 1)
@@ -176,7 +176,7 @@ async def test_a_closed_tab_is_forgotten(hub: Hub) -> None:
 
     await stream.aclose()
 
-    assert hub.viewers == 0
+    assert not hub._viewers
 
 
 async def test_a_look_that_fails_is_tried_again(scene: Scene) -> None:

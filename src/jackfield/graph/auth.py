@@ -240,28 +240,6 @@ class TokenSource:
         return jwt.encode(header, claims, certificate.key, registry=registry)
 
 
-def permissions_of(token: str) -> tuple[str, ...]:
-    """The permissions a token carries (`roles`), for the diagnostics page only.
-
-    Graph's tokens are opaque by contract: an unreadable one gives an empty tuple, never an error.
-    """
-    parts = token.split(".")
-    if len(parts) != 3:
-        return ()
-    try:
-        claims = msgspec.json.decode(
-            base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        )
-    except (*UNREADABLE, ValueError):  # ValueError: no base64
-        return ()
-    roles = claims.get("roles") if isinstance(claims, dict) else None
-    return (
-        tuple(sorted(role for role in roles if isinstance(role, str)))
-        if isinstance(roles, list)
-        else ()
-    )
-
-
 def _decoded(claims: str) -> str:
     """A claims challenge travels in base64 and is asked for as JSON."""
     try:

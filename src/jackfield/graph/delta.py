@@ -72,11 +72,6 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether the round reads everybody: who is missing at its end is really missing."""
         return self.stage is not Stage.FOLLOW
 
-    @property
-    def is_first(self) -> bool:
-        """Nothing of this round has been read, or it begins anew: forget who was seen."""
-        return self.pages == 0 and self.stage in {Stage.BOOKMARK, Stage.WALK, Stage.FOLLOW}
-
     def encode(self) -> str:
         return msgspec.json.encode(self).decode()
 

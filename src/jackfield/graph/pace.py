@@ -1,8 +1,8 @@
 """How fast we may ask: one budget and one gate per tenant and workload, shared by all callers.
 
 Decided here: how long a call waits before it goes out and between two tries. A 429 closes the gate
-for everyone who uses that workload, not only for the call that met it. Everything is in memory;
-each of n live processes takes one n-th. What may be repeated at all is decided in `client.py`.
+for everyone who uses that workload, not only for the call that met it. Everything is in memory:
+one process works at a time. What may be repeated at all is decided in `client.py`.
 """
 
 from __future__ import annotations
@@ -82,11 +82,6 @@ class Pace:
         self._rng = rng
         self._allowances = allowances
         self._lanes: dict[tuple[str, Workload], _Lane] = {}
-        self._processes = 1
-
-    def share_with(self, processes: int) -> None:
-        """Say how many live processes, this one included, call Microsoft for the same tenants."""
-        self._processes = max(1, processes)
 
     async def admit(self, tenant: str, workload: Workload, *, units: float, until: float) -> None:
         """Wait until a call of `units` may go out.
@@ -142,8 +137,8 @@ class Pace:
         """Book the units, even into debt; returns how long until they are there."""
         allowance = self._allowances[workload]
         slowness = lane.slowness if now < lane.slowed_until else 1.0
-        rate = allowance.units / allowance.per_s / self._processes / slowness
-        full = allowance.units / self._processes
+        rate = allowance.units / allowance.per_s / slowness
+        full = allowance.units
         lane.units = min(full, lane.units + (now - lane.filled_at) * rate)
         lane.filled_at = now
         lane.units -= units
@@ -152,7 +147,7 @@ class Pace:
     def _lane(self, tenant: str, workload: Workload) -> _Lane:
         key = (tenant, workload)
         if key not in self._lanes:
-            full = self._allowances[workload].units / self._processes
+            full = self._allowances[workload].units
             self._lanes[key] = _Lane(units=full, filled_at=self._clock.monotonic())
         return self._lanes[key]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Table, func, select, update
 
 from jackfield.store.schema import (
     INSTALLATION,
@@ -95,13 +95,6 @@ async def load_account(tx: Transaction, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
-async def list_accounts(tx: Transaction) -> tuple[Account, ...]:
-    """All accounts by name."""
-    c = accounts.c
-    rows = await tx.rows(select(*_COLUMNS).where(c.tenant == INSTALLATION).order_by(c.name))
-    return tuple(map(_account, rows))
-
-
 async def count_accounts(tx: Transaction) -> int:
     """How many accounts there are; 0 before the first start."""
     count: int = await tx.scalar(
@@ -135,11 +128,6 @@ async def note_success(
     if password_hash is not None:
         values["password_hash"] = password_hash
     await tx.run(update(accounts).where(*_is(name)).values(**values))
-
-
-async def remove_account(tx: Transaction, name: str) -> bool:
-    """Remove an account; False for an unknown name."""
-    return await tx.run(delete(accounts).where(*_is(name))) == 1
 
 
 def _is(name: str) -> tuple[Any, Any]:

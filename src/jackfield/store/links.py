@@ -193,12 +193,6 @@ async def load_links_of_extensions(
     return found
 
 
-async def load_leavers(tx: Transaction, tenant: int) -> dict[ObjectId, Link]:
-    """Links of people who have left and whose extension is kept or disabled."""
-    statement = select(*_COLUMNS).where(links.c.tenant == tenant, links.c.left_cause.is_not(None))
-    return {row[0]: _link(row) for row in await tx.rows(statement)}
-
-
 async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
     """Links in figures."""
     row = await tx.row(
@@ -230,16 +224,6 @@ async def save_department_links(
         await _save_departments.run(tx, sorted(rows, key=lambda row: row[1]))
     except IntegrityError as error:
         raise LinkTaken(f"A department of tenant {tenant} is linked to another group.") from error
-
-
-async def remove_department_links(tx: Transaction, tenant: int, groups: Sequence[GroupId]) -> None:
-    """Forget agreements about departments; the departments stay."""
-    await next_change(tx, tenant)
-    c = department_links.c
-    for chunk in chunks(sorted(groups)):
-        await tx.run(
-            delete(department_links).where(c.tenant == tenant, c.group_id.in_(_ids)), {"ids": chunk}
-        )
 
 
 async def load_department_links(tx: Transaction, tenant: int) -> dict[GroupId, DepartmentLink]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -111,18 +111,6 @@ class StoredRun:
     changed_seq: int
     waits: Waits | None = None
     """What it waits for at the moment, if anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """Runs that began on one day (UTC), for the chart."""
-
-    day: date
-    done: int
-    failed: int
-    refused: int
-    changes: int
-    """Sum of `counts["changes"]`."""
 
 
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
@@ -335,42 +323,6 @@ async def list_runs(
     if before is not None:
         statement = statement.where(c.id < before)
     return tuple(map(_run, await tx.rows(statement)))
-
-
-async def load_changed_runs(tx: Transaction, tenant: int, since: int) -> tuple[StoredRun, ...]:
-    """Runs that changed after a change number, for the live page."""
-    c = runs.c
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(c.tenant == tenant, c.changed_seq > since)
-        .order_by(c.changed_seq, c.id)
-        .limit(100)
-    )
-    return tuple(map(_run, rows))
-
-
-async def chart_runs(tx: Transaction, tenant: int, *, since: datetime) -> tuple[Day, ...]:
-    """Runs by the day (UTC) on which they began; days without any are left out."""
-    c = runs.c
-    rows = await tx.rows(
-        select(c.started_at, c.status, c.counts)
-        .where(c.tenant == tenant, c.started_at >= since)
-        .order_by(c.started_at)
-    )
-    days: dict[date, list[int]] = {}
-    for started_at, status, counts in rows:
-        figures = days.setdefault(started_at.date(), [0, 0, 0, 0])
-        match RunStatus(status):
-            case RunStatus.DONE:
-                figures[0] += 1
-            case RunStatus.FAILED | RunStatus.CANCELLED:
-                figures[1] += 1
-            case RunStatus.REFUSED:
-                figures[2] += 1
-            case RunStatus.QUEUED | RunStatus.RUNNING:
-                pass
-        figures[3] += _decode_counts(counts).get("changes", 0)
-    return tuple(Day(day, *figures) for day, figures in days.items())
 
 
 async def purge_runs(tx: Transaction, tenant: int, *, before: datetime) -> int:

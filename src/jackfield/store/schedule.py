@@ -70,13 +70,6 @@ async def load_due(tx: Transaction, tenant: int, work: str) -> Due:
     return Due(tenant, work) if row is None else _due(row)
 
 
-async def load_all_due(tx: Transaction, work: str) -> tuple[Due, ...]:
-    """The facts about one work of every tenant that has any, by tenant."""
-    c = schedule.c
-    rows = await tx.rows(select(*_COLUMNS).where(c.work == work).order_by(c.tenant))
-    return tuple(map(_due, rows))
-
-
 async def want(
     tx: Transaction,
     tenant: int,

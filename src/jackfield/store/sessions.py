@@ -13,13 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 from litestar.stores.base import Store
-from sqlalchemy import Index, LargeBinary, Table, delete, func, select, update
+from sqlalchemy import Index, LargeBinary, Table, delete, select, update
 from sqlalchemy.schema import Column
 
 from jackfield.clock import Clock
 from jackfield.store.database import Database
 from jackfield.store.schema import INSTALLATION, key, maybe_moment, metadata, moment, tenant_key
-from jackfield.store.transaction import Transaction
 
 sessions = Table(
     "session",
@@ -103,14 +102,6 @@ class SessionStore(Store):
                     sessions.c.tenant == INSTALLATION, sessions.c.expires_at <= self._clock.now()
                 )
             )
-
-
-async def count_sessions(tx: Transaction) -> int:
-    """How many sessions are kept, expired ones included."""
-    count: int = await tx.scalar(
-        select(func.count()).select_from(sessions).where(sessions.c.tenant == INSTALLATION)
-    )
-    return count
 
 
 def _is(key: str) -> tuple[Any, Any]:

@@ -109,12 +109,6 @@ async def load_tenants(tx: Transaction) -> tuple[Tenant, ...]:
     return tuple(Tenant(r.tenant, r.name, r.created_at, TenantState(r.state)) for r in rows)
 
 
-async def load_tenant(tx: Transaction, tenant: int) -> Tenant | None:
-    """One tenant, or None."""
-    r = await tx.row(select(tenants).where(tenants.c.tenant == tenant))
-    return None if r is None else Tenant(r.tenant, r.name, r.created_at, TenantState(r.state))
-
-
 async def save_tenant(tx: Transaction, tenant: Tenant) -> None:
     """Rename a tenant or change its state."""
     await next_change(tx, tenant.number)
@@ -134,14 +128,6 @@ async def load_connection(tx: Transaction, tenant: int) -> Connection | None:
     return None if row is None else _connection(row)
 
 
-async def find_connection(tx: Transaction, tid: str) -> tuple[int, Connection] | None:
-    """The tenant that is connected to an organisation, by Entra's id; None if none is."""
-    row = await tx.row(
-        select(connections).where(connections.c.tid == tid).order_by(connections.c.tenant)
-    )
-    return None if row is None else (row.tenant, _connection(row))
-
-
 async def save_connection(tx: Transaction, tenant: int, connection: Connection) -> None:
     """Store the connection, replacing an older one."""
     await next_change(tx, tenant)
@@ -159,12 +145,6 @@ async def mark_verified(tx: Transaction, tenant: int, *, now: datetime) -> None:
     await tx.run(
         update(connections).where(connections.c.tenant == tenant).values(last_verified_at=now)
     )
-
-
-async def remove_connection(tx: Transaction, tenant: int) -> None:
-    """Forget the connection; the pictures stay."""
-    await next_change(tx, tenant)
-    await tx.run(connections.delete().where(connections.c.tenant == tenant))
 
 
 def _connection(row: AnyRow) -> Connection:

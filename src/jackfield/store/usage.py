@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Table, func, select
+from sqlalchemy import Column, Table, select
 
 from jackfield.store.schema import EPOCH, Moment, key, metadata, number, tenant_key
 from jackfield.store.transaction import Transaction
@@ -92,17 +92,6 @@ async def load_calls(
         by_workload = buckets.setdefault(begins_at, {})
         by_workload[workload] = by_workload.get(workload, Calls()) + Calls(*figures)
     return tuple(Bucket(begins_at, by_workload) for begins_at, by_workload in buckets.items())
-
-
-async def sum_calls(tx: Transaction, tenant: int, *, since: datetime) -> Calls:
-    """All figures since a moment, added up."""
-    c = usage.c
-    row = await tx.row(
-        select(*(func.coalesce(func.sum(c[name]), 0) for name in _FIGURES)).where(
-            c.tenant == tenant, c.minute >= since
-        )
-    )
-    return Calls() if row is None else Calls(*map(int, row))
 
 
 async def purge_calls(tx: Transaction, tenant: int, *, before: datetime) -> int:

@@ -107,11 +107,6 @@ class Hub:
         self._last = Snapshot()
         self._stopped = False
 
-    @property
-    def viewers(self) -> int:
-        """Open streams."""
-        return len(self._viewers)
-
     async def run(self) -> None:
         """Look and spread until cancelled. A look that fails is said once and tried again."""
         silent_s = 0.0
