@@ -37,7 +37,7 @@ from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
-from jackfield.holding import InUse, take_lock
+from jackfield.holding import InUse, make_folder, take_lock
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import DATABASE_FILE, KEY_FILE, SERVER_FILE, ServerFile, Settings
 from jackfield.store.database import Database
@@ -81,7 +81,7 @@ class App:
         self._running = False
 
     async def __aenter__(self) -> Self:
-        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self.settings.data_dir)
         self._lock = await take_lock(self.settings.data_dir, self.clock)
         try:
             self.database = await Database.open(database_url(self.settings))

@@ -22,9 +22,29 @@ class InUse(Exception):
         super().__init__(f"{what} is in use by the process {holder}. {self.next_step}")
 
 
+class NoFolder(Exception):
+    """The data folder cannot be made or written."""
+
+    def __init__(self, data_dir: Path, error: OSError) -> None:
+        self.next_step = "Name another one with --data-dir, or change who owns what stands there."
+        why = error.strerror or type(error).__name__
+        super().__init__(f"The data folder {data_dir} cannot be used: {why}. {self.next_step}")
+
+
+def make_folder(data_dir: Path) -> None:
+    """Make the data folder, for its owner alone, if it is not there yet. Raises `NoFolder`."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NoFolder(data_dir, error) from error
+
+
 async def take_lock(data_dir: Path, clock: Clock) -> TextIOWrapper:
-    """Hold the data folder for this process. Raises `InUse`."""
-    file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
+    """Hold the data folder for this process. Raises `InUse` and `NoFolder`."""
+    try:
+        file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise NoFolder(data_dir, error) from error
     for tries in range(LOCK_TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

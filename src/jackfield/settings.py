@@ -130,7 +130,7 @@ def load_settings(
     values: dict[str, object] = {}
     named = file or (Path(environment[FILE_VARIABLE]) if environment.get(FILE_VARIABLE) else None)
     path = named or Path(FILE_NAME)
-    if named is not None or path.is_file():
+    if named is not None or path.exists():
         values |= _read_file(path)
     for variable, text in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != FILE_VARIABLE:

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from doubles.choices import merge
 from doubles.house import House
 from doubles.web_visitor import HOST, Console
 from jackfield.store.schema import INSTALLATION
@@ -132,15 +133,6 @@ class ApiCaller:
         stored = await self.get("/settings/people")
         merge(stored["settings"], changes)
         return await self.put("/settings/people", stored)
-
-
-def merge(into: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Change a document as a person would: what is not named stays."""
-    for name, value in changes.items():
-        if isinstance(value, Mapping):
-            merge(into[name], value)
-        else:
-            into[name] = value
 
 
 async def call(

@@ -26,6 +26,8 @@ import msgspec
 import psutil
 from multidict import CIMultiDictProxy
 
+from doubles.choices import merge
+
 PATIENCE_S = 60.0
 """How long a test waits for what should take seconds: other work may hold the machine."""
 LOOK_S = 0.05
@@ -334,13 +336,9 @@ class Server:
                 await asyncio.sleep(LOOK_S)
 
     async def choose(self, **changes: Any) -> None:
-        """Change top-level choices of people sync; a mapping is merged into what stands."""
+        """Change choices of people sync; a mapping is merged into what stands, at any depth."""
         stored = await self.api("GET", "/settings/people")
-        for name, value in changes.items():
-            if isinstance(value, dict):
-                stored["settings"][name] |= value
-            else:
-                stored["settings"][name] = value
+        merge(stored["settings"], changes)
         await self.api("PUT", "/settings/people", stored)
 
 

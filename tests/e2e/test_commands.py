@@ -1,8 +1,11 @@
 """The command line as an administrator and their scripts use it: text, JSON and exit codes."""
 
+import asyncio
 import json
 import os
+import signal
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
@@ -355,6 +358,40 @@ async def test_a_busy_address_is_said(installation: Installation, tmp_path: Path
     assert refused.code == FAILED
     assert f"cannot listen on {listen}" in refused.err
     assert "Traceback" not in refused.err
+
+
+async def test_a_reader_that_has_seen_enough_ends_the_command(installation: Installation) -> None:
+    """`jackfield runs --json | head -1` is no fault; its files are for nobody else."""
+    with installation.serving():
+        pass
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jackfield", "runs", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**installation.environment, "PYTHONIOENCODING": "ascii"},
+    )
+    assert process.stdout is not None
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    _, err = await process.communicate()
+
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert err == b""
+    kept = [installation.data, *installation.data.iterdir()]
+    assert {path.name: path.stat().st_mode & 0o077 for path in kept} == {
+        path.name: 0 for path in kept
+    }
+
+
+async def test_a_folder_that_cannot_be_made_is_said(installation: Installation) -> None:
+    """With the reason and another way, instead of a number of the operating system's."""
+    (installation.folder / "file").touch()
+
+    refused = await installation.command(
+        "serve", "--listen", "127.0.0.1:0", "--data-dir", str(installation.folder / "file" / "x")
+    )
+
+    assert refused.code == FAILED
+    assert "cannot be used: Not a directory. Name another one with --data-dir" in refused.err
 
 
 # --- doctor ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jackfield.cli.exits import CommandFailed
+from jackfield.cli.exits import CommandFailed, Exit
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Answer, Door
@@ -18,7 +18,7 @@ async def asked(door: Door, method: str, path: str, body: object = None) -> Any:
 def good(answer: Answer) -> Any:
     """The body of a success; anything else raises `CommandFailed`."""
     if answer.status >= 400:
-        raise CommandFailed(problem(answer))
+        raise CommandFailed(problem(answer), Exit.USAGE if answer.status == 400 else Exit.FAILED)
     return answer.body
 
 

@@ -13,21 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.validators import Number
 
+from jackfield.cli.arguments import (
+    DataDir,
+    Json,
+    Limit,
+    MaybeText,
+    PlanNumber,
+    Text,
+    numbers,
+)
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.telling import (
-    FIRST,
-    UNDONE,
-    code_of,
-    connected_text,
-    people_lines,
-    plan_text,
-    printable,
-    run_text,
-    say,
-)
+from jackfield.cli.showing import end, run_lines, show_plan
+from jackfield.cli.telling import FIRST, code_of, connected_text, printable, say
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -47,17 +46,7 @@ admin_commands = App(name="admin", help="The local administrator's account.")
 for _commands in (plan_commands, sync_commands, token_commands, admin_commands):
     app.command(_commands)
 
-Json = Annotated[
-    bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")
-]
-DataDir = Annotated[
-    Path | None,
-    Parameter(
-        name="--data-dir", help="The data folder (else JACKFIELD_DATA_DIR or jackfield.toml)."
-    ),
-]
 CONFLICT = 409
-Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=500))]
 _credential = Group("Credential (one of the two)")
 _cloud = Group("Which Microsoft cloud")
 
@@ -94,10 +83,10 @@ def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
 @app.command
 def demo(
     *,
-    people: Annotated[int, Parameter(validator=Number(gte=1))] = 250,
+    people: Annotated[int, numbers(1)] = 250,
     data: Path | None = None,
-    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 0,
-    seed: int = 1,
+    port: Annotated[int, numbers(0, 65_535)] = 0,
+    seed: Annotated[int, numbers(0)] = 1,
 ) -> int:
     """Show the whole product offline: an emulated Microsoft 365 tenant, connected to Jackfield.
 
@@ -124,8 +113,8 @@ def demo(
 @app.command
 def connect(
     *,
-    tenant_id: str,
-    client_id: str,
+    tenant_id: Text,
+    client_id: Text,
     client_secret_file: Annotated[Path | None, Parameter(group=_credential)] = None,
     certificate: Annotated[Path | None, Parameter(group=_credential)] = None,
     cloud: Annotated[
@@ -203,15 +192,17 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 
     async def work(door: Door) -> int:
         run = await _followed(door, await asked(door, "POST", "/people/plan"), quiet=json)
         if run["plan"] is None:
-            return await _end(door, run, json=json, plan=None)
-        plan = await _show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
+            return await end(door, run, json=json, plan=None)
+        plan = await show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
         return Exit.REFUSED if plan["guarded"] else code_of(run)
 
     return _with_door(work, data_dir)
 
 
 @plan_commands.command(name="show")
-def plan_show(plan: int, *, data_dir: DataDir = None, json: Json = False, limit: Limit = 50) -> int:
+def plan_show(
+    plan: PlanNumber, *, data_dir: DataDir = None, json: Json = False, limit: Limit = 50
+) -> int:
     """Show a stored plan: its actions, and whom it refused or has a note about.
 
     Parameters
@@ -223,7 +214,7 @@ def plan_show(plan: int, *, data_dir: DataDir = None, json: Json = False, limit:
     """
 
     async def work(door: Door) -> int:
-        await _show_plan(door, plan, json=json, limit=limit, people=limit)
+        await show_plan(door, plan, json=json, limit=limit, people=limit)
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)
@@ -231,7 +222,7 @@ def plan_show(plan: int, *, data_dir: DataDir = None, json: Json = False, limit:
 
 @plan_commands.command(name="approve")
 def plan_approve(
-    plan: int, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
+    plan: PlanNumber, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
 ) -> int:
     """Carry out a stored plan exactly as it was shown.
 
@@ -250,14 +241,14 @@ def plan_approve(
         if refused and (await asked(door, "GET", path))["releasable"]:
             raise CommandFailed(problem(answer), Exit.REFUSED)
         run = await _followed(door, good(answer), quiet=json)
-        return await _end(door, run, json=json, plan=plan)
+        return await end(door, run, json=json, plan=plan)
 
     return _with_door(work, data_dir)
 
 
 @sync_commands.command(name="people")
 def sync_people(
-    *, person: str | None = None, full: bool = False, data_dir: DataDir = None, json: Json = False
+    *, person: MaybeText = None, full: bool = False, data_dir: DataDir = None, json: Json = False
 ) -> int:
     """Bring the phone system in line with Microsoft 365 now.
 
@@ -272,7 +263,7 @@ def sync_people(
     async def work(door: Door) -> int:
         body = {"person": person, "full": full}
         run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
-        return await _end(door, run, json=json, plan=run["plan"])
+        return await end(door, run, json=json, plan=run["plan"])
 
     return _with_door(work, data_dir)
 
@@ -283,15 +274,7 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
 
     async def work(door: Door) -> int:
         answer = await asked(door, "GET", f"/runs?limit={limit}")
-        lines: list[str] = []
-        for run in [] if json else answer["runs"]:
-            begun = run["started_at"][:19]
-            lines.append(
-                f"{run['id']:>6}  {begun}  {run['mode']:<8} {run['status']:<9} {run['text']}"
-            )
-            if run["plan"] is not None:
-                plan = await asked(door, "GET", f"/plans/{run['plan']}")
-                lines += [f"{'':8}{line}" for line in people_lines(plan)]
+        lines = [] if json else await run_lines(door, answer["runs"])
         say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
         return Exit.DONE
 
@@ -322,9 +305,9 @@ def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 @token_commands.command(name="create")
 def token_create(
-    name: str,
+    name: Text,
     *,
-    days: Annotated[int, Parameter(validator=Number(gte=0, lte=3650))] = 0,
+    days: Annotated[int, numbers(0, 3650)] = 0,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
@@ -347,7 +330,7 @@ def token_create(
 
 
 @admin_commands.command(name="reset-password")
-def reset_password(*, name: str = "admin", data_dir: DataDir = None, json: Json = False) -> int:
+def reset_password(*, name: Text = "admin", data_dir: DataDir = None, json: Json = False) -> int:
     """Give the local administrator a new password, end their sessions and print it."""
 
     async def work(door: Door) -> int:
@@ -387,21 +370,25 @@ def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except CommandFailed as error:
-        print(printable(f"jackfield: {error}"), file=sys.stderr)
-        return error.code
+        return _failed(error, error.code)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         # What has a next step is for the person; so is what the disk or the archive refuses.
         from jackfield.store.errors import StoreError
 
         if not hasattr(error, "next_step") and not isinstance(error, StoreError | OSError):
             raise
-        print(printable(f"jackfield: {error}"), file=sys.stderr)
-        return Exit.FAILED
+        return _failed(error)
+
+
+def _failed(error: Exception | str, code: Exit = Exit.FAILED) -> int:
+    print(printable(f"jackfield: {error}"), file=sys.stderr)
+    return code
 
 
 def _usage(text: str) -> int:
-    print(f"jackfield: {text}", file=sys.stderr)
-    return Exit.USAGE
+    return _failed(text, Exit.USAGE)
 
 
 def _read(path: Path) -> str:
@@ -416,26 +403,3 @@ async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
     from jackfield.cli.progress import follow
 
     return await follow(lambda: asked(door, "GET", f"/runs/{run['id']}"), quiet=quiet)
-
-
-async def _show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:
-    stored = await asked(door, "GET", f"/plans/{plan}")
-    page = await asked(door, "GET", f"/plans/{plan}/actions?limit={limit}")
-    document = {**stored, "actions": page["actions"]}
-    say(document, json, lambda: plan_text(stored, page, limit, people=people))
-    return stored
-
-
-async def _end(door: Door, run: Any, *, json: bool, plan: int | None) -> int:
-    """How a run ended; for a person with the names of those it could not do everything for."""
-    text = str(run["text"])
-    if plan is not None and not json:
-        stored = await asked(door, "GET", f"/plans/{plan}")
-        undone: list[Any] = []
-        for status in UNDONE:
-            if stored["outcomes"].get(status):
-                path = f"/plans/{plan}/actions?status={status}&limit={FIRST}"
-                undone += (await asked(door, "GET", path))["actions"]
-        text = run_text(run, stored, undone)
-    say(run, json, lambda: text)
-    return code_of(run)

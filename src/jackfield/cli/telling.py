@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,9 +34,21 @@ def say(document: object, json: bool, text: Callable[[], str]) -> None:
     if json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(document)).decode())
+        encoded = msgspec.json.format(msgspec.json.encode(document)).decode()
+        print(_escaped(encoded) if (sys.stdout.encoding or "").lower() != "utf-8" else encoded)
     else:
         print(printable(text()))
+
+
+def _escaped(json: str) -> str:
+    """JSON in ASCII, for where it is read in an encoding that has not every character."""
+    units = re.compile(r"[^\x00-\x7f]")
+
+    def escape(found: re.Match[str]) -> str:
+        encoded = found[0].encode("utf-16-be", "surrogatepass").hex()
+        return "".join(f"\\u{encoded[at : at + 4]}" for at in range(0, len(encoded), 4))
+
+    return units.sub(escape, json)
 
 
 def printable(text: str) -> str:

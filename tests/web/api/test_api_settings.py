@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from doubles.api_caller import ApiCaller, merge
+from doubles.api_caller import ApiCaller
+from doubles.choices import merge
 from jackfield.core.departments import DepartmentSource
 from jackfield.core.people import LeaverPolicy, Scope
 from jackfield.store.settings import Approval, PeopleSettings

@@ -1,0 +1,48 @@
+"""Plans and runs for a command: fetched from the API, told on standard output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jackfield.cli.asking import asked
+from jackfield.cli.telling import FIRST, UNDONE, code_of, people_lines, plan_text, run_text, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jackfield.cli.door import Door
+
+
+async def show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:
+    stored = await asked(door, "GET", f"/plans/{plan}")
+    page = await asked(door, "GET", f"/plans/{plan}/actions?limit={limit}")
+    document = {**stored, "actions": page["actions"]}
+    say(document, json, lambda: plan_text(stored, page, limit, people=people))
+    return stored
+
+
+async def end(door: Door, run: Any, *, json: bool, plan: int | None) -> int:
+    """How a run ended; for a person with the names of those it could not do everything for."""
+    text = str(run["text"])
+    if plan is not None and not json:
+        stored = await asked(door, "GET", f"/plans/{plan}")
+        undone: list[Any] = []
+        for status in UNDONE:
+            if stored["outcomes"].get(status):
+                path = f"/plans/{plan}/actions?status={status}&limit={FIRST}"
+                undone += (await asked(door, "GET", path))["actions"]
+        text = run_text(run, stored, undone)
+    say(run, json, lambda: text)
+    return code_of(run)
+
+
+async def run_lines(door: Door, runs: Sequence[Any]) -> list[str]:
+    """A line for each run, and those about people under it."""
+    lines: list[str] = []
+    for run in runs:
+        begun = run["started_at"][:19]
+        lines.append(f"{run['id']:>6}  {begun}  {run['mode']:<8} {run['status']:<9} {run['text']}")
+        if run["plan"] is not None:
+            plan = await asked(door, "GET", f"/plans/{run['plan']}")
+            lines += [f"{'':8}{line}" for line in people_lines(plan)]
+    return lines
