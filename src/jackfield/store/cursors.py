@@ -8,9 +8,10 @@ never both go on from the same place. The position is opaque text (a next or del
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
 
@@ -91,6 +92,7 @@ _MOVE = (
             )
         }
     )
+    .returning(cursors.c.accepted_people)
 )
 
 
@@ -198,23 +200,22 @@ async def forget_cursors(tx: Transaction, tenant: int) -> None:
     )
 
 
-async def _move(tx: Transaction, tenant: int, cursor: Cursor, **values: object) -> Cursor:
+async def _move(tx: Transaction, tenant: int, cursor: Cursor, **values: Any) -> Cursor:
     await next_change(tx, tenant)
+    values["version"] = cursor.version + 1
     if cursor.version == 0:
-        first = tx.insert(cursors).values(
-            tenant=tenant, resource=cursor.resource.value, version=1, **values
-        )
-        moved = await tx.run(first.on_conflict_do_nothing())
+        first = tx.insert(cursors).values(tenant=tenant, resource=cursor.resource.value, **values)
+        moved = await tx.row(first.on_conflict_do_nothing().returning(cursors.c.accepted_people))
     else:
         this = {
             "of_tenant": tenant,
             "of_resource": cursor.resource.value,
             "of_version": cursor.version,
         }
-        moved = await tx.run(_MOVE, {**this, **values, "version": cursor.version + 1})
-    if moved != 1:
+        moved = await tx.row(_MOVE, {**this, **values})
+    if moved is None:
         raise CursorMoved(
             f"The cursor {cursor.resource} of tenant {tenant} is no longer at version "
             f"{cursor.version}."
         )
-    return await load_cursor(tx, tenant, cursor.resource)
+    return replace(cursor, accepted_people=moved.accepted_people, **values)
