@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
+from jackfield.core.attributes import CHOICES, AttributeRules, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.extensions import (
     Department,
@@ -315,11 +315,17 @@ class Rehearsal:
             RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in range(3))),
             recreate=self._chance(90),
             not_recreated=frozenset(id_ for id_ in everyone if self._chance(10)),
-            attributes=AttributeRules(
-                rng.choice([*CallerIdSource, CallerIdSource.BUSINESS_PHONES]),
-                rng.choice(list(NumberForm)),
-                rng.choice(["", "GB"]),
-            ),
+            attributes=self._attribute_rules(),
+        )
+
+    def _attribute_rules(self) -> AttributeRules:
+        rng = self.rng
+        if self._chance(50):
+            return AttributeRules(default_country=rng.choice(["", "GB"]))
+        return AttributeRules(
+            self._chance(80),
+            **{rule: rng.choice(takes) for rule, takes in CHOICES.items()},
+            caller_id_form=rng.choice(list(NumberForm)),
         )
 
     def _number_rules(self) -> NumberRules:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.sketches import LIMITS, extension, fields_of, link, only, person, rule, settled, view
-from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
+from jackfield.core.attributes import AttributeRules, NumberForm, Source
 from jackfield.core.callerid import (
     Claim,
     CountryError,
@@ -190,11 +190,10 @@ def test_a_number_that_both_sides_say_is_agreed_on():
 
 
 @rule("U-11")
-@pytest.mark.parametrize("source", [CallerIdSource.NOT_SYNCED])
 @pytest.mark.parametrize("standing", ["", "12", NUMBER])
-def test_switched_off_it_is_left_untouched(source, standing):
+def test_switched_off_it_is_left_untouched(standing):
     """The phone system's own then, whatever stands there and whoever set it."""
-    rules = replace(RULES, attributes=AttributeRules(source))
+    rules = replace(RULES, attributes=AttributeRules(caller_id=Source.NOT_SYNCED))
 
     made = plan(stands(standing, NUMBER), rules, LIMITS)
 

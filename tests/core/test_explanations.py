@@ -59,6 +59,7 @@ def test_somebody_in_order_is_explained_from_scope_to_departments():
         "Job title: empty, from Microsoft 365 (jobTitle).",
         "Company: empty, the phone system's own, which takes no other.",
         "Outbound caller ID: empty, from Microsoft 365 (businessPhones).",
+        "Office: empty, from Microsoft 365 (officeLocation).",
         (
             "Departments by group: “Sales”; the first one is primary, unless another was chosen in"
             " the phone system."

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from doubles.house import House
-from jackfield.core.attributes import AttributeRules, CallerIdSource
+from jackfield.core.attributes import AttributeRules, Source
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.number_pools import NumberRules
 from jackfield.core.numbering import NumberRange
@@ -468,7 +468,7 @@ async def test_u_11_switched_off_the_caller_id_is_left_untouched(house: House) -
     tenant = await empty_stage(house)
     ada = tenant.hire("Ada Lovelace", businessPhones=["020 7946 0101"], usageLocation="GB")
     await house.sync(full=True)
-    await house.choose(PeopleRules(attributes=AttributeRules(CallerIdSource.NOT_SYNCED)))
+    await house.choose(PeopleRules(attributes=AttributeRules(caller_id=Source.NOT_SYNCED)))
     tenant.update(ada.id, businessPhones=[])
     tenant.hire("Ben Bitdiddle", businessPhones=["020 7946 0102"], usageLocation="GB")
 

@@ -8,6 +8,7 @@ import pytest
 from doubles.house import House
 from doubles.web_fillings import a_person, fill, group_id, person_id, save_persons
 from doubles.web_visitor import Answer, Visitor
+from jackfield.core.attributes import AttributeRules, NumberForm, Source
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import LeaverPolicy, Scope, ScopeRules, Standing
@@ -28,7 +29,14 @@ VALID = {
     "mailbox_licence_only": "on",
     "start": "",
     "source": DepartmentSource.SCOPE.value,
-    "caller_id": "businessPhones",
+    "follow_details": "on",
+    "follows_name": "givenName_surname",
+    "follows_email": "mail_else_userPrincipalName",
+    "follows_mobile": "mobilePhone",
+    "follows_job_title": "jobTitle",
+    "follows_company": "companyName",
+    "follows_office": "officeLocation",
+    "follows_caller_id": "businessPhones",
     "caller_id_form": "e164",
     "country": "",
     "on_deleted": "keep",
@@ -74,6 +82,16 @@ class TestSaving:
             start=" 250 ",
             source=DepartmentSource.CHOSEN.value,
             department_groups=[group_id(2), group_id(3)],
+            follow_details="",
+            follows_name="displayName",
+            follows_email="userPrincipalName",
+            follows_mobile="businessPhones",
+            follows_job_title="department",
+            follows_company="officeLocation",
+            follows_office="not_synced",
+            follows_caller_id="mobilePhone",
+            caller_id_form="as_it_came",
+            country=" de ",
             on_deleted="disable",
             on_disabled="remove",
             remove_after_disabled="90",
@@ -99,6 +117,18 @@ class TestSaving:
                 on_deleted=LeaverPolicy.DISABLE,
                 on_disabled=LeaverPolicy.REMOVE,
                 remove_after=RemoveAfter(disabled=90),
+                attributes=AttributeRules(
+                    False,
+                    Source.DISPLAY_NAME,
+                    Source.USER_PRINCIPAL_NAME,
+                    Source.BUSINESS_PHONES,
+                    Source.DEPARTMENT,
+                    Source.OFFICE_LOCATION,
+                    Source.NOT_SYNCED,
+                    Source.MOBILE_PHONE,
+                    NumberForm.AS_IT_CAME,
+                    "DE",
+                ),
             ),
             schedule=ScheduleRules(0, 23, "Europe/Berlin"),
             approve=Approval.BY_HAND,
@@ -448,6 +478,9 @@ def test_a_form_read_back_gives_the_same_settings() -> None:
             ),
             departments=DepartmentRules(DepartmentSource.ALL, (group_id(4),)),
             on_out_of_scope=LeaverPolicy.REMOVE,
+            attributes=AttributeRules(
+                follow_details=False, email=Source.MAIL, default_country="GB"
+            ),
         ),
         schedule=ScheduleRules(300, 4, "Asia/Tokyo"),
         approve=Approval.BY_HAND,
@@ -461,12 +494,28 @@ def test_a_form_read_back_gives_the_same_settings() -> None:
 
 def test_several_wrong_values_are_all_said_at_once() -> None:
     """One after the other would be one round trip each."""
-    form = SyncForm(start="x", nightly_hour="99", interval="1", time_zone="Mars/Base")
+    form = SyncForm(
+        start="x",
+        nightly_hour="99",
+        interval="1",
+        time_zone="Mars/Base",
+        follows_email="jobTitle",
+        caller_id_form="roman",
+        country="Germany",
+    )
 
     wanted, errors = settings_of(form, PeopleSettings(), RANGES)
 
     assert wanted is None
-    assert set(errors) == {"start", "nightly_hour", "interval", "time_zone"}
+    assert set(errors) == {
+        "start",
+        "nightly_hour",
+        "interval",
+        "time_zone",
+        "follows_email",
+        "caller_id_form",
+        "country",
+    }
 
 
 def test_a_change_is_told_in_the_words_of_the_form() -> None:

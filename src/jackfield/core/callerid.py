@@ -14,7 +14,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
+from jackfield.core.attributes import AttributeRules, NumberForm, text_of
 from jackfield.core.people import Person
 from jackfield.core.text import clean_address
 
@@ -50,7 +50,7 @@ class Claim(Enum):
 
 def read_caller_id(person: Person, rules: AttributeRules) -> Reading:
     """The number that the person's extension should show, as far as Microsoft 365 says one."""
-    text = clean_address(caller_id_text(person, rules))
+    text = clean_address(text_of(person, rules.caller_id))
     if not text:
         return Reading()
     match rules.caller_id_form:
@@ -60,15 +60,6 @@ def read_caller_id(person: Person, rules: AttributeRules) -> Reading:
             return Reading(trouble="is not a phone number")
         case NumberForm.E164:
             return parse_number(text, country_of(person, rules))
-
-
-def caller_id_text(person: Person, rules: AttributeRules) -> str:
-    """The attribute that the outbound caller ID follows, as it came."""
-    match rules.caller_id:
-        case CallerIdSource.BUSINESS_PHONES:
-            return person.business_phone or ""
-        case CallerIdSource.NOT_SYNCED:
-            return ""
 
 
 def country_of(person: Person, rules: AttributeRules) -> str:

@@ -26,8 +26,8 @@ from jackfield.core.actions import (
 from jackfield.core.assignments import Assignments
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import DepartmentSource, department_groups
-from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field, Link
-from jackfield.core.fields import LABELS, attribute, follows, wanted_fields
+from jackfield.core.extensions import DepartmentKey, Field, Link
+from jackfield.core.fields import LABELS, attribute, follows, is_given, wanted_fields
 from jackfield.core.leavers import (
     leaver_cause,
     policy,
@@ -135,7 +135,7 @@ def _field_sentences(
     person: Person, view: View, rules: AttributeRules, limits: PhoneLimits, link: Link | None
 ) -> Iterator[str]:
     extension = view.extensions.get(link.key) if link else None
-    standing = extension.fields if extension else ExtensionFields()
+    standing = extension.fields if extension else None
     wanted = wanted_fields(
         person, rules, limits, standing, link.agreed if link and extension else None
     )
@@ -151,6 +151,8 @@ def _field_sentences(
             )
         elif follows(field, rules, limits):
             owner = f"from Microsoft 365 ({attribute(field, rules)})"
+        elif standing is None and is_given(field, rules, limits):
+            owner = f"from Microsoft 365 ({attribute(field, rules)}), when the extension is made"
         elif field in limits.writable:
             owner = "the phone system's own, since it is not synced"
         else:

@@ -35,6 +35,8 @@ class ExtensionFields:
     company: str = ""
     caller_id: str = ""
     """The number shown to those who are called (outbound caller ID)."""
+    office: str = ""
+    """Where the person's desk is."""
 
 
 class Field(StrEnum):
@@ -47,6 +49,7 @@ class Field(StrEnum):
     JOB_TITLE = "job_title"
     COMPANY = "company"
     CALLER_ID = "caller_id"
+    OFFICE = "office"
 
 
 @dataclass(frozen=True, slots=True)

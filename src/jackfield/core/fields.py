@@ -6,13 +6,14 @@ whether the person gets an extension, and what becomes of a difference (`jackfie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
-from jackfield.core.attributes import AttributeRules, CallerIdSource
-from jackfield.core.callerid import Claim, caller_id_text, claim, read_caller_id
+from jackfield.core.attributes import AttributeRules, Source, reader_of, text_of
+from jackfield.core.callerid import Claim, claim, read_caller_id
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.people import Person
 from jackfield.core.rules import PhoneLimits
@@ -26,24 +27,15 @@ LABELS: Final[Mapping[Field, str]] = {
     Field.JOB_TITLE: "Job title",
     Field.COMPANY: "Company",
     Field.CALLER_ID: "Outbound caller ID",
+    Field.OFFICE: "Office",
 }
 """The fields as an administrator calls them."""
-
-OWNERS: Final[Mapping[Field, str]] = {
-    Field.FIRST_NAME: "givenName",
-    Field.LAST_NAME: "surname",
-    Field.EMAIL: "mail, else the sign-in name",
-    Field.MOBILE: "mobilePhone",
-    Field.JOB_TITLE: "jobTitle",
-    Field.COMPANY: "companyName",
-    Field.CALLER_ID: "businessPhones",
-}
-"""The attribute of Microsoft 365 that each field follows, one way, always (U-01)."""
 
 _EMPTY = ExtensionFields()
 _NO_CLAIMS: tuple[Field, ...] = ()
 _NONE_KEPT: Mapping[Field, str] = MappingProxyType({})
 _GUEST_MARK = "#EXT#"
+_NAMES = (Field.FIRST_NAME, Field.LAST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,69 +50,128 @@ class WantedFields:
     """Fields that somebody set by hand, which stay, with what Microsoft 365 says instead."""
 
 
+class FieldReader:
+    """Reads the wanted fields of many people by the same rules."""
+
+    __slots__ = ("_fresh", "_room", "_rules", "_standing")
+
+    def __init__(self, rules: AttributeRules, limits: PhoneLimits) -> None:
+        self._rules = rules
+        self._room = limits.name_length
+        given = [one for one in Field if is_given(one, rules, limits)]
+        self._fresh = _Reading.of(rules, given)
+        self._standing = _Reading.of(rules, [one for one in Field if follows(one, rules, limits)])
+
+    def wanted(
+        self,
+        person: Person,
+        standing: ExtensionFields | None = None,
+        agreed: ExtensionFields | None = None,
+    ) -> WantedFields | None:
+        """The fields of the person's extension; None where no name or sign-in name can be used.
+
+        `standing` is None for an extension that is to be made. Of one that stands, fields keep
+        their value where the phone system cannot write them, where they are not followed, and an
+        outbound caller ID where it was set by hand: it is none that was `agreed` on.
+        """
+        reading = self._fresh if standing is None else self._standing
+        first, last = reading.first(person) or "", reading.last(person) or ""
+        mail, mobile = person.mail or "", reading.mobile(person) or ""
+        title, company = reading.job_title(person) or "", reading.company(person) or ""
+        office = reading.office(person) or ""
+        # Nearly everybody's text is clean already; one look at all of it tells so at a sixth of
+        # the cost.
+        together = f"{first}|{last}|{mail}|{mobile}|{title}|{company}|{office}"
+        if not is_clean(together) or " |" in together or "| " in together:
+            first, last, title, company = clean(first), clean(last), clean(title), clean(company)
+            mail, mobile, office = clean_address(mail), clean_address(mobile), clean(office)
+        if not first and not last and reading.named:
+            first = _any_name(person)
+            if not first:
+                return None
+        email = _address(mail, person, reading.email)
+
+        room = self._room
+        remarks: list[str] = []
+        if max(len(together), len(first), len(email)) > room:
+            first = _cut(Field.FIRST_NAME, first, room, remarks)
+            last = _cut(Field.LAST_NAME, last, room, remarks)
+            title = _cut(Field.JOB_TITLE, title, room, remarks)
+            company = _cut(Field.COMPANY, company, room, remarks)
+            office = _cut(Field.OFFICE, office, room, remarks)
+            # Half an address or half a number reaches somebody else.
+            email = _leave_out(Field.EMAIL, email, room, remarks)
+            mobile = _leave_out(Field.MOBILE, mobile, room, remarks)
+        if mobile and not mobile[-1].isdigit() and not any(map(str.isdigit, mobile)):
+            remarks.append(f"Mobile “{mobile}” is not a phone number; it was left out.")
+            mobile = ""
+
+        caller_id, claims, kept = standing.caller_id if standing else "", _NO_CLAIMS, _NONE_KEPT
+        if reading.caller_id:
+            offered = self._caller_id(person, remarks)
+            match claim(caller_id, agreed.caller_id if agreed else "", offered):
+                case Claim.OURS:
+                    caller_id = offered
+                case Claim.AGREED:
+                    claims = (Field.CALLER_ID,)
+                case Claim.BY_HAND:
+                    kept = {Field.CALLER_ID: offered}
+
+        fields = ExtensionFields(first, last, email, mobile, title, company, caller_id, office)
+        if reading.theirs:
+            stands = standing or _EMPTY
+            fields = replace(fields, **{one: getattr(stands, one) for one in reading.theirs})
+        return WantedFields(fields, tuple(remarks), claims, kept)
+
+    def _caller_id(self, person: Person, remarks: list[str]) -> str:
+        found = read_caller_id(person, self._rules)
+        if found.trouble:
+            remarks.append(
+                f"{LABELS[Field.CALLER_ID]}: “{clean(text_of(person, self._rules.caller_id))}”"
+                f" ({self._rules.caller_id}) {found.trouble}; it was left out."
+            )
+        return _leave_out(Field.CALLER_ID, found.number, self._room, remarks)
+
+
 def wanted_fields(
     person: Person,
     rules: AttributeRules,
     limits: PhoneLimits,
-    standing: ExtensionFields = _EMPTY,
+    standing: ExtensionFields | None = None,
     agreed: ExtensionFields | None = None,
 ) -> WantedFields | None:
-    """The fields of the person's extension; None where no name and no sign-in name can be used.
+    """As `FieldReader.wanted`, for a single person."""
+    return FieldReader(rules, limits).wanted(person, standing, agreed)
 
-    Fields keep their value in `standing` where the phone system cannot write them, where they are
-    not synced, and an outbound caller ID where it was set by hand: it is none that was `agreed` on.
-    """
-    first, last = person.given_name or "", person.surname or ""
-    mail, mobile = person.mail or "", person.mobile_phone or ""
-    title, company = person.job_title or "", person.company_name or ""
-    # Nearly everybody's text is clean already; one look at all of it tells so six times as fast.
-    together = f"{first}|{last}|{mail}|{mobile}|{title}|{company}"
-    if not is_clean(together) or " |" in together or "| " in together:
-        first, last, title, company = clean(first), clean(last), clean(title), clean(company)
-        mail, mobile = clean_address(mail), clean_address(mobile)
-    if not first and not last:
-        first = clean(person.display_name) or _local_part(person.upn)
-        if not first:
-            return None
-    email = mail if "@" in mail else _sign_in_address(person.upn)
 
-    room = limits.name_length
-    remarks: list[str] = []
-    if max(len(together), len(first), len(email)) > room:
-        first = _cut(Field.FIRST_NAME, first, room, remarks)
-        last = _cut(Field.LAST_NAME, last, room, remarks)
-        title = _cut(Field.JOB_TITLE, title, room, remarks)
-        company = _cut(Field.COMPANY, company, room, remarks)
-        # Half an address or half a number reaches somebody else.
-        email = _leave_out(Field.EMAIL, email, room, remarks)
-        mobile = _leave_out(Field.MOBILE, mobile, room, remarks)
-    if mobile and not mobile[-1].isdigit() and not any(map(str.isdigit, mobile)):
-        remarks.append(f"Mobile “{mobile}” is not a phone number; it was left out.")
-        mobile = ""
-
-    caller_id, claims, kept = standing.caller_id, _NO_CLAIMS, _NONE_KEPT
-    if follows(Field.CALLER_ID, rules, limits):
-        offered = _caller_id(person, rules, room, remarks)
-        match claim(caller_id, agreed.caller_id if agreed else "", offered):
-            case Claim.OURS:
-                caller_id = offered
-            case Claim.AGREED:
-                claims = (Field.CALLER_ID,)
-            case Claim.BY_HAND:
-                kept = {Field.CALLER_ID: offered}
-
-    fields = ExtensionFields(first, last, email, mobile, title, company, caller_id)
-    if len(limits.writable) < len(LABELS):
-        theirs = {one: getattr(standing, one) for one in Field if one not in limits.writable}
-        fields = replace(fields, **theirs)
-    return WantedFields(fields, tuple(remarks), claims, kept)
+def source_of(field: Field, rules: AttributeRules) -> Source:
+    """What the field follows by the rules."""
+    chosen: Source = rules.name if field in _NAMES else getattr(rules, field)
+    return chosen
 
 
 def follows(field: Field, rules: AttributeRules, limits: PhoneLimits) -> bool:
-    """Whether the field follows Microsoft 365 at all."""
-    if field is Field.CALLER_ID and rules.caller_id is CallerIdSource.NOT_SYNCED:
+    """Whether the field of an extension that stands follows Microsoft 365."""
+    if not rules.follow_details and field is not Field.CALLER_ID:
         return False
-    return field in limits.writable
+    return field in limits.writable and source_of(field, rules) is not Source.NOT_SYNCED
+
+
+def is_given(field: Field, rules: AttributeRules, limits: PhoneLimits) -> bool:
+    """Whether the field is filled when an extension is made; nobody finds one without a name."""
+    synced = field in _NAMES or source_of(field, rules) is not Source.NOT_SYNCED
+    return synced and field in limits.writable
+
+
+def attribute(field: Field, rules: AttributeRules) -> str:
+    """What of Microsoft 365 the field follows, as an administrator of Entra calls it."""
+    match source_of(field, rules):
+        case Source.GIVEN_NAME_AND_SURNAME:
+            return "givenName" if field is Field.FIRST_NAME else "surname"
+        case Source.MAIL_ELSE_UPN:
+            return "mail, else the sign-in name"
+        case source:
+            return source.value
 
 
 def kept_caller_id(wanted: WantedFields, rules: AttributeRules, limits: PhoneLimits) -> str:
@@ -128,11 +179,6 @@ def kept_caller_id(wanted: WantedFields, rules: AttributeRules, limits: PhoneLim
     one = Field.CALLER_ID
     theirs = one in wanted.kept or not follows(one, rules, limits)
     return wanted.fields.caller_id if theirs else ""
-
-
-def attribute(field: Field, rules: AttributeRules) -> str:
-    """What of Microsoft 365 the field follows, as an administrator of Entra calls it."""
-    return rules.caller_id.value if field is Field.CALLER_ID else OWNERS[field]
 
 
 def shown_name(person: Person) -> str:
@@ -154,14 +200,68 @@ def addresses(person: Person) -> tuple[str, ...]:
     return (mail, upn) if upn else (mail,)
 
 
-def _caller_id(person: Person, rules: AttributeRules, room: int, remarks: list[str]) -> str:
-    reading = read_caller_id(person, rules)
-    if reading.trouble:
-        remarks.append(
-            f"{LABELS[Field.CALLER_ID]}: “{clean(caller_id_text(person, rules))}”"
-            f" ({attribute(Field.CALLER_ID, rules)}) {reading.trouble}; it was left out."
+_Read = Callable[[Person], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How each field is read off a person; what is the phone system's own reads as nothing."""
+
+    first: _Read
+    last: _Read
+    email: Source
+    mobile: _Read
+    job_title: _Read
+    company: _Read
+    office: _Read
+    named: bool
+    caller_id: bool
+    theirs: tuple[Field, ...]
+
+    @classmethod
+    def of(cls, rules: AttributeRules, ours: Collection[Field]) -> _Reading:
+        def reads(one: Field) -> _Read:
+            return reader_of(source_of(one, rules) if one in ours else Source.NOT_SYNCED)
+
+        first = last = nothing = reader_of(Source.NOT_SYNCED)
+        named = Field.FIRST_NAME in ours or Field.LAST_NAME in ours
+        if named and rules.name is Source.DISPLAY_NAME:
+            first, last = reader_of(Source.DISPLAY_NAME), nothing
+        elif named:
+            first, last = attrgetter("given_name"), attrgetter("surname")
+        return cls(
+            first,
+            last,
+            rules.email if Field.EMAIL in ours else Source.NOT_SYNCED,
+            reads(Field.MOBILE),
+            reads(Field.JOB_TITLE),
+            reads(Field.COMPANY),
+            reads(Field.OFFICE),
+            named=named,
+            caller_id=Field.CALLER_ID in ours,
+            theirs=tuple(one for one in Field if one not in ours),
         )
-    return _leave_out(Field.CALLER_ID, reading.number, room, remarks)
+
+
+def _any_name(person: Person) -> str:
+    """A name for somebody whose name is not where it should be; "" where there is none at all."""
+    return (
+        clean(person.display_name)
+        or f"{clean(person.given_name)} {clean(person.surname)}".strip()
+        or _local_part(person.upn)
+    )
+
+
+def _address(mail: str, person: Person, source: Source) -> str:
+    match source:
+        case Source.MAIL_ELSE_UPN if "@" in mail:
+            return mail
+        case Source.MAIL_ELSE_UPN | Source.USER_PRINCIPAL_NAME:
+            return _sign_in_address(person.upn)
+        case Source.MAIL:
+            return mail if "@" in mail else ""
+        case _:
+            return ""
 
 
 def _sign_in_address(upn: str) -> str:

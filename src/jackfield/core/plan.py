@@ -34,8 +34,8 @@ from jackfield.core.actions import (
 from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
-from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Link
-from jackfield.core.fields import kept_caller_id, shown_name, wanted_fields
+from jackfield.core.extensions import Extension, ExtensionKey, Link
+from jackfield.core.fields import FieldReader, kept_caller_id, shown_name
 from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
     LeaverAction,
@@ -114,6 +114,7 @@ class _Planning:
         self._view = view
         self._rules = rules
         self._limits = limits
+        self._fields = FieldReader(rules.attributes, limits)
         self._staying: list[tuple[Person, Link, Extension]] = []
         self._waiting: list[tuple[Person, ScopeVerdict, Link | None]] = []
         self._leavers: list[tuple[_Place, LeaverAction]] = []
@@ -287,8 +288,8 @@ class _Planning:
     ) -> CreateExtension | None:
         rules = self._rules.attributes
         former = self._view.former.get(person.id) if link is None else None
-        standing = former.fields if former is not None else ExtensionFields()
-        wanted = wanted_fields(person, rules, self._limits, standing)
+        standing = former.fields if former is not None else None
+        wanted = self._fields.wanted(person, standing)
         if wanted is None:
             self._unusable(person)
             return None
@@ -330,7 +331,7 @@ class _Planning:
     ) -> AdoptExtension | None:
         rules = self._rules.attributes
         agreed = link.agreed if link is not None else None
-        wanted = wanted_fields(person, rules, self._limits, extension.fields, agreed)
+        wanted = self._fields.wanted(person, extension.fields, agreed)
         if wanted is None:
             self._unusable(person)
             return None
@@ -349,10 +350,10 @@ class _Planning:
 
     def _updates(self) -> list[UpdateExtension]:
         """Those who stay, where a field or a membership differs, or where they are back (U-01)."""
-        rules, limits, assignments = self._rules.attributes, self._limits, self._assignments
+        rules, reader, assignments = self._rules.attributes, self._fields, self._assignments
         updates: list[tuple[_Place, UpdateExtension]] = []
         for person, link, extension in self._staying:
-            wanted = wanted_fields(person, rules, limits, extension.fields, link.agreed)
+            wanted = reader.wanted(person, extension.fields, link.agreed)
             if wanted is None:
                 self._unusable(person)
                 continue

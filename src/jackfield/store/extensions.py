@@ -62,6 +62,7 @@ extensions = Table(
     text("job_title"),
     text("company"),
     text("caller_id"),
+    text("office"),
     maybe_text("primary_department"),
     flag("enabled"),
     maybe_text("external_key"),

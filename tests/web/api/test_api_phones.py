@@ -21,6 +21,7 @@ EVERYTHING = {
     "job_title": "Countess",
     "company": "Analytical",
     "caller_id": "+442079460002",
+    "office": "Room 7",
 }
 
 

@@ -17,6 +17,7 @@ FIELDS = {
     "mobile": "+49 30 123",
     "job_title": "Nothing",
     "company": "Another",
+    "office": "Elsewhere",
 }
 
 
@@ -64,6 +65,7 @@ async def test_u_01_a_synced_field_changed_by_patch_is_put_back(
         "Mobile",
         "Job title",
         "Company",
+        "Office",
     }
     assert "put back" in action["differences"][0]["because"]
     history = (await api.get("/journal", subject=ada.id))["lines"]
@@ -244,3 +246,41 @@ async def test_u_11_a_note_says_which_office_phone_is_none(api: ApiCaller, tenan
     assert run["status"] == "done"
     assert notice["text"] in reasons
     assert "“ask reception” (businessPhones) is not a phone number" in notice["text"]
+
+
+async def test_every_field_follows_what_the_rules_say(api: ApiCaller, tenant: Tenant) -> None:
+    """Changed rules reach everybody with the next sync, and what is not synced is left alone."""
+    tenant.hire(
+        "Ada Lovelace",
+        businessPhones=["020 7946 0101"],
+        mobilePhone="020 7946 0102",
+        usageLocation="GB",
+        jobTitle="Countess",
+        department="Mathematics",
+        officeLocation="Room 7",
+        companyName="Analytical",
+    )
+    await api.sync(full=True)
+    before = await extension_of(api, "lovelace")
+    await api.choose(
+        rules={
+            "attributes": {
+                "name": "displayName",
+                "job_title": "department",
+                "company": "not_synced",
+                "caller_id": "mobilePhone",
+            }
+        }
+    )
+
+    await api.sync()
+
+    after = await extension_of(api, "lovelace")
+    assert (before["job_title"], before["office"]) == ("Countess", "Room 7")
+    assert after == {
+        **before,
+        "first_name": "Ada Lovelace",
+        "last_name": "",
+        "job_title": "Mathematics",
+        "caller_id": "+442079460102",
+    }

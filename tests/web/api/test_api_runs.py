@@ -149,7 +149,7 @@ async def test_runs_and_plans_are_paged_the_newest_first(api: ApiCaller, tenant:
 
 async def test_a_preview_shows_and_changes_nothing(api: ApiCaller, tenant: Tenant) -> None:
     """What is shown is what an approval will do."""
-    tenant.hire("Ada Lovelace", jobTitle="Countess")
+    tenant.hire("Ada Lovelace", jobTitle="Countess", officeLocation=None)
 
     run = await api.ended((await api.post("/people/plan"))["id"])
 

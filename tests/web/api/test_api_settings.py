@@ -8,6 +8,7 @@ import pytest
 
 from doubles.api_caller import ApiCaller
 from doubles.choices import merge
+from jackfield.core.attributes import CHOICES, NumberForm
 from jackfield.core.departments import DepartmentSource
 from jackfield.core.people import LeaverPolicy, Scope
 from jackfield.store.settings import Approval, PeopleSettings
@@ -68,6 +69,7 @@ ENUMS = {
     "rules.on_deleted": LeaverPolicy,
     "rules.on_disabled": LeaverPolicy,
     "rules.on_out_of_scope": LeaverPolicy,
+    "rules.attributes.caller_id_form": NumberForm,
     "approve": Approval,
 }
 
@@ -126,6 +128,13 @@ GOOD = [
     pytest.param("rules.scope.selected_groups", [SALES, SALES], [SALES], id="twice"),
     pytest.param("rules.guards.removals.percent", 100, 100.0, id="guard_of_all"),
     pytest.param("rules.guards.removals.number", 0, 0, id="guard_of_none"),
+    *(
+        pytest.param(f"rules.attributes.{rule}", source, source, id=f"{rule}={source}")
+        for rule, takes in CHOICES.items()
+        for source in takes
+    ),
+    pytest.param("rules.attributes.follow_details", False, False, id="details_off"),
+    pytest.param("rules.attributes.default_country", " gb", "GB", id="country"),
     pytest.param("rules.scope.guests", True, True, id="guests"),
     pytest.param("rules.remove_after.deleted", 0, 0, id="removed_at_once"),
     pytest.param("rules.numbers.ranges", [RANGE], [RANGE], id="range"),
@@ -176,6 +185,14 @@ BAD = [
         422, "schedule.delta_interval_s", 86_401, "0 (off) or 5 to 86,400", id="interval_above"
     ),
     pytest.param(422, "schedule.delta_interval_s", -60, "0 (off) or 5", id="interval_below"),
+    pytest.param(
+        422,
+        "rules.attributes.email",
+        "jobTitle",
+        "`settings.rules.attributes.email`: This field does not follow “jobTitle”; it takes",
+        id="job_title_as_mail",
+    ),
+    pytest.param(422, "rules.attributes.default_country", "Germany", "two letters", id="country"),
     pytest.param(400, "rules.numbers.start", "20o", "is not a number", id="start"),
     pytest.param(400, "rules.numbers.start", "٢٠٠", "is not a number", id="start_in_arabic"),
     pytest.param(400, "rules.numbers.start", "2" * 16, "has 16 digits", id="start_too_long"),

@@ -27,12 +27,11 @@ from jackfield.store.settings import (
 )
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Position, check_places
+from jackfield.web.admin.attributes_form import FORMS, RULES, options
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     APPROVALS,
-    CALLER_IDS,
-    FORMS,
     POLICIES,
     SCOPES,
     SOURCES,
@@ -245,7 +244,7 @@ async def _form(
         sources=SOURCES,
         policies=POLICIES,
         approvals=APPROVALS,
-        caller_ids=CALLER_IDS,
+        attributes={rule: (label, options(rule)) for rule, label in RULES.items()},
         forms=FORMS,
         home=(frame.connection.usage_country if frame.connection else ""),
         zones=time_zones(),

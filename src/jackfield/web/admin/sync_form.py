@@ -13,14 +13,15 @@ from zoneinfo import available_timezones
 
 from litestar.datastructures import FormMultiDict
 
-from jackfield.core.attributes import AttributeRules, CallerIdSource, NumberForm
-from jackfield.core.callerid import CountryError, parse_country
+from jackfield.core.attributes import AttributeRules, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import RemoveAfter, RulesError, check_remove_after
 from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
+from jackfield.web.admin.attributes_form import FORMS, RULES, attributes_of
+from jackfield.web.admin.attributes_form import SOURCES as ATTRIBUTES
 
 MOST_PEOPLE = 100_000
 MOST_GROUPS = 5_000
@@ -38,14 +39,6 @@ SOURCES: Mapping[DepartmentSource, str] = {
     DepartmentSource.ALL: "Every group with a member who is synchronised",
     DepartmentSource.NONE: "None",
 }
-CALLER_IDS: Mapping[CallerIdSource, str] = {
-    CallerIdSource.BUSINESS_PHONES: "The office phone (businessPhones)",
-    CallerIdSource.NOT_SYNCED: "Nothing: it is the phone system's own",
-}
-FORMS: Mapping[NumberForm, str] = {
-    NumberForm.E164: "International (+442079460101)",
-    NumberForm.AS_IT_CAME: "As it stands in Microsoft 365",
-}
 POLICIES: Mapping[LeaverPolicy, str] = {
     LeaverPolicy.KEEP: "Keep the extension",
     LeaverPolicy.DISABLE: "Disable the extension",
@@ -59,10 +52,13 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
     "scope": SCOPES,
     "source": SOURCES,
     "approve": APPROVALS,
-    "caller_id": CALLER_IDS,
+    **{f"follows_{rule}": ATTRIBUTES for rule in RULES},
     "caller_id_form": FORMS,
     **{f"on_{cause.value}": POLICIES for cause in LeaverCause},
 }
+
+
+_USUAL = AttributeRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,14 @@ class SyncForm:
     start: str = ""
     source: str = DepartmentSource.SCOPE.value
     department_groups: tuple[str, ...] = ()
-    caller_id: str = CallerIdSource.BUSINESS_PHONES.value
+    follow_details: bool = True
+    follows_name: str = _USUAL.name.value
+    follows_email: str = _USUAL.email.value
+    follows_mobile: str = _USUAL.mobile.value
+    follows_job_title: str = _USUAL.job_title.value
+    follows_company: str = _USUAL.company.value
+    follows_office: str = _USUAL.office.value
+    follows_caller_id: str = _USUAL.caller_id.value
     caller_id_form: str = NumberForm.E164.value
     country: str = ""
     on_deleted: str = LeaverPolicy.KEEP.value
@@ -99,6 +102,9 @@ class SyncForm:
 def form_of(stored: PeopleSettings, version: int) -> SyncForm:
     """The form as it opens."""
     rules, schedule = stored.rules, stored.schedule
+    chosen: dict[str, Any] = {
+        f"follows_{rule}": getattr(rules.attributes, rule).value for rule in RULES
+    }
     return SyncForm(
         version=str(version),
         enabled=stored.enabled,
@@ -110,7 +116,8 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
         start=rules.numbers.start or "",
         source=rules.departments.source.value,
         department_groups=rules.departments.groups,
-        caller_id=rules.attributes.caller_id.value,
+        follow_details=rules.attributes.follow_details,
+        **chosen,
         caller_id_form=rules.attributes.caller_id_form.value,
         country=rules.attributes.default_country,
         on_deleted=rules.on_deleted.value,
@@ -132,6 +139,7 @@ def read_form(fields: FormMultiDict) -> SyncForm:
     def text(name: str) -> str:
         return str(fields.get(name, ""))[:200]
 
+    chosen: dict[str, Any] = {f"follows_{rule}": text(f"follows_{rule}") for rule in RULES}
     return SyncForm(
         version=text("version"),
         enabled=bool(text("enabled")),
@@ -143,7 +151,8 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         start=text("start"),
         source=text("source"),
         department_groups=_several(fields.getall("department_groups", [])),
-        caller_id=text("caller_id"),
+        follow_details=bool(text("follow_details")),
+        **chosen,
         caller_id_form=text("caller_id_form"),
         country=text("country").strip(),
         on_deleted=text("on_deleted"),
@@ -190,7 +199,8 @@ def settings_of(
         start = parse_start(form.start, ranges)
     except NumberingError as error:
         errors["start"] = str(error)
-    attributes = _attributes(form, errors)
+    typed = {rule: str(getattr(form, f"follows_{rule}")) for rule in RULES}
+    attributes = attributes_of(typed, form.caller_id_form, form.country, errors)
     schedule = _schedule(form, errors)
     remove_after = _remove_after(form, errors)
     if scope is None or source is None or approve is None or schedule is None or errors:
@@ -210,7 +220,7 @@ def settings_of(
         on_disabled=LeaverPolicy(form.on_disabled),
         on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
         remove_after=remove_after,
-        attributes=attributes,
+        attributes=replace(attributes, follow_details=form.follow_details),
     )
     return PeopleSettings(form.enabled, rules, schedule, approve), {}
 
@@ -235,7 +245,8 @@ LABELS: Mapping[str, str] = {
     "start": "Starting number",
     "source": "Departments",
     "department_groups": "Groups for departments",
-    "caller_id": "Outbound caller ID follows",
+    "follow_details": "Keep the details of people up to date",
+    **{f"follows_{rule}": f"{label} follows" for rule, label in RULES.items()},
     "caller_id_form": "Form of the outbound caller ID",
     "country": "Default country",
     "on_deleted": "Deleted in Microsoft 365",
@@ -258,7 +269,7 @@ def time_zones() -> tuple[str, ...]:
     )
 
 
-E_ = TypeVar("E_", Scope, DepartmentSource, Approval, LeaverPolicy, CallerIdSource, NumberForm)
+E_ = TypeVar("E_", Scope, DepartmentSource, Approval, LeaverPolicy)
 
 
 def _one_of(kind: type[E_], text: str, name: str, errors: dict[str, str]) -> E_ | None:
@@ -282,19 +293,6 @@ def _remove_after(form: SyncForm, errors: dict[str, str]) -> RemoveAfter:
             errors[name] = str(error)
         days[cause.value] = given
     return RemoveAfter(**days)
-
-
-def _attributes(form: SyncForm, errors: dict[str, str]) -> AttributeRules:
-    """The rules of the form; the defaults in place of what is wrong."""
-    source = _one_of(CallerIdSource, form.caller_id, "caller_id", errors)
-    number_form = _one_of(NumberForm, form.caller_id_form, "caller_id_form", errors)
-    country = ""
-    try:
-        country = parse_country(form.country)
-    except CountryError as error:
-        errors["country"] = str(error)
-    usual = AttributeRules()
-    return AttributeRules(source or usual.caller_id, number_form or usual.caller_id_form, country)
 
 
 def _schedule(form: SyncForm, errors: dict[str, str]) -> ScheduleRules | None:

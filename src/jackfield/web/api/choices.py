@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, get, put
 from litestar.params import JSONBody
 
+from jackfield.core.attributes import AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.departments import DepartmentSource, explain_departments
 from jackfield.core.number_pools import NumberRules, check_number_rules
@@ -101,6 +102,10 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         start = parse_start(rules.numbers.start or "", ranges)
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
+    try:
+        check_attributes(rules.attributes)
+    except AttributesError as error:
+        raise Unusable(f"In `settings.rules.attributes.{error.rule}`: {error}") from error
     try:
         country = parse_country(rules.attributes.default_country)
     except CountryError as error:

@@ -24,6 +24,7 @@ class ExtensionOut(msgspec.Struct):
     job_title: str
     company: str
     caller_id: Annotated[str, msgspec.Meta(description="Shown to those who are called.")]
+    office: str
     departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")]
     primary_department: str | None
     enabled: bool
@@ -51,6 +52,7 @@ class ExtensionIn(msgspec.Struct, forbid_unknown_fields=True):
     job_title: str = ""
     company: str = ""
     caller_id: Annotated[str, msgspec.Meta(description="Shown to those who are called.")] = ""
+    office: str = ""
     departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []
     primary_department: str | None = None
 
@@ -65,6 +67,7 @@ class ExtensionChange(msgspec.Struct, forbid_unknown_fields=True):
     job_title: str | None = None
     company: str | None = None
     caller_id: str | None = None
+    office: str | None = None
     enabled: bool | None = None
     add_departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []
     remove_departments: Annotated[list[str], msgspec.Meta(description="Keys of departments.")] = []

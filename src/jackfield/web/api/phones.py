@@ -203,6 +203,7 @@ def _extension_out(one: Member) -> ExtensionOut:
         fields.job_title,
         fields.company,
         fields.caller_id,
+        fields.office,
         list(extension.departments),
         extension.primary,
         extension.enabled,
