@@ -189,7 +189,7 @@ async def test_away_for_an_hour_and_back(house: House) -> None:
     waited = (house.clock.now() - began).total_seconds() - HOUR_S
     async with house.database.read() as tx:
         (alarm,) = await list_alarms(tx, 1)
-    assert seen <= {(), ("people.sync",)}
+    assert seen <= {(), ("graph.away",)}
     assert "cannot be reached" in alarm.text
     assert "network" in alarm.next_step
     assert waited < HOUR_S
