@@ -35,6 +35,7 @@ from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
 from jackfield.holding import InUse, make_folder, take_lock
@@ -148,6 +149,7 @@ class App:
             login_limit=LoginLimit(clock),
             phones=self.by_hand,
             doubts=Doubts(database, self.planning, clock),
+            undoing=Undoing(database, clock),
             hub=self.hub,
             graph_figures=self.health.figures,
         )

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
+from jackfield.core.actions import UnlinkExtension
 from jackfield.core.attributes import CHOICES, AttributeRules, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.extensions import (
@@ -67,7 +68,7 @@ from jackfield.core.plan import (
     View,
 )
 from jackfield.core.rules import RemoveAfter
-from jackfield.core.updates import agreed_fields, agreed_on_creation, former_fields
+from jackfield.core.updates import agreed_fields, agreed_on_creation
 
 SEEDS = range(int(os.environ.get("REHEARSALS", "120")))
 """How many rehearsals a run holds; more of them by night: REHEARSALS=5000."""
@@ -478,6 +479,12 @@ class Rehearsal:
                 self.extensions[action.key] = replace(self.extensions[action.key], enabled=False)
                 if recorded:
                     self._left(action.person, action.cause)
+            case UnlinkExtension():
+                known = self.extensions[action.key]
+                given = self.links[action.person].departments
+                self._write(action.person, known, action, given, recorded=False)
+                if recorded:
+                    del self.links[action.person]
             case RemoveExtension():
                 self._release(action.key, action.number, action.person)
                 if recorded:
@@ -497,8 +504,15 @@ class Rehearsal:
         self.released[number] = Released(number, self.now, person)
         link = self.links[person]
         by_hand = tuple(one for one in known.departments if one not in link.departments)
-        fields = former_fields(known.fields, link.agreed)
-        self.former[person] = FormerExtension(number, fields, by_hand, known.primary)
+        self.former[person] = FormerExtension(
+            number,
+            known.fields,
+            by_hand,
+            known.primary,
+            link.departments,
+            known.enabled,
+            given_caller_id=known.fields.caller_id == link.agreed.caller_id,
+        )
 
     def _named(self, name: str, but: DepartmentKey | None = None) -> bool:
         return any(
@@ -537,6 +551,7 @@ class Rehearsal:
             action.fields,
             (*departments, *(one for one in kept if one not in departments)),
             first if first in {*departments, *kept} else None,
+            enabled=action.enabled,
             external_key=action.person,
         )
         self.released.pop(action.number, None)
@@ -561,7 +576,7 @@ class Rehearsal:
         self,
         person: ObjectId,
         known: Extension,
-        action: AdoptExtension | UpdateExtension,
+        action: AdoptExtension | UpdateExtension | UnlinkExtension,
         given: tuple[DepartmentKey, ...],
         *,
         recorded: bool,

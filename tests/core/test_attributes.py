@@ -127,7 +127,7 @@ def test_with_the_details_switched_off_an_adopted_extension_stays_as_it_is():
 
 def test_with_the_details_switched_off_whoever_is_back_gets_what_they_had():
     """What the phone system knew of them was its own."""
-    former = FormerExtension(ExtensionNumber("100"), BY_HAND)
+    former = FormerExtension(ExtensionNumber("100"), BY_HAND, given_caller_id=False)
 
     seen = view([ANN], former={ANN.id: former})
     creation = only(plan(seen, rules(follow_details=False), LIMITS))

@@ -20,7 +20,7 @@ from jackfield.core.explanations import explain_person
 from jackfield.core.extensions import ExtensionNumber, Field, FormerExtension
 from jackfield.core.people import ScopeRules
 from jackfield.core.plan import AdoptExtension, CreateExtension, PeopleRules, UpdateExtension, plan
-from jackfield.core.updates import agreed_on_creation, former_fields
+from jackfield.core.updates import agreed_on_creation
 
 RULES = PeopleRules(ScopeRules(), attributes=AttributeRules(default_country="GB"))
 NUMBER = "+442079460101"
@@ -259,7 +259,7 @@ def test_a_number_of_somebody_elses_is_never_ours(standing, given_, wanted):
 def test_whoever_is_back_gets_the_number_that_was_set_by_hand():
     """It is part of what the removed extension was; Microsoft 365 still has no say in it."""
     by_hand = replace(fields_of(ANN), caller_id="12")
-    former = FormerExtension(ExtensionNumber("100"), former_fields(by_hand, SYNCED))
+    former = FormerExtension(ExtensionNumber("100"), by_hand, given_caller_id=False)
 
     creation = only(plan(view([ANN], former={ANN.id: former}), RULES, LIMITS))
 
@@ -271,7 +271,7 @@ def test_whoever_is_back_gets_the_number_that_was_set_by_hand():
 @rule("U-11")
 def test_whoever_is_back_gets_the_office_phone_of_today():
     """A number that Jackfield had given is not remembered against Microsoft 365."""
-    former = FormerExtension(ExtensionNumber("100"), former_fields(SYNCED, SYNCED))
+    former = FormerExtension(ExtensionNumber("100"), SYNCED)
     moved = replace(ANN, business_phone="020 7946 0102")
 
     creation = only(plan(view([moved], former={ANN.id: former}), RULES, LIMITS))

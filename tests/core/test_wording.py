@@ -17,6 +17,7 @@ from jackfield.core.actions import (
     KeepLeaver,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
     type_of_action,
 )
@@ -121,6 +122,11 @@ ACTIONS: list[tuple[Action, str, tuple[Difference, ...]]] = [
     (
         RemoveExtension(ADA, "Ada Lovelace", KEY, NUMBER, LeaverCause.OUT_OF_SCOPE, "because"),
         "Remove extension 0207 of Ada Lovelace",
+        (),
+    ),
+    (
+        UnlinkExtension(ADA, "Ada Lovelace", KEY, NUMBER, (), None, "because"),
+        "Let extension 0207 of Ada Lovelace go",
         (),
     ),
 ]

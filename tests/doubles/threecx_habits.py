@@ -270,7 +270,11 @@ class ThreeCxHabits:
         note = Note(write.number, write.fields.email, await self._highest_id("Users"))
         self._notes.extensions.intend(write.external_key, note)
         body = {name: getattr(write.fields, f.value) for f, name in WIRE_NAMES.items()}
-        body |= {"Number": write.number, "Groups": _as_groups(groups)}
+        body |= {
+            "Number": write.number,
+            "Groups": _as_groups(groups),
+            "Enabled": write.enabled,
+        }
         try:
             made = await self._ask("POST", "Users", body=body)
         except RefusedByPbx:

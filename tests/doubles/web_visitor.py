@@ -24,6 +24,7 @@ from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
+from jackfield.flows.undo import Undoing
 from jackfield.store.accounts import load_account, save_account
 from jackfield.store.sessions import SessionStore
 from jackfield.web.live import Hub, look_at
@@ -222,6 +223,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         login_limit=LoginLimit(house.clock),
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
         doubts=Doubts(house.database, house.planning, house.clock),
+        undoing=Undoing(house.database, house.clock),
         hub=Hub(look_at(house.database, 1, house.clock), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,

@@ -21,6 +21,7 @@ from jackfield.core.actions import (
     RefusalKind,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
     type_of_action,
 )
@@ -79,6 +80,9 @@ ACTIONS: tuple[Action, ...] = (
     KeepLeaver(PERSON, "Anna", KEY, NUMBER, LeaverCause.DISABLED, "kept"),
     DisableExtension(PERSON, "Anna", KEY, NUMBER, LeaverCause.OUT_OF_SCOPE, "out"),
     RemoveExtension(PERSON, "Anna", KEY, NUMBER, LeaverCause.DELETED, "gone"),
+    UnlinkExtension(
+        ObjectId("p9"), "Uma", ExtensionKey("9"), ExtensionNumber("109"), (), None, "undone"
+    ),
 )
 
 
@@ -115,24 +119,24 @@ async def test_a_plan_comes_back_action_by_action(database: Database, now: datet
 
     assert stored is not None
     assert (stored.refusals, stored.notices) == (plan.refusals, plan.notices)
-    assert (stored.total, stored.held, stored.versions) == (10, 1, Versions(7, 8, 9))
+    assert (stored.total, stored.held, stored.versions) == (11, 1, Versions(7, 8, 9))
     assert stored.counts["flag_department"] == 2
     assert stored.status is PlanStatus.PROPOSED
     assert (stored.made_at, stored.made_by, stored.scope) == (now, "anna", "everyone")
     assert tuple(one.action for one in page.actions) == (*ACTIONS, remove(5))
-    assert [one.held for one in page.actions] == [False] * 10 + [True]
+    assert [one.held for one in page.actions] == [False] * 11 + [True]
     assert page.actions[4].name == "Anna Ögren"
 
 
 @pytest.mark.parametrize(
     ("asked", "numbers"),
     [
-        pytest.param(ActionFilter(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], id="everything"),
+        pytest.param(ActionFilter(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], id="everything"),
         pytest.param(ActionFilter(kind=ActionKind.FLAG_DEPARTMENT), [3, 4], id="kind"),
         pytest.param(ActionFilter(text="ogr"), [5], id="name_folded"),
         pytest.param(ActionFilter(text="0100 anna"), [5, 6, 7, 8, 9, 10], id="number_and_name"),
         pytest.param(ActionFilter(text="%"), [], id="no_wildcard"),
-        pytest.param(ActionFilter(held=True), [11], id="held"),
+        pytest.param(ActionFilter(held=True), [12], id="held"),
         pytest.param(ActionFilter(subject="g"), [1, 2, 3, 4], id="subject"),
         pytest.param(ActionFilter(status=ActionStatus.DONE), [2], id="status"),
     ],

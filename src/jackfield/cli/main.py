@@ -246,6 +246,26 @@ def plan_approve(
     return _with_door(work, data_dir)
 
 
+@plan_commands.command(name="undo")
+def plan_undo(
+    plan: PlanNumber, *, limit: Limit = 50, data_dir: DataDir = None, json: Json = False
+) -> int:
+    """Make the plan that takes back what a plan did, and show it. Changes nothing yet.
+
+    Parameters
+    ----------
+    plan
+        The number of the plan to take back.
+    """
+
+    async def work(door: Door) -> int:
+        made = await asked(door, "POST", f"/plans/{plan}/undo")
+        await show_plan(door, made["id"], json=json, limit=limit, people=limit)
+        return Exit.DONE
+
+    return _with_door(work, data_dir)
+
+
 @sync_commands.command(name="people")
 def sync_people(
     *, person: MaybeText = None, full: bool = False, data_dir: DataDir = None, json: Json = False

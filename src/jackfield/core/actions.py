@@ -33,6 +33,7 @@ class ActionKind(StrEnum):
     KEEP_LEAVER = "keep_leaver"
     DISABLE_EXTENSION = "disable_extension"
     REMOVE_EXTENSION = "remove_extension"
+    UNLINK_EXTENSION = "unlink_extension"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class CreateExtension:
     """The one of those that was the primary department."""
     kept_caller_id: str = ""
     """The outbound caller ID, where it was once set in the phone system and is none of ours."""
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class UpdateExtension:
     returns: bool = False
     """The person was a leaver and is back: the extension is enabled again where Jackfield had
     disabled it."""
+    enables: bool = False
+    """It stood disabled when this was planned, and will not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,27 +177,43 @@ class KeepLeaver:
 
 @dataclass(frozen=True, slots=True)
 class DisableExtension:
-    """A leaver whose extension is disabled."""
+    """A leaver whose extension is disabled, or one that is undone."""
 
     kind: ClassVar = ActionKind.DISABLE_EXTENSION
     person: ObjectId
     name: str
     key: ExtensionKey
     number: ExtensionNumber
-    cause: LeaverCause
+    cause: LeaverCause | None
+    """None where an administrator undoes what a plan has done."""
     because: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveExtension:
-    """A leaver whose extension is removed."""
+    """A leaver whose extension is removed, or one that is undone."""
 
     kind: ClassVar = ActionKind.REMOVE_EXTENSION
     person: ObjectId
     name: str
     key: ExtensionKey
     number: ExtensionNumber
-    cause: LeaverCause
+    cause: LeaverCause | None
+    """None where an administrator undoes what a plan has done."""
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkExtension:
+    """An extension that was adopted is let go again: fields and memberships go back, it stays."""
+
+    kind: ClassVar = ActionKind.UNLINK_EXTENSION
+    person: ObjectId
+    name: str
+    key: ExtensionKey
+    number: ExtensionNumber
+    changes: tuple[FieldChange, ...]
+    departments: DepartmentsChange | None
     because: str
 
 
@@ -208,6 +228,7 @@ Action = (
     | KeepLeaver
     | DisableExtension
     | RemoveExtension
+    | UnlinkExtension
 )
 for _action in (
     CreateDepartment,
@@ -219,6 +240,7 @@ for _action in (
     KeepLeaver,
     DisableExtension,
     RemoveExtension,
+    UnlinkExtension,
 ):
     type_of_action[_action.kind] = _action
 

@@ -21,6 +21,7 @@ from jackfield.core.actions import (
     Plan,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
 )
 from jackfield.core.assignments import Assignments
@@ -230,7 +231,7 @@ def _person_of(action: Action) -> ObjectId | None:
 
 def _changes(action: Action) -> tuple[FieldChange, ...]:
     match action:
-        case AdoptExtension() | UpdateExtension():
+        case AdoptExtension() | UpdateExtension() | UnlinkExtension():
             return action.changes
         case _:
             return ()
@@ -250,6 +251,8 @@ def _deed(action: Action) -> str:
             return f"extension {number} is disabled."
         case RemoveExtension(number=number):
             return f"extension {number} is removed."
+        case UnlinkExtension(number=number):
+            return f"extension {number} is let go."
         case CreateDepartment(name=name) | RenameDepartment(after=name) | FlagDepartment(name=name):
             return f"department “{name}”."
         case unknown:

@@ -6,7 +6,7 @@ in `jackfield.core.plan`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -101,6 +101,16 @@ class FormerExtension:
     by_hand: tuple[DepartmentKey, ...] = ()
     """Departments that were given in the phone system."""
     primary: DepartmentKey | None = None
+    given: tuple[DepartmentKey, ...] = ()
+    """Departments that Jackfield had given."""
+    enabled: bool = True
+    given_caller_id: bool = True
+    """The outbound caller ID among the fields was one that Jackfield had given."""
+
+    @property
+    def own_fields(self) -> ExtensionFields:
+        """The fields without an outbound caller ID that Jackfield had given."""
+        return replace(self.fields, caller_id="") if self.given_caller_id else self.fields
 
 
 class Verdict(StrEnum):

@@ -288,7 +288,7 @@ class _Planning:
     ) -> CreateExtension | None:
         rules = self._rules.attributes
         former = self._view.former.get(person.id) if link is None else None
-        standing = former.fields if former is not None else None
+        standing = former.own_fields if former is not None else None
         wanted = self._fields.wanted(person, standing)
         if wanted is None:
             self._unusable(person)
@@ -428,6 +428,7 @@ def _update(
         departments,
         update_reason(changes, departments, extension, back=returns),
         returns,
+        enables=returns and not extension.enabled,
     )
 
 

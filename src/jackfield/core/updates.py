@@ -70,11 +70,6 @@ def agreed_on_creation(creation: CreateExtension, found: ExtensionFields) -> Ext
     return found if ours else replace(found, caller_id="")
 
 
-def former_fields(fields: ExtensionFields, agreed: ExtensionFields) -> ExtensionFields:
-    """What is kept of a removed extension: not an outbound caller ID that Jackfield gave."""
-    return replace(fields, caller_id="") if fields.caller_id == agreed.caller_id else fields
-
-
 def summary(changes: Sequence[FieldChange]) -> str:
     """What the changes are about, as one or two sentences."""
     differing = [change.field for change in changes if change.before != change.after]

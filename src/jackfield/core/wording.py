@@ -19,6 +19,7 @@ from jackfield.core.actions import (
     KeepLeaver,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
 )
 from jackfield.core.extensions import DepartmentKey
@@ -35,6 +36,7 @@ KIND_LABELS: dict[ActionKind, str] = {
     ActionKind.KEEP_LEAVER: "Leavers to keep",
     ActionKind.DISABLE_EXTENSION: "Extensions to disable",
     ActionKind.REMOVE_EXTENSION: "Extensions to remove",
+    ActionKind.UNLINK_EXTENSION: "Extensions to let go",
 }
 
 
@@ -95,6 +97,8 @@ def title(action: Action) -> str:
             return f"Disable extension {action.number} of {action.name}"
         case RemoveExtension():
             return f"Remove extension {action.number} of {action.name}"
+        case UnlinkExtension():
+            return f"Let extension {action.number} of {action.name} go"
         case _:
             assert_never(action)
 
@@ -120,7 +124,7 @@ def differences(
                 *fields,
                 *member,
             )
-        case AdoptExtension() | UpdateExtension():
+        case AdoptExtension() | UpdateExtension() | UnlinkExtension():
             return (
                 *(_field(change) for change in action.changes),
                 *_departments(action.departments, departments, groups),

@@ -6,7 +6,8 @@ in which order, is in `people_run.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from jackfield.clock import Clock
@@ -22,11 +23,12 @@ from jackfield.store.errors import StoreError
 from jackfield.store.held import release_held
 from jackfield.store.leases import list_leases
 from jackfield.store.outcomes import count_outcomes, skip_pending
-from jackfield.store.plans import PlanStatus, list_plans, load_plan, move_plan
+from jackfield.store.plans import UNDO, PlanStatus, list_plans, load_plan, move_plan
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
-from jackfield.store.settings import load_people_settings
+from jackfield.store.settings import Approval, load_people_settings, save_people_settings
 from jackfield.store.tenants import TenantState, load_connection, load_tenants
+from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
 APPLY = "people.apply"
@@ -219,6 +221,8 @@ class PeopleSync:
                 await release_held(tx, tenant, plan)
                 if held is not None and held.count_waits:
                     await accept_people(tx, tenant, stored.people_now)
+            if stored.scope.startswith(UNDO):
+                await _wait_for_approval(tx, tenant, by=by, now=now)
         return await self._apply_later(tenant, plan, by)
 
     async def turn_down(self, tenant: int, plan: int, *, by: str) -> None:
@@ -242,6 +246,20 @@ class PeopleSync:
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         return await self._runner.enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
+
+
+async def _wait_for_approval(tx: Transaction, tenant: int, *, by: str, now: datetime) -> None:
+    """The next sync must not do again by itself what an administrator takes back."""
+    stored = await load_people_settings(tx, tenant)
+    if stored.value.approve is not Approval.BY_HAND:
+        await save_people_settings(
+            tx,
+            tenant,
+            replace(stored.value, approve=Approval.BY_HAND),
+            expected_version=stored.version,
+            by=by,
+            now=now,
+        )
 
 
 def _key(tenant: int, ask: Ask) -> str:

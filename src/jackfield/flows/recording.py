@@ -20,6 +20,7 @@ from jackfield.core.actions import (
     KeepLeaver,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
 )
 from jackfield.core.extensions import (
@@ -32,7 +33,7 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.people import GroupId, ObjectId
-from jackfield.core.updates import agreed_fields, agreed_on_creation, former_fields
+from jackfield.core.updates import agreed_fields, agreed_on_creation
 from jackfield.flows.writes import Pictures, Stale
 from jackfield.pbx.port import (
     CreateExtensionWrite,
@@ -185,13 +186,21 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             agreement = pictures.links[action.person]
             since = agreement.left_at if agreement.left is action.cause else record.now
             record.links.append(replace(agreement, left=action.cause, left_at=since))
+        case UnlinkExtension():
+            record.unlinked.append(action.person)
         case RemoveExtension():
             record.unlinked.append(action.person)
             if (was := pictures.standing.get(action.person)) is not None:
                 theirs = pictures.links[action.person]
                 by_hand = tuple(one for one in was.departments if one not in theirs.departments)
                 record.former[action.person] = FormerExtension(
-                    action.number, former_fields(was.fields, theirs.agreed), by_hand, was.primary
+                    action.number,
+                    was.fields,
+                    by_hand,
+                    was.primary,
+                    theirs.departments,
+                    was.enabled,
+                    given_caller_id=was.fields.caller_id == theirs.agreed.caller_id,
                 )
             record.removed.append(action.key)
             record.freed.append(action.number)

@@ -21,6 +21,7 @@ from jackfield.core.actions import (
     KeepLeaver,
     RemoveExtension,
     RenameDepartment,
+    UnlinkExtension,
     UpdateExtension,
 )
 from jackfield.core.extensions import (
@@ -101,6 +102,7 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
                 action.kept_primary
                 if action.kept_primary in pictures.departments
                 else _key(groups, action.primary),
+                action.enabled,
             )
         case AdoptExtension():
             linked = links.get(action.person)
@@ -117,6 +119,11 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
                 return Stale("The extension is no longer this person's.")
             write = _update(action.key, action.changes, action.departments, groups)
             return replace(write, enabled=True) if action.returns else write
+        case UnlinkExtension():
+            link = links.get(action.person)
+            if link is None or link.key != action.key:
+                return Stale("The extension is no longer this person's.")
+            return _update(action.key, action.changes, action.departments, groups)
         case KeepLeaver() | DisableExtension() | RemoveExtension():
             return _leave(action, pictures)
         case _:

@@ -109,6 +109,8 @@ class Ledger:
         fields: ExtensionFields,
         departments: Sequence[DepartmentKey],
         primary: DepartmentKey | None,
+        *,
+        enabled: bool = True,
     ) -> Done | Refused:
         """A new extension; without an external key it was made by hand."""
         try:
@@ -123,6 +125,7 @@ class Ledger:
             fields=fields,
             departments=tuple(sorted(set(departments))),
             primary=primary,
+            enabled=enabled,
             external_key=external_key,
         )
         self._change(extension)
@@ -146,7 +149,12 @@ class Ledger:
         if (key := self._by_external_key.get(write.external_key)) is not None:
             return Done(extension=self.extensions[key])
         return self.create_extension(
-            write.external_key, write.number, write.fields, write.departments, write.primary
+            write.external_key,
+            write.number,
+            write.fields,
+            write.departments,
+            write.primary,
+            enabled=write.enabled,
         )
 
     def _update(self, write: UpdateExtensionWrite) -> Done:

@@ -86,6 +86,7 @@ class CreateExtensionWrite:
     fields: ExtensionFields
     departments: tuple[DepartmentKey, ...] = ()
     primary: DepartmentKey | None = None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

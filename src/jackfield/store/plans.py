@@ -57,6 +57,11 @@ plans = Table(
 )
 
 
+UNDO = "undo of plan "
+"""How the scope of a plan begins that takes an earlier one back; the earlier one's number follows.
+"""
+
+
 class PlanStatus(StrEnum):
     """Where a plan stands."""
 
@@ -234,7 +239,10 @@ async def supersede_plans(
     scope: str | None = None,
     except_for: int = 0,
 ) -> int:
-    """Proposals that are out of date, all or those of one scope, except one; returns how many."""
+    """Proposals that are out of date, except one; returns how many.
+
+    All or those of one scope; one that undoes a plan stands until it is decided on or made again.
+    """
     changed = await next_change(tx, tenant)
     conditions = [
         plans.c.tenant == tenant,
@@ -243,6 +251,8 @@ async def supersede_plans(
     ]
     if scope is not None:
         conditions.append(plans.c.scope == scope)
+    else:
+        conditions.append(~plans.c.scope.startswith(UNDO, autoescape=True))
     return await tx.run(
         update(plans)
         .where(*conditions)

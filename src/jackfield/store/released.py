@@ -11,7 +11,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Index, Table, bindparam, delete, select
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Column,
+    Index,
+    Table,
+    bindparam,
+    delete,
+    select,
+    true,
+)
 
 from jackfield.core.extensions import (
     DepartmentKey,
@@ -37,7 +47,10 @@ former_extensions = Table(
     text("number"),
     text("fields"),
     text("departments"),
+    text("given_departments"),
     maybe_text("primary_department"),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+    Column("given_caller_id", Boolean, nullable=False, server_default=true()),
     moment("removed_at"),
     Index("ix_former_extension_number", "tenant", "number"),
 )
@@ -45,7 +58,18 @@ former_extensions = Table(
 _save_released = upsert(released_numbers, ("tenant", "number", "person", "released_at"))
 _save_former = upsert(
     former_extensions,
-    ("tenant", "person", "number", "fields", "departments", "primary_department", "removed_at"),
+    (
+        "tenant",
+        "person",
+        "number",
+        "fields",
+        "departments",
+        "given_departments",
+        "primary_department",
+        "enabled",
+        "given_caller_id",
+        "removed_at",
+    ),
 )
 _encode = msgspec.json.Encoder().encode
 _decode_fields = msgspec.json.Decoder(ExtensionFields).decode
@@ -68,7 +92,10 @@ async def save_former(
                 one.number,
                 _encode(one.fields).decode(),
                 _encode(one.by_hand).decode(),
+                _encode(one.given).decode(),
                 one.primary,
+                one.enabled,
+                one.given_caller_id,
                 at,
             )
             for person, one in sorted(former.items())
@@ -116,9 +143,16 @@ async def load_former(
 ) -> dict[ObjectId, FormerExtension]:
     """What people once had; those asked for, or all of them. Their numbers may be in use again."""
     c = former_extensions.c
-    statement = select(c.person, c.number, c.fields, c.departments, c.primary_department).where(
-        c.tenant == tenant
-    )
+    statement = select(
+        c.person,
+        c.number,
+        c.fields,
+        c.departments,
+        c.primary_department,
+        c.given_departments,
+        c.enabled,
+        c.given_caller_id,
+    ).where(c.tenant == tenant)
     found: dict[ObjectId, FormerExtension] = {}
     if persons is None:
         rows = [row async for page in tx.pages(statement) for row in page]
@@ -131,7 +165,13 @@ async def load_former(
         ]
     for row in rows:
         found[row[0]] = FormerExtension(
-            row[1], _decode_fields(row[2]), _decode_departments(row[3]), row[4]
+            row[1],
+            _decode_fields(row[2]),
+            _decode_departments(row[3]),
+            row[4],
+            _decode_departments(row[5]) if row[5] else (),
+            row[6],
+            row[7],
         )
     return found
 

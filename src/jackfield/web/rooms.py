@@ -20,6 +20,7 @@ from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.undo import Undoing
 from jackfield.store.database import Database
 from jackfield.web.live import Hub
 from jackfield.web.login_limit import LoginLimit
@@ -77,6 +78,7 @@ class Rooms:
     login_limit: LoginLimit
     phones: PhonesByHand
     doubts: Doubts
+    undoing: Undoing
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1

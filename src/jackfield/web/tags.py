@@ -82,6 +82,7 @@ ACTION_SIGNS = {
     ActionKind.KEEP_LEAVER: "pause",
     ActionKind.DISABLE_EXTENSION: "user-x",
     ActionKind.REMOVE_EXTENSION: "trash-2",
+    ActionKind.UNLINK_EXTENSION: "user-x",
 }
 
 REFUSAL_TITLES = {

@@ -1,5 +1,7 @@
 """The phone port's promises about creating and removing extensions."""
 
+from dataclasses import replace
+
 import pytest
 
 from contract.phone_system.places import (
@@ -55,6 +57,16 @@ async def test_created_extension_stands_as_it_was_asked_for(place: Place) -> Non
         expected = getattr(fields, field) if field in can.fields else ""
         assert getattr(extension.fields, field) == expected
     assert (await read(place)).extensions == {extension.key: extension}
+
+
+async def test_an_extension_can_be_made_disabled(place: Place) -> None:
+    """A leaver's removed extension is had back without ringing for a moment."""
+    outcome = await settle_one(place, replace(new_extension(1), enabled=False))
+
+    assert isinstance(outcome, Done)
+    assert outcome.extension is not None
+    assert not outcome.extension.enabled
+    assert (await read(place)).extensions == {outcome.extension.key: outcome.extension}
 
 
 async def test_repeated_creation_finds_the_first_one(place: Place) -> None:

@@ -142,6 +142,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         before=propose,
         bad=(409, "/plans/1/approve", {}),
     ),
+    ("POST", "/plans/{plan}/undo"): Example(
+        201, path="/plans/1/undo", bad=(404, "/plans/77/undo", None)
+    ),
     ("POST", "/plans/{plan}/refuse"): Example(
         path="/plans/2/refuse", before=propose, bad=(409, "/plans/1/refuse", None)
     ),

@@ -16,21 +16,23 @@ from jackfield.durable import NotRunningError
 from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.outcomes import STANDS
 from jackfield.flows.people import PlanHeld, PlanNotOpen
+from jackfield.flows.undo import NotUndoable
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
+_CLOSE = {"hx-trigger": "jackfield:close"}
 SHOWN = 200
 """Refusals and notices that are listed; the API has them all."""
 EARLIER = 10
-DECISIONS = {"approve", "release", "refuse"}
+DECISIONS = {"approve", "release", "refuse", "undo"}
 _HELD = {"yes": True, "no": False}
 
 
@@ -119,23 +121,26 @@ async def confirm(
 async def decide(
     request: AnyRequest, house: House, plan: Number, decision: FromPath[str]
 ) -> Template | Response[Any]:
-    """The administrator's word: carry it out, let go what is held, or turn it down."""
+    """The administrator's word: carry it out, let go what is held, turn it down, or undo it."""
     if decision not in DECISIONS:
         raise NotFoundException
     by = request.user.name
     try:
-        if decision == "refuse":
+        if decision == "undo":
+            plan = await house.undoing.propose(house.tenant, plan, by=by)
+        elif decision == "refuse":
             await house.people.turn_down(house.tenant, plan, by=by)
         else:
             await house.people.approve(house.tenant, plan, by=by, release=decision == "release")
     except PlanHeld:
         # The question itself tells what is held, and leads to the release.
         return await _question(request, house, plan, decision, status=409)
-    except (PlanNotOpen, NotRunningError) as error:
+    except (PlanNotOpen, NotUndoable, NotRunningError) as error:
         problem = NO_WORKER if isinstance(error, NotRunningError) else str(error)
         return await _question(request, house, plan, decision, problem=problem, status=409)
     if request.headers.get("hx-request") == "true":
-        return Response(None, status_code=204, headers={"hx-trigger": "jackfield:close"})
+        told = {"hx-redirect": f"/plans/{plan}"} if decision == "undo" else _CLOSE
+        return Response(None, status_code=204, headers=told)
     return Redirect(f"/plans/{plan}", status_code=303)
 
 
@@ -164,6 +169,9 @@ async def _question(
         plan=stored,
         held=held,
         closed="" if _is_open(stored, held, decision) else STANDS[stored.status],
+        redoes=decision == "approve"
+        and stored.scope.startswith(UNDO)
+        and await house.undoing.redoes_by_itself(house.tenant),
         decision=decision,
         problem=problem,
         dialog=dialog,
@@ -175,6 +183,8 @@ def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
     match decision:
         case "refuse":
             return plan.status in {PlanStatus.PROPOSED, PlanStatus.APPROVED}
+        case "undo":
+            return plan.status not in {PlanStatus.APPROVED, PlanStatus.APPLYING}
         case _:
             return plan.status is PlanStatus.PROPOSED or held is not None
 

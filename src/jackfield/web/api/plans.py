@@ -212,4 +212,19 @@ def _action_out(
     )
 
 
-ROUTES = (plans, plan, plan_actions, approve, refuse)
+@post(
+    "/plans/{plan:int}/undo",
+    summary="Make the plan that takes a plan back",
+    status_code=201,
+    responses=told(403, 404, 409),
+)
+async def undo(rooms: House, caller: Caller, plan: Number) -> PlanOut:
+    """It waits for approval like any other; 409 where nothing can be taken back."""
+    made = await rooms.undoing.propose(rooms.tenant, plan, by=caller.name)
+    async with rooms.database.read() as tx:
+        stored = await load_plan(tx, rooms.tenant, made)
+        assert stored is not None  # noqa: S101 - it was just stored
+        return await _plan_out(tx, stored, rooms.tenant)
+
+
+ROUTES = (plans, plan, plan_actions, approve, refuse, undo)

@@ -21,6 +21,7 @@ from jackfield.flows.by_hand import HandRefused, Reason
 from jackfield.flows.doubts import DecisionRefused, NothingThere
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.setup import SetupRefused
+from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import VersionMoved
 from jackfield.web.errors import Problem, answer_http, error_answer
 
@@ -136,6 +137,10 @@ def _answer_decision(request: AnyRequest, error: DecisionRefused) -> Response[by
     return error_answer(request.scope, status, str(error))
 
 
+def _answer_undo(request: AnyRequest, error: NotUndoable) -> Response[bytes]:
+    return error_answer(request.scope, 404 if isinstance(error, UnknownPlan) else 409, str(error))
+
+
 def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
@@ -149,6 +154,7 @@ ANSWERS: ExceptionHandlersMap = {
     VersionMoved: _answer_conflict,
     DecisionRefused: _answer_decision,
     SetupRefused: _answer_setup,
+    NotUndoable: _answer_undo,
 }
 
 

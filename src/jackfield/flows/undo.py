@@ -1,0 +1,137 @@
+"""Undoing a plan: a new plan takes back what it did, previewed and approved like any other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from jackfield.clock import Clock
+from jackfield.core.actions import (
+    Action,
+    CreateDepartment,
+    FlagDepartment,
+    RenameDepartment,
+)
+from jackfield.core.people import ObjectId
+from jackfield.core.undo import Standing, undo
+from jackfield.store.database import Database
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.links import load_department_links, load_links
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.phone_numbers import load_used_numbers
+from jackfield.store.phone_state import load_phone_state
+from jackfield.store.phones import load_extensions
+from jackfield.store.plan_actions import ActionFilter, ActionStatus, load_actions
+from jackfield.store.plans import (
+    UNDO,
+    PlanStatus,
+    Versions,
+    load_plan,
+    save_plan,
+    supersede_plans,
+)
+from jackfield.store.released import load_former
+from jackfield.store.sequences import latest_change
+from jackfield.store.settings import Approval, load_people_settings
+from jackfield.store.transaction import Transaction
+
+_PAGE = 1_000
+
+
+class NotUndoable(Exception):
+    """There is nothing to take back; the text says why."""
+
+
+class UnknownPlan(NotUndoable):
+    """There is no such plan (any more)."""
+
+
+class Undoing:
+    """Makes plans that take back what earlier ones did."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def propose(self, tenant: int, plan: int, *, by: str) -> int:
+        """Store the plan that takes back what plan number `plan` did; returns its number.
+
+        Raises:
+            UnknownPlan: there is no such plan.
+            NotUndoable: it has done nothing, or nothing of it still stands.
+        """
+        async with self._database.read() as tx:
+            stored = await load_plan(tx, tenant, plan)
+            if stored is None:
+                raise UnknownPlan(
+                    f"There is no plan {plan}; plans are kept for 90 days after their end."
+                )
+            if stored.status in {PlanStatus.APPLYING, PlanStatus.APPROVED}:
+                raise NotUndoable(f"Plan {plan} is being carried out; wait until it has ended.")
+            done = await _done(tx, tenant, plan)
+            if not done:
+                raise NotUndoable(f"Plan {plan} is {stored.status} and has done nothing.")
+            standing = await _standing(tx, tenant, done)
+            state = await load_phone_state(tx, tenant)
+            settings = await load_people_settings(tx, tenant)
+            versions = Versions(await latest_change(tx, tenant), state.version, settings.version)
+        made = await asyncio.to_thread(undo, done, standing, plan)
+        if not made.actions:
+            raise NotUndoable(
+                f"Nothing that plan {plan} did still stands as it left it, so nothing can be taken"
+                " back."
+            )
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            scope = f"{UNDO}{plan}"
+            await supersede_plans(tx, tenant, now=now, scope=scope)
+            id_ = await save_plan(
+                tx,
+                tenant,
+                made,
+                now=now,
+                made_by=by,
+                versions=versions,
+                people_now=stored.people_now,
+                scope=scope,
+            )
+            text = f"Plan {id_} was made: it would take back what plan {plan} did."
+            await append_lines(tx, tenant, [Line("plan.undo", text, by=by)], now=now)
+        return id_
+
+    async def redoes_by_itself(self, tenant: int) -> bool:
+        """Whether the next sync would carry out again what an undo takes back."""
+        async with self._database.read() as tx:
+            settings = (await load_people_settings(tx, tenant)).value
+        return settings.enabled and settings.approve is Approval.AUTOMATIC
+
+
+async def _done(tx: Transaction, tenant: int, plan: int) -> list[Action]:
+    done: list[Action] = []
+    after: int | None = None
+    while True:
+        wanted = ActionFilter(status=ActionStatus.DONE)
+        page = await load_actions(tx, tenant, plan, wanted, after=after, limit=_PAGE)
+        done += [one.action for one in page.actions]
+        after = page.next
+        if after is None:
+            return done
+
+
+async def _standing(tx: Transaction, tenant: int, done: Sequence[Action]) -> Standing:
+    people = sorted(
+        {
+            ObjectId(action.person)
+            for action in done
+            if not isinstance(action, CreateDepartment | RenameDepartment | FlagDepartment)
+        }
+    )
+    links = await load_links(tx, tenant, people)
+    return Standing(
+        links=links,
+        extensions=await load_extensions(tx, tenant, sorted(one.key for one in links.values())),
+        former=await load_former(tx, tenant, people),
+        departments=await load_departments(tx, tenant),
+        department_links=await load_department_links(tx, tenant),
+        used_numbers=await load_used_numbers(tx, tenant),
+    )
