@@ -7,14 +7,15 @@ given, and is away altogether while `away` is set. The same seed gives the same 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jackfield.clock import Clock
-from jackfield.core.extensions import Department
+from jackfield.core.extensions import Department, ExtensionKey
 from jackfield.pbx.order import Unsettled
 from jackfield.pbx.port import (
     WRITE_LIMIT,
+    AvatarWrite,
     Capabilities,
     ExtensionsPage,
     Outcome,
@@ -82,6 +83,39 @@ class FaultyPhones:
     async def read_used_numbers(self) -> frozenset[str]:
         await self._come_through(self._faults.lose_read_one_in)
         return await self._inner.read_used_numbers()
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        await self._come_through(self._faults.lose_read_one_in)
+        return await self._inner.read_avatars(keys)
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        if self._faults.away:
+            raise PhoneSystemUnreachable("It is away for the test")
+        if len(writes) > WRITE_LIMIT:
+            raise ValueError(f"{len(writes)} writes in one call, at most {WRITE_LIMIT}")
+        fates: list[tuple[bool, Outcome | None]] = []
+        unsettled: set[ExtensionKey] = set()
+        for write in writes:
+            self._faults.seen += 1
+            if write.key in unsettled:
+                fates.append((False, Unanswered("waits for one before it that was not answered")))
+            elif self._faults.refuse_every and self._faults.seen % self._faults.refuse_every == 0:
+                fates.append((False, self._faults.refusal))
+            elif self._strikes(self._faults.lose_one_in):
+                unsettled.add(write.key)
+                fates.append((self._faults.rng.random() < 0.5, Unanswered("Lost for the test")))
+            else:
+                fates.append((True, None))
+        passed = [write for write, (passes, _) in zip(writes, fates, strict=True) if passes]
+        answers = iter(await self._inner.write_avatars(passed))
+        outcomes = []
+        for passes, instead in fates:
+            answer = next(answers) if passes else None
+            outcome = instead or answer
+            assert outcome is not None
+            outcomes.append(outcome)
+        await self._come_through(self._faults.lose_call_one_in)
+        return outcomes
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
         if self._faults.away:

@@ -27,6 +27,7 @@ from jackfield.core.numbering import NumberRange
 from jackfield.pbx.order import Unsettled
 from jackfield.pbx.port import (
     WRITE_LIMIT,
+    AvatarWrite,
     Capabilities,
     CreateDepartmentWrite,
     CreateExtensionWrite,
@@ -132,6 +133,17 @@ class ThreeCxHabits:
 
     async def read_used_numbers(self) -> frozenset[str]:
         return frozenset([row["Number"] for row in await self._all("Peers")])
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        """`ContactImage` is read-only, in a form that nobody has documented."""
+        del keys
+        return {}
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        if len(writes) > WRITE_LIMIT:
+            raise ValueError(f"{len(writes)} writes in one call, at most {WRITE_LIMIT}")
+        refused = Refused(RefusalCode.OTHER, "The phone system takes no pictures.")
+        return [refused for _ in writes]
 
     async def _pages(
         self, entity: str, query: Mapping[str, str]

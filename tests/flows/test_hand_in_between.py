@@ -1,11 +1,12 @@
 """Somebody works in the phone system at the very moment at which a plan is carried out there."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from doubles.house import House
 from jackfield.core.extensions import Department, ExtensionKey, Field
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.port import (
+    AvatarWrite,
     Capabilities,
     ExtensionsPage,
     Outcome,
@@ -40,6 +41,12 @@ class Interrupted:
 
     async def read_used_numbers(self) -> frozenset[str]:
         return await self._inner.read_used_numbers()
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        return await self._inner.read_avatars(keys)
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        return await self._inner.write_avatars(writes)
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
         outcomes = await self._inner.write(writes)

@@ -6,7 +6,7 @@ throws the runner's own tables away. SIM_SEEDS=500 tries more hands than CI does
 
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,18 @@ import pytest
 from core.sketches import AT_ONCE
 from doubles.house import House, open_house
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.extensions import Department
+from jackfield.core.extensions import Department, ExtensionKey
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.durable import Border, Killed, RunId
-from jackfield.pbx.port import Capabilities, ExtensionsPage, Outcome, PhoneSystem, Write
+from jackfield.pbx.port import (
+    AvatarWrite,
+    Capabilities,
+    ExtensionsPage,
+    Outcome,
+    PhoneSystem,
+    Write,
+)
 from jackfield.store.runs import RunStatus
 from m365_emulator.server import Emulator
 
@@ -76,6 +83,15 @@ class MortalPhones:
 
     async def read_used_numbers(self) -> frozenset[str]:
         return await self.inner.read_used_numbers()
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        return await self.inner.read_avatars(keys)
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        self._die()
+        outcomes = await self.inner.write_avatars(writes)
+        self._die()
+        return outcomes
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
         self._die()

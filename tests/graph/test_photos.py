@@ -93,7 +93,7 @@ async def test_each_of_many_is_told_by_itself(room: Room) -> None:
 
     heads = await fetch_photo_heads(room.client, ids)
 
-    kept = room.photos.of(having)  # type: ignore[arg-type]
+    kept = room.photos.of(having)
     assert kept is not None
     assert heads[having] == PhotoHead(kept.etag, 504, 504)
     assert heads[bare] is None
@@ -172,7 +172,7 @@ async def test_a_throttled_picture_waits_as_long_as_it_is_told(room: Room) -> No
     """Retry-After is obeyed by whoever uses the workload, and the picture comes."""
     person = room.hire("Ada Byron", b"picture")
     room.stage.faults.switch_on(
-        Order(kind="throttled", path="/v1.0/users/*/photo/*", count=1, retry_after_s=17)  # type: ignore[arg-type]
+        Order(kind="throttled", path="/v1.0/users/*/photo/*", count=1, retry_after_s=17)
     )
     began = room.clock.monotonic()
 

@@ -7,14 +7,15 @@ in `outages.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
 from jackfield.clock import Clock
-from jackfield.core.extensions import Department
+from jackfield.core.extensions import Department, ExtensionKey
 from jackfield.core.reach import Reach
 from jackfield.pbx.port import (
+    AvatarWrite,
     Capabilities,
     ExtensionsPage,
     Outcome,
@@ -74,6 +75,14 @@ class WatchedPhones:
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
         async with self._call():
             return await self._phones.write(writes)
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        async with self._call():
+            return await self._phones.read_avatars(keys)
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        async with self._call():
+            return await self._phones.write_avatars(writes)
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:

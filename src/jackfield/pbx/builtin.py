@@ -8,7 +8,7 @@ cursor. Numbers never change. The rules stand in `jackfield.pbx.ledger`, the tab
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,9 +23,10 @@ from jackfield.core.extensions import (
     ExtensionNumber,
 )
 from jackfield.core.numbering import NumberRange
-from jackfield.pbx.ledger import TEXT_LENGTH, Ledger, is_number, is_text
+from jackfield.pbx.ledger import TEXT_LENGTH, Ledger, is_number, is_text, judge_avatar
 from jackfield.pbx.port import (
     WRITE_LIMIT,
+    AvatarWrite,
     Capabilities,
     CreateDepartmentWrite,
     CreateExtensionWrite,
@@ -41,7 +42,9 @@ from jackfield.pbx.port import (
     Write,
 )
 from jackfield.store import extensions as store
+from jackfield.store.avatars import load_avatars, remove_avatars, save_avatars
 from jackfield.store.database import Database
+from jackfield.store.images import save_images
 from jackfield.store.sequences import latest_change, next_change
 from jackfield.store.transaction import chunks
 
@@ -73,11 +76,12 @@ class BuiltInPhones:
             ranges=tuple(ranges),
             name_length=TEXT_LENGTH,
             changes=True,
+            photos=True,
         )
 
     @property
     def capabilities(self) -> Capabilities:
-        """All fields, cursors and external keys; numbers stay, and there are no photos."""
+        """All fields, cursors, external keys and avatars; numbers stay."""
         return self._capabilities
 
     # --- reading
@@ -142,6 +146,11 @@ class BuiltInPhones:
         async with self._database.read() as tx:
             return await store.load_used_numbers(tx, self._tenant)
 
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        """Marks are digests: the bytes are kept as they were given."""
+        async with self._database.read() as tx:
+            return await load_avatars(tx, self._tenant, [key for key in keys if is_text(key)])
+
     # --- writing
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
@@ -152,6 +161,31 @@ class BuiltInPhones:
             return []
         async with self._opened(writes) as ledger:
             return [ledger.carry_out(write) for write in writes]
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        """Carry out all of them in one transaction."""
+        if len(writes) > WRITE_LIMIT:
+            raise ValueError(f"{len(writes)} writes in one call, at most {WRITE_LIMIT}")
+        tenant = self._tenant
+        outcomes: list[Outcome] = []
+        keys = sorted({write.key for write in writes if is_text(write.key)})
+        async with self._database.write() as tx:
+            await next_change(tx, tenant)
+            extensions = await store.load_extensions(tx, tenant, keys=keys)
+            stood = await load_avatars(tx, tenant, keys)
+            stands, given = dict(stood), {}
+            for write in writes:
+                outcome = judge_avatar(write, extensions.get(write.key), stands.get(write.key, ""))
+                if isinstance(outcome, Done) and write.avatar is not None:
+                    stands[write.key] = outcome.avatar
+                    given[outcome.avatar] = write.avatar
+                elif isinstance(outcome, Done):
+                    stands.pop(write.key, None)
+                outcomes.append(outcome)
+            await save_images(tx, tenant, [given[one] for one in stands.values() if one in given])
+            await save_avatars(tx, tenant, dict(stands.items() - stood.items()))
+            await remove_avatars(tx, tenant, sorted(stood.keys() - stands.keys()))
+        return outcomes
 
     async def create_extension(
         self,

@@ -22,6 +22,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.numbering import NumberRange
 from jackfield.pbx.port import (
+    AvatarWrite,
     CreateDepartmentWrite,
     CreateExtensionWrite,
     Done,
@@ -55,6 +56,18 @@ def is_number(text: str) -> bool:
 def is_text(text: str) -> bool:
     """Whether it may stand in a record."""
     return len(text) <= TEXT_LENGTH and _NO_TEXT.search(text) is None
+
+
+def judge_avatar(write: AvatarWrite, extension: Extension | None, stands: str) -> Done | Refused:
+    """What an avatar write comes to, by the digest of the avatar that stands ("" for none)."""
+    if extension is None:
+        return Refused(RefusalCode.NOT_FOUND, "The extension was removed meanwhile.")
+    wanted = "" if write.avatar is None else write.avatar.digest
+    if write.expected is not None and stands not in {write.expected, wanted}:
+        return Refused(
+            RefusalCode.STALE, f"{_who(extension)} has been given another picture meanwhile."
+        )
+    return Done(extension=extension, avatar=wanted)
 
 
 @dataclass

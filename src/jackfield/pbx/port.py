@@ -23,6 +23,7 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.core.numbering import NumberRange
+from jackfield.core.photos import Avatar
 
 WRITE_LIMIT = 500
 """Most writes in one call of `PhoneSystem.write`."""
@@ -62,6 +63,7 @@ class Capabilities:
     renumber: bool = False
     """An extension's number can be changed in place."""
     photos: bool = False
+    """Extensions have avatars. Without it `read_avatars` knows none and `write_avatars` refuses."""
     keeps_external_key: bool = True
     """False: the adapter finds its own creations again by number and e-mail and by notes of its
     own, so an extension may be read with `external_key` None although we made it."""
@@ -150,6 +152,19 @@ Write = (
 
 
 @dataclass(frozen=True, slots=True)
+class AvatarWrite:
+    """Set the avatar of an extension, or with None take it away.
+
+    Refused as `stale` where `expected` is given (the mark of the avatar that is meant, see
+    `read_avatars`) and another avatar stands, and as `not_found` where the extension is gone.
+    """
+
+    key: ExtensionKey
+    avatar: Avatar | None
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The write holds. The record is as it now stands; after a removal there is none."""
 
@@ -157,6 +172,8 @@ class Done:
     department: Department | None = None
     created: bool = False
     """False where it had been done before, e.g. when a lost answer was repeated."""
+    avatar: str = ""
+    """Of an `AvatarWrite`: the mark of the avatar that stands now; "" without one."""
 
 
 class RefusalCode(StrEnum):
@@ -249,6 +266,21 @@ class PhoneSystem(Protocol):
         thing. When it raises, any part of the writes may hold; all of them may be repeated, though
         one that was refused because of what a later one removed is then done. `ValueError` for
         too many.
+        """
+        ...
+
+    async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
+        """The marks of the avatars of up to `WRITE_LIMIT` extensions; none where there is none.
+
+        A mark stays the same as long as the avatar does. Where the bytes are kept as they were
+        given it is their digest (`Avatar.digest`).
+        """
+        ...
+
+    async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
+        """Carry out up to `WRITE_LIMIT` avatar writes, as `write` does its own.
+
+        An unanswered one stops those after it of the same extension. `ValueError` for too many.
         """
         ...
 

@@ -34,6 +34,7 @@ from jackfield.core.extensions import (
     ExtensionFields,
     ExtensionKey,
 )
+from jackfield.store.avatars import remove_avatars
 from jackfield.store.schema import (
     flag,
     key,
@@ -275,6 +276,7 @@ async def remove_extensions(
     if not keys:
         return 0
     version = await next_change(tx, tenant)
+    await remove_avatars(tx, tenant, keys)
     removed = 0
     for chunk in chunks(sorted(keys)):
         await tx.run(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, LargeBinary, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 
 INSTALLATION = 0
@@ -97,6 +97,11 @@ def number(name: str, default: int | None = 0) -> Column[int]:
     return Column(
         name, BigInteger, nullable=False, server_default=None if default is None else str(default)
     )
+
+
+def content(name: str) -> Column[bytes]:
+    """Bytes, never NULL."""
+    return Column(name, LargeBinary, nullable=False)
 
 
 def flag(name: str) -> Column[bool]:

@@ -13,19 +13,26 @@ from datetime import timedelta
 from typing import Any
 
 from litestar.stores.base import Store
-from sqlalchemy import Index, LargeBinary, Table, delete, select, update
-from sqlalchemy.schema import Column
+from sqlalchemy import Index, Table, delete, select, update
 
 from jackfield.clock import Clock
 from jackfield.store.database import Database
-from jackfield.store.schema import INSTALLATION, key, maybe_moment, metadata, moment, tenant_key
+from jackfield.store.schema import (
+    INSTALLATION,
+    content,
+    key,
+    maybe_moment,
+    metadata,
+    moment,
+    tenant_key,
+)
 
 sessions = Table(
     "session",
     metadata,
     tenant_key(),
     key("key_hash"),
-    Column("data", LargeBinary, nullable=False),
+    content("data"),
     moment("created_at"),
     maybe_moment("expires_at"),
     Index("ix_session_expires", "tenant", "expires_at"),

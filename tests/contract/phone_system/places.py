@@ -5,10 +5,11 @@ An implementer is added here, by a `House` of its own; the tests know nothing ab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -24,6 +25,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
 )
 from jackfield.pbx.port import (
+    AvatarWrite,
     CreateDepartmentWrite,
     CreateExtensionWrite,
     Done,
@@ -36,6 +38,8 @@ from jackfield.pbx.port import (
     Write,
 )
 
+W = TypeVar("W")
+
 BUILT_IN = [
     pytest.param("builtin", id="builtin_sqlite"),
     pytest.param("builtin_postgres", id="builtin_postgres", marks=pytest.mark.postgres),
@@ -46,6 +50,8 @@ ALL = BUILT_IN + THREECX
 TELL_CHANGES = BUILT_IN
 TELL_NO_CHANGES = THREECX
 HAVE_OTHER_NUMBERS = THREECX
+HAVE_AVATARS = BUILT_IN
+HAVE_NO_AVATARS = THREECX
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -164,11 +170,30 @@ class LossyHouse:
 
 async def settle(place: Place, writes: Sequence[Write]) -> list[Done | Refused]:
     """Write, and repeat what was not answered until it is, each time by a fresh object."""
+    return await _settle(writes, lambda some: place.phones().write(some))
+
+
+async def settle_avatars(place: Place, *writes: AvatarWrite) -> list[Done | Refused]:
+    """The same for avatars."""
+    return await _settle(writes, lambda some: place.phones().write_avatars(some))
+
+
+async def avatars(place: Place, *keys: ExtensionKey) -> Mapping[ExtensionKey, str]:
+    """The marks that stand."""
+    for _ in range(100):
+        with suppress(PhoneSystemUnreachable):
+            return await place.phones().read_avatars(keys)
+    raise AssertionError("never read")
+
+
+async def _settle(
+    writes: Sequence[W], send: Callable[[list[W]], Awaitable[list[Outcome]]]
+) -> list[Done | Refused]:
     outcomes: dict[int, Done | Refused] = {}
     waiting = list(range(len(writes)))
     for _ in range(300):
         try:
-            answers = await place.phones().write([writes[n] for n in waiting])
+            answers = await send([writes[n] for n in waiting])
         except PhoneSystemUnreachable:
             continue
         assert len(answers) == len(waiting)
