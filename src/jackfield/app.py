@@ -42,10 +42,10 @@ from jackfield.holding import InUse, make_folder, take_lock
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import DATABASE_FILE, KEY_FILE, SERVER_FILE, ServerFile, Settings
 from jackfield.store.database import Database
-from jackfield.store.errors import DatabaseUnusable, SecretUnreadable
+from jackfield.store.errors import DatabaseUnusable, SecretUnreadable, StoreError
 from jackfield.store.leases import give_up_lease, take_lease
 from jackfield.store.schema import INSTALLATION
-from jackfield.store.tokens import create_token, revoke_token
+from jackfield.store.tokens import create_token, revoke_namesakes, revoke_token
 from jackfield.store.vault import Vault
 from jackfield.web.live import Hub, look_at
 from jackfield.web.login_limit import LoginLimit
@@ -59,6 +59,7 @@ FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
 RUNS_KEPT = timedelta(days=30)
 LEASE_S = 5.0
+FAREWELL_S = 0.5
 
 _log = structlog.get_logger("jackfield.app")
 
@@ -161,20 +162,30 @@ class App:
         at: TracebackType | None,
     ) -> None:
         self.hub.stop()
+        if self._token_id:
+            (self.settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
         await self._end_tasks()
         with suppress(NotRunningError, RuntimeError):
             await self.durable.stop()
-        if self._token_id:
-            async with self.database.write() as tx:
-                await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
-            (self.settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
-        if not self.database.sqlite:
-            async with self.database.write() as tx:
-                await give_up_lease(tx, INSTALLATION, "process", self._name)
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._say_farewell()
+        except (StoreError, TimeoutError) as trouble:
+            # The next start finds an expired lease and revokes the token.
+            why = str(trouble) or "no answer"
+            _log.warning("app.no_farewell", because=f"The database did not take it: {why}")
         await self.connections.close()
         await self.database.close()
         if self._lock is not None:
             self._lock.close()
+
+    async def _say_farewell(self) -> None:
+        """Give back what this process holds in the database."""
+        async with self.database.write() as tx:
+            if self._token_id:
+                await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
+            if not self.database.sqlite:
+                await give_up_lease(tx, INSTALLATION, "process", self._name)
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:
@@ -233,6 +244,8 @@ class App:
                     created_by="Jackfield",
                     now=self.clock.now(),
                 )
+                # One process at a time works here: those of killed ones are nobody's.
+                await revoke_namesakes(tx, INSTALLATION, token, now=self.clock.now())
             self._token_id = token.id
         return self._token
 

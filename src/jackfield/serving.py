@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
+import threading
 from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +19,7 @@ from jackfield.logs import configure_logs
 from jackfield.settings import Role, Settings
 
 STOP_WITHIN_S = 1.0
+GONE_WITHIN_S = 1.7
 START_AGAIN_S = 5.0
 
 _log = structlog.get_logger("jackfield.serving")
@@ -66,8 +69,13 @@ async def run_server(
             return nullcontext()
 
     loop = asyncio.get_running_loop()
+
+    def asked_to_stop() -> None:
+        stop.set()
+        _leave_in_any_case()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, asked_to_stop)
     async with App(settings) as app:
         bound = _listen(settings)
         app.port = bound.getsockname()[1]
@@ -112,6 +120,25 @@ async def run_server(
                 await task
         # Whoever watches over the process is to start it again where nobody asked it to end.
         return 0 if stop.is_set() else 1
+
+
+def _leave_in_any_case() -> None:
+    """End the process soon, also where the database or a thread never answers again.
+
+    What is cut off goes on at the next start, as after a kill -9: whatever counts is written down
+    before it counts.
+    """
+
+    def leave() -> None:
+        _log.warning("server.left_in_any_case", after_s=GONE_WITHIN_S)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    # A daemon: it does not hold up the exit itself, and outlives the event loop.
+    timer = threading.Timer(GONE_WITHIN_S, leave)
+    timer.daemon = True
+    timer.start()
 
 
 async def _work(app: App) -> None:

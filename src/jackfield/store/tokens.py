@@ -131,6 +131,22 @@ async def revoke_token(tx: Transaction, tenant: int, id_: str, *, now: datetime)
     )
 
 
+async def revoke_namesakes(tx: Transaction, tenant: int, token: ApiToken, *, now: datetime) -> int:
+    """End every other token of the same name and maker for good; returns how many."""
+    c = tokens.c
+    return await tx.run(
+        update(tokens)
+        .where(
+            c.tenant == tenant,
+            c.name == token.name,
+            c.created_by == token.created_by,
+            c.id != token.id,
+            c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 

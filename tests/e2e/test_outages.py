@@ -1,0 +1,255 @@
+"""Outages over real sockets: everybody is told in seconds, a stop takes two, nothing is lost."""
+
+import asyncio
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from doubles.end_state import load_end_state
+from doubles.processes import Browser, Installation, Server, Stage, running_stage, until
+from doubles.relay import Relay, relayed
+
+pytestmark = pytest.mark.e2e
+
+SAID_WITHIN_S = 15.0
+STOPPED_WITHIN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Stage]:
+    with running_stage(people=120, seed=3) as stage:
+        yield stage
+
+
+@pytest.fixture
+def wire(company: Stage) -> Iterator[Relay]:
+    """The way to the stage, to be cut by the test."""
+    at = urlsplit(company.url)
+    with relayed(socket.AF_INET, (at.hostname, at.port)) as relay:
+        yield relay
+
+
+def behind(company: Stage, wire: Relay) -> Stage:
+    """The stage as it is reached over the wire."""
+    return replace(company, url=f"http://127.0.0.1:{wire.port}")
+
+
+async def said(server: Server, since: float) -> tuple[float, Any, list[Any]]:
+    """How long it took until the newest run waits and an alarm stands; the run, the alarms."""
+    while True:
+        runs = (await server.api("GET", "/runs"))["runs"]
+        alarms = (await server.api("GET", "/alarms"))["alarms"]
+        if runs and runs[0]["waits"] is not None and alarms:
+            return time.monotonic() - since, runs[0], alarms
+        assert time.monotonic() - since < 2 * SAID_WITHIN_S, (runs, alarms)
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        pytest.param("hold", "has not answered for more than 8 seconds", id="hanging"),
+        pytest.param("refuse", "cannot be reached: no connection to 127.0.0.1", id="refusing"),
+        pytest.param("throttled", "throttles Jackfield (429)", id="throttling"),
+    ],
+)
+async def test_an_outage_is_said_everywhere_and_holds_up_no_stop(
+    installation: Installation, company: Stage, wire: Relay, state: str, cause: str
+) -> None:
+    """Row, command, page, progress, alarm and doctor within 15 s; one alarm, not one a try."""
+    with installation.serving() as server:
+        password = server.process.out.split("password ")[1].split()[0]
+        await installation.connect(behind(company, wire), "--no-sync")
+        if state == "throttled":
+            await company.control("POST", "/faults", {"kind": "throttled", "retryAfterS": 300})
+        else:
+            getattr(wire, state)()
+        began = time.monotonic()
+        await server.api("POST", "/people/sync", {"full": True})
+        took_s, run, alarms = await said(server, began)
+        listed = await installation.command("runs")
+        doctor = await installation.command("doctor", "--json")
+        async with Browser(server.url) as browser:
+            await browser.sign_in("admin", password)
+            pages = [(await browser.get(path)).text for path in ("/runs", "/running", "/")]
+        code, stopped_s = await server.process.stop(signal.SIGTERM)
+        complaints = [line["event"] for line in server.process.log("warning", "error", "critical")]
+    await company.control("DELETE", "/faults")
+    wire.mend()
+
+    assert took_s < SAID_WITHIN_S
+    assert cause in run["text"]
+    assert run["text"].startswith("Waits for Microsoft 365 since ")
+    assert run["waits"]["what"] == "Microsoft 365"
+    assert ("Next try at " in run["text"]) == (run["waits"]["until"] is not None)
+    assert state != "throttled" or run["waits"]["until"] is not None
+    assert [one["kind"] for one in alarms] == ["graph.away"]
+    assert cause in listed.out
+    assert all(cause in page for page in pages)
+    assert doctor.code == 1
+    named = {one["what"]: one for one in doctor.document if not one["good"]}
+    assert cause in named["Alarm"]["text"]
+    assert named["Alarm"]["next_step"]
+    assert cause in named["Waiting run"]["text"]
+    assert code == 0
+    assert stopped_s < STOPPED_WITHIN_S
+    assert complaints == ["outage.began"]
+
+
+async def test_what_an_outage_held_up_is_done_after_it(
+    installation: Installation, company: Stage, wire: Relay
+) -> None:
+    """Stopped in the middle of one and started after it: the same run goes on, the alarm ends."""
+    with installation.serving() as server:
+        await installation.connect(behind(company, wire), "--no-sync")
+        wire.hold()
+        began = time.monotonic()
+        run = await server.api("POST", "/people/sync", {"full": True})
+        await said(server, began)
+        await server.process.stop()
+    wire.mend()
+
+    with installation.serving() as again:
+        ended = await again.run_ended(str(run["id"]))
+        runs = (await again.api("GET", "/runs"))["runs"]
+        alarms = (await again.api("GET", "/alarms?open_only=false"))["alarms"]
+        journal = (await again.api("GET", "/journal?kind=alarm."))["lines"]
+    end = await load_end_state(installation.url)
+
+    assert ended["status"] == "done"
+    assert len(runs) == 1
+    assert [one["ended_at"] is None for one in alarms] == [False]
+    assert [one["kind"] for one in journal] == ["alarm.ended", "alarm.begun"]
+    assert len(end.extensions) == ended["counts"]["create_extension"] > 50
+    assert end.doubles == []
+
+
+async def test_the_demo_stops_at_once_while_its_tenant_hangs(installation: Installation) -> None:
+    """Ctrl-C is what everybody tries first."""
+    data = installation.folder / "demo"
+    process = installation.start("demo", "--people", "40", "--data", str(data), "--port", "0")
+    try:
+        await until(lambda: "Console" in process.out, "the demo shows itself")
+        url = process.out.split("Tenant")[1].split()[0]
+        stage = Stage(url, "", "", 40)
+        await stage.control("POST", "/faults", {"kind": "slow", "delayS": 300})
+
+        deadline = time.monotonic() + 30
+        while not (await stage.control("GET", "/faults"))["faults"][0]["struck"]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+        code, stopped_s = await process.stop(signal.SIGINT)
+        left = [one for one in process.tree if one.is_running() and one.status() != "zombie"]
+    finally:
+        process.close()
+
+    assert code == 0
+    assert stopped_s < STOPPED_WITHIN_S
+    assert left == []
+
+
+# --- on PostgreSQL, where the database is another system that may be away -------------------------
+
+
+@pytest.fixture
+def database(postgres_server: Callable[[str], str]) -> str:
+    """The address of an empty database."""
+    return postgres_server(f"e{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def database_wire(database: str) -> Iterator[Relay]:
+    """The way to the database, to be cut by the test."""
+    folder = database.split("host=")[1]
+    with relayed(socket.AF_UNIX, f"{folder}/.s.PGSQL.5432") as relay:
+        yield relay
+
+
+@pytest.mark.parametrize("state", ["hold", "refuse"])
+async def test_a_stop_does_not_wait_for_a_database_that_is_away(
+    tmp_path: Path, company: Stage, database: str, database_wire: Relay, state: str
+) -> None:
+    """In the middle of a first sync: two seconds, and the next start goes on where it was."""
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
+    address = f"postgresql://postgres@127.0.0.1:{database_wire.port}/{name}"
+    installation = Installation(tmp_path, address)
+    await company.control("PATCH", "/quirks", {"delta_page_objects": 3})
+    with installation.serving() as server:
+        await installation.connect(company, "--no-sync")
+        run = await server.api("POST", "/people/sync", {"full": True})
+        await until_begun(server)
+        getattr(database_wire, state)()
+        await asyncio.sleep(1.0)
+        code, stopped_s = await server.process.stop(signal.SIGTERM)
+    await company.control("PATCH", "/quirks", {"delta_page_objects": 100})
+    database_wire.mend()
+
+    with installation.serving() as again:
+        ended = await again.settle()
+        tokens = [
+            one
+            for one in (await again.api("GET", "/tokens"))["tokens"]
+            if one["revoked_at"] is None
+        ]
+    end = await load_end_state(installation.url)
+
+    assert code == 0
+    assert stopped_s < STOPPED_WITHIN_S
+    assert run["status"] in {"queued", "running"}
+    assert ended["status"] == "done", ended
+    assert len(end.extensions) > 50
+    assert end.doubles == []
+    # The command line's own token of a process that could not say farewell is nobody's.
+    assert len([one for one in tokens if one["name"] == "command line"]) == 1
+
+
+async def until_begun(server: Server) -> None:
+    """The run has its row: work is under way."""
+    deadline = time.monotonic() + 30
+    while not (await server.api("GET", "/runs"))["runs"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_a_phone_system_that_hangs_is_said_and_holds_up_no_stop(
+    tmp_path: Path, company: Stage, database: str
+) -> None:
+    """The built-in one's tables are locked by somebody else: the write waits for ever."""
+    installation = Installation(tmp_path, database)
+    with installation.serving() as server:
+        await installation.connect(company, "--no-sync")
+        locker = await asyncpg.connect(database)
+        try:
+            async with locker.transaction():
+                await locker.execute("LOCK TABLE extension IN ACCESS EXCLUSIVE MODE")
+                began = time.monotonic()
+                await server.api("POST", "/people/sync", {"full": True})
+                took_s, run, alarms = await said(server, began)
+                doctor = await installation.command("doctor")
+                code, stopped_s = await server.process.stop(signal.SIGTERM)
+        finally:
+            await locker.close()
+
+    with installation.serving() as again:
+        ended = await again.settle()
+    end = await load_end_state(installation.url)
+
+    assert took_s < SAID_WITHIN_S
+    assert run["waits"]["what"] == "the phone system"
+    assert "has not answered for more than 8 seconds" in run["text"]
+    assert [one["kind"] for one in alarms] == ["phones.unreachable"]
+    assert doctor.code == 1
+    assert code == 0
+    assert stopped_s < STOPPED_WITHIN_S
+    assert ended["status"] == "done"
+    assert len(end.extensions) == ended["counts"]["create_extension"]
+    assert end.doubles == []
