@@ -28,6 +28,7 @@ from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
+from jackfield.flows.numbers import Numbers
 from jackfield.flows.outages import LOOK_EVERY_S, Outages
 from jackfield.flows.people import APPLY, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
@@ -151,6 +152,7 @@ class App:
             phones=self.by_hand,
             doubts=Doubts(database, self.planning, clock),
             undoing=Undoing(database, clock),
+            numbers=Numbers(database, self.planning.limits, clock),
             hub=self.hub,
             graph_figures=self.health.figures,
         )

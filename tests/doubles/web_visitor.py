@@ -22,6 +22,7 @@ from doubles.passwords import QUICK
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
+from jackfield.flows.numbers import Numbers
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
 from jackfield.flows.undo import Undoing
@@ -224,6 +225,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         phones=PhonesByHand(house.database, house.phone, house.phone, reading, house.clock),
         doubts=Doubts(house.database, house.planning, house.clock),
         undoing=Undoing(house.database, house.clock),
+        numbers=Numbers(house.database, house.planning.limits, house.clock),
         hub=Hub(look_at(house.database, 1, house.clock), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,

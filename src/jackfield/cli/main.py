@@ -25,6 +25,7 @@ from jackfield.cli.arguments import (
 )
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.showing import end, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, printable, say
 
@@ -296,6 +297,24 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
         answer = await asked(door, "GET", f"/runs?limit={limit}")
         lines = [] if json else await run_lines(door, answer["runs"])
         say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
+        return Exit.DONE
+
+    return _with_door(work, data_dir, acts=False)
+
+
+@app.command(name="numbers")
+def number_pools(number: MaybeText = None, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Say how full the pools of extension numbers are, or why one number is so.
+
+    Parameters
+    ----------
+    number
+        Only this extension number: who has it, for whom it is held or reserved.
+    """
+
+    async def work(door: Door) -> int:
+        answer = await numbers_answer(door, number)
+        say(answer, json, lambda: numbers_text(answer))
         return Exit.DONE
 
     return _with_door(work, data_dir, acts=False)

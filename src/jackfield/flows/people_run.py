@@ -20,6 +20,7 @@ from jackfield.durable import DurableError, Json, Run, StepFailedError
 from jackfield.flows.applying import Applying
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import phones_failed
+from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import Ask
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
@@ -67,7 +68,8 @@ class PeopleRun:
         self._clock = clock
         self._runs = Runs(database, clock)
         self._reading = ReadingSteps(directory, phones, self._runs)
-        self._settling = SettlingSteps(database, self._runs, clock)
+        numbers = Numbers(database, planning.limits, clock)
+        self._settling = SettlingSteps(database, self._runs, numbers, clock)
 
     async def sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
         """Observe, decide and, unless a plan was all that was asked for, act."""

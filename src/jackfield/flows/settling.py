@@ -12,6 +12,7 @@ from jackfield.clock import Clock
 from jackfield.core.actions import DISBELIEF
 from jackfield.core.people import ObjectId
 from jackfield.flows.failures import failure_of
+from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import Started, applied, closed, nothing_planned, planned
 from jackfield.flows.runs import GUARD, Runs
 from jackfield.store.cursors import Resource, load_cursor
@@ -28,9 +29,10 @@ from jackfield.store.transaction import Transaction
 class SettlingSteps:
     """Ends runs."""
 
-    def __init__(self, database: Database, runs: Runs, clock: Clock) -> None:
+    def __init__(self, database: Database, runs: Runs, numbers: Numbers, clock: Clock) -> None:
         self._database = database
         self._runs = runs
+        self._numbers = numbers
         self._clock = clock
 
     async def end(
@@ -66,6 +68,8 @@ class SettlingSteps:
             )
         elif mark is not None and made["everyone"]:
             await self._runs.end_alarm(tenant, GUARD)
+        if mark is not None and made["everyone"]:
+            await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
         if int(made["total"]) >= 1_000:
             await self._database.analyze()

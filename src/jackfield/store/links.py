@@ -32,6 +32,7 @@ from jackfield.core.extensions import (
     ExtensionKey,
     Link,
 )
+from jackfield.core.number_forecast import Newcomers
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.errors import LinkTaken
 from jackfield.store.schema import (
@@ -64,6 +65,7 @@ links = Table(
     number("changed_seq"),
     UniqueConstraint("tenant", "key"),
     Index("ix_link_changed", "tenant", "changed_seq"),
+    Index("ix_link_linked", "tenant", "linked_at", "number"),
 )
 
 department_links = Table(
@@ -199,6 +201,17 @@ async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
         select(func.count(), func.count(links.c.left_cause)).where(links.c.tenant == tenant)
     )
     return LinkCounts() if row is None else LinkCounts(*row)
+
+
+async def load_newcomers(tx: Transaction, tenant: int, *, since: datetime) -> Newcomers:
+    """When the first person of all was linked, and which numbers were after a moment."""
+    c = links.c
+    first = await tx.scalar(select(func.min(c.linked_at)).where(c.tenant == tenant))
+    recent: list[tuple[str, datetime]] = []
+    statement = select(c.number, c.linked_at).where(c.tenant == tenant, c.linked_at > since)
+    async for page in tx.pages(statement):
+        recent += [(row[0], row[1]) for row in page]
+    return Newcomers(first, recent)
 
 
 async def save_department_links(

@@ -55,6 +55,13 @@ async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     return frozenset(numbers)
 
 
+async def is_used(tx: Transaction, tenant: int, number: str) -> bool:
+    """Whether anything has a number."""
+    c = phone_numbers.c
+    one = select(c.number).where(c.tenant == tenant, c.number == number)
+    return await tx.scalar(one) is not None
+
+
 async def _drop_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]) -> None:
     c = phone_numbers.c
     statement = delete(phone_numbers).where(c.tenant == tenant, c.number.in_(_numbers))

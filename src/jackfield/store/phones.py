@@ -245,6 +245,15 @@ async def load_extensions(
     return everything
 
 
+async def load_extension_of_number(tx: Transaction, tenant: int, number: str) -> Extension | None:
+    """The extension that has a number."""
+    c = phone_extensions.c
+    key = await tx.scalar(
+        select(c.key).where(c.tenant == tenant, c.sort_number == number_sort_key(number)).limit(1)
+    )
+    return None if key is None else (await _load(tx, tenant, [key]))[0].get(key)
+
+
 async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> list[ExtensionKey]:
     """Keys of extensions that changed in the picture after change number `since`."""
     c = phone_extensions.c

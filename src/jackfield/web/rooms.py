@@ -16,6 +16,7 @@ from litestar.params import SkipValidation
 from jackfield.clock import Clock
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
+from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
@@ -79,6 +80,7 @@ class Rooms:
     phones: PhonesByHand
     doubts: Doubts
     undoing: Undoing
+    numbers: Numbers
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1

@@ -78,6 +78,13 @@ async def a_decision(api: ApiCaller) -> None:
     await api.ask("POST", f"/matches/{person['id']}", body)
 
 
+async def a_held_number(api: ApiCaller) -> None:
+    """Somebody made extension 700 by hand, and removed it."""
+    made = await api.post("/extensions", {"number": "700"})
+    await api.ask("DELETE", f"/extensions/{made['key']}")
+    await api.sync()
+
+
 async def an_account(api: ApiCaller) -> None:
     await api.console.rooms.signin.ensure_owner()
 
@@ -159,6 +166,17 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("DELETE", "/extensions/{key}"): Example(
         204, path="/extensions/x1", bad=(404, "/extensions/y", None)
+    ),
+    ("GET", "/numbers"): Example(query={"limit": 5}, bad=(400, "/numbers?after=x", None)),
+    ("GET", "/numbers/held"): Example(
+        query={"search": "70", "limit": 5}, bad=(400, "/numbers/held?after=x", None)
+    ),
+    ("GET", "/numbers/{number}"): Example(path="/numbers/100", bad=(404, "/numbers/seven", None)),
+    ("POST", "/numbers/{number}/release"): Example(
+        204,
+        path="/numbers/700/release",
+        before=a_held_number,
+        bad=(404, "/numbers/100/release", None),
     ),
     ("GET", "/departments"): Example(
         query={"search": "a"}, bad=(400, "/departments?limit=0", None)
@@ -392,7 +410,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 13
+    assert len(paged) == 15
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

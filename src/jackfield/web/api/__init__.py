@@ -12,7 +12,17 @@ from litestar import Request, Router
 from litestar.di import Provide
 
 from jackfield.flows.signin import Viewer
-from jackfield.web.api import access, choices, installation, matches, people, phones, plans, runs
+from jackfield.web.api import (
+    access,
+    choices,
+    installation,
+    matches,
+    numbers,
+    people,
+    phones,
+    plans,
+    runs,
+)
 from jackfield.web.api.asking import check_question
 from jackfield.web.api.refusals import ANSWERS
 from jackfield.web.rooms import Rooms
@@ -24,6 +34,7 @@ _SUBJECTS = {
     "Runs": runs,
     "Plans": plans,
     "Phone system": phones,
+    "Numbers": numbers,
     "Settings": choices,
     "Access": access,
 }

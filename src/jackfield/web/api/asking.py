@@ -48,6 +48,10 @@ Before = Annotated[
 Number = Annotated[int, PathParameter(ge=0, le=LARGEST)]
 Key = Annotated[str, PathParameter(min_length=1, max_length=200)]
 
+NO_PLACE = (
+    "The parameter 'after' takes the `next` of the page before, as it is; leave it out to begin."
+)
+
 # Controls and halves of characters: no name, key or word to search for has one.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
@@ -113,7 +117,7 @@ def _place_of_no_text(body: bytes) -> str | None:
 def check_place(after: str | None) -> str | None:
     """The place where a list goes on. Raises `Unreadable` for one that no page has given."""
     if after and not is_place(after):
-        raise Unreadable(_NO_PLACE)
+        raise Unreadable(NO_PLACE)
     return after or None
 
 
@@ -122,13 +126,8 @@ def place_behind(after: str | None, keys: Sequence[str]) -> int:
     if not after:
         return 0
     if after not in keys:
-        raise Unreadable(_NO_PLACE)
+        raise Unreadable(NO_PLACE)
     return keys.index(after) + 1
-
-
-_NO_PLACE = (
-    "The parameter 'after' takes the `next` of the page before, as it is; leave it out to begin."
-)
 
 
 def is_one_line(text: str) -> bool:

@@ -17,8 +17,10 @@ from litestar.exceptions import ClientException, HTTPException, ValidationExcept
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
+from jackfield.core.numbering import NumberingError
 from jackfield.flows.by_hand import HandRefused, Reason
 from jackfield.flows.doubts import DecisionRefused, NothingThere
+from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.setup import SetupRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
@@ -141,6 +143,11 @@ def _answer_undo(request: AnyRequest, error: NotUndoable) -> Response[bytes]:
     return error_answer(request.scope, 404 if isinstance(error, UnknownPlan) else 409, str(error))
 
 
+def _answer_number(request: AnyRequest, error: NotHeld | NumberingError) -> Response[bytes]:
+    """A number is part of an address only: there is none such."""
+    return error_answer(request.scope, 404, str(error))
+
+
 def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
@@ -153,6 +160,8 @@ ANSWERS: ExceptionHandlersMap = {
     PlanNotOpen: _answer_conflict,
     VersionMoved: _answer_conflict,
     DecisionRefused: _answer_decision,
+    NotHeld: _answer_number,
+    NumberingError: _answer_number,
     SetupRefused: _answer_setup,
     NotUndoable: _answer_undo,
 }

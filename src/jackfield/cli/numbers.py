@@ -1,0 +1,53 @@
+"""Extension numbers for a command: pools with their figures, or why one number is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from jackfield.cli.asking import asked
+
+if TYPE_CHECKING:
+    from jackfield.cli.door import Door
+
+_FIGURES = ("size", "used", "held", "reserved", "free")
+
+
+async def numbers_answer(door: Door, number: str | None) -> Any:
+    """One number, or all pools."""
+    if number is not None:
+        return await asked(door, "GET", f"/numbers/{quote(number, safe='')}")
+    pools: list[Any] = []
+    after = ""
+    while True:
+        page = await asked(door, "GET", f"/numbers?limit=500{after}")
+        pools += page["pools"]
+        if page["next"] is None:
+            return {"pools": pools}
+        after = f"&after={quote(page['next'], safe='')}"
+
+
+def numbers_text(answer: Any) -> str:
+    """The answer for a person."""
+    if "pools" not in answer:
+        return "\n".join([f"{answer['number']}: {answer['state']}.", *answer["reasons"]])
+    rows = [
+        [
+            pool["name"] or "Everybody",
+            *(f"{pool[name]:,}" for name in _FIGURES),
+            "-" if pool["per_day"] is None else f"{pool['per_day']:.2f}",
+            pool["outlook"],
+            pool["numbers"],
+        ]
+        for pool in answer["pools"]
+    ]
+    rows.insert(0, ["Pool", *map(str.capitalize, _FIGURES), "A day", "Runs out", "Numbers"])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    figures = range(1, len(_FIGURES) + 2)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in figures else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

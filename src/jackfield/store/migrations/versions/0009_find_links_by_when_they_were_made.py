@@ -1,0 +1,10 @@
+"""Find links by when they were made."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.create_index("ix_link_linked", "link", ["tenant", "linked_at", "number"], unique=False)
