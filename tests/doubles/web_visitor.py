@@ -5,6 +5,7 @@ It does not follow redirects and runs no script, so that a test sees every answe
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -239,10 +240,14 @@ async def _asked(site: ASGIApp, scope: dict[str, Any], body: bytes) -> Answer:
     headers: dict[str, str] = {}
     cookies: SimpleCookie = SimpleCookie()
     parts: list[bytes] = []
+    ended = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         nonlocal given
         if given:
+            # A browser stays until it has everything; nobody waits for the end of a live stream.
+            if scope["path"] != "/live":
+                await ended.wait()
             return {"type": "http.disconnect"}
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
@@ -258,6 +263,8 @@ async def _asked(site: ASGIApp, scope: dict[str, Any], body: bytes) -> Answer:
                     cookies.load(value)
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                ended.set()
 
     await site(scope, receive, send)
     return Answer(status, headers, cookies, b"".join(parts))

@@ -22,6 +22,7 @@ from litestar.template.config import TemplateConfig
 from jackfield.store.errors import BrokenDocument, DatabaseUnusable
 from jackfield.web.admin import (
     departments,
+    exports,
     journal,
     matches,
     microsoft365,
@@ -62,6 +63,7 @@ PAGES = (
     *plans.ROUTES,
     *runs.ROUTES,
     *journal.ROUTES,
+    *exports.ROUTES,
 )
 FOR_EVER = "public, max-age=31536000, immutable"
 

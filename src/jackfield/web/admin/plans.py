@@ -22,6 +22,7 @@ from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
 from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
@@ -33,7 +34,7 @@ SHOWN = 200
 """Refusals and notices that are listed; the API has them all."""
 EARLIER = 10
 DECISIONS = {"approve", "release", "refuse", "undo"}
-_HELD = {"yes": True, "no": False}
+HELD = {"yes": True, "no": False}
 
 
 @get("/plans", include_in_schema=False)
@@ -61,17 +62,17 @@ async def plan_page(
     """One plan: its actions by kind, what is held, what was refused, what came of it."""
     tenant = house.tenant
     check_choice("kind", kind, list(ActionKind))
-    check_choice("held", held, list(_HELD))
+    check_choice("held", held, list(HELD))
     kinds = ActionKind(kind) if kind else None
-    only = _HELD.get(held)
+    only = HELD.get(held)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-        stored = await _plan(tx, house, plan)
+        stored = await load_known_plan(tx, house, plan)
         wanted = ActionFilter(kind=kinds, held=only, text=q[:200])
         page = await load_actions(tx, tenant, plan, wanted, after=after or None, limit=PAGE)
         groups = {
             id_: group.name
-            for id_, group in (await load_groups(tx, tenant, _groups_of(page.actions))).items()
+            for id_, group in (await load_groups(tx, tenant, groups_of(page.actions))).items()
         }
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
@@ -156,7 +157,7 @@ async def _question(
     """Ask once more; with a `problem`, say why the answer did nothing."""
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-        stored = await _plan(tx, house, plan)
+        stored = await load_known_plan(tx, house, plan)
         held = await load_held_back(tx, house.tenant, stored)
     dialog = request.headers.get("hx-request") == "true"
     part = "_plan_confirm_form.html" if request.method == "POST" else "_plan_confirm.html"
@@ -189,14 +190,15 @@ def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
             return plan.status is PlanStatus.PROPOSED or held is not None
 
 
-async def _plan(tx: Any, house: Rooms, plan: int) -> StoredPlan:
+async def load_known_plan(tx: Transaction, house: Rooms, plan: int) -> StoredPlan:
+    """The plan. Raises `NotFoundException`."""
     stored = await load_plan(tx, house.tenant, plan)
     if stored is None:
         raise NotFoundException(f"There is no plan {plan}.")
     return stored
 
 
-def _groups_of(actions: tuple[StoredAction, ...]) -> list[GroupId]:
+def groups_of(actions: tuple[StoredAction, ...]) -> list[GroupId]:
     """The groups that the actions name."""
     groups: set[GroupId] = set()
     for one in actions:

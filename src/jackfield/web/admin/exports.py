@@ -1,0 +1,155 @@
+"""The journal and a plan's actions as CSV, filtered like their pages, in pieces of any length."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from litestar import get
+from litestar.params import FromQuery
+from litestar.response import Stream
+
+from jackfield.core.actions import ActionKind
+from jackfield.core.wording import KIND_LABELS, differences, title
+from jackfield.store.groups import load_groups
+from jackfield.store.journal import JournalFilter, load_lines
+from jackfield.store.phone_departments import load_departments
+from jackfield.store.plan_actions import ActionFilter, load_actions
+from jackfield.web.admin.asking import Number, check_choice
+from jackfield.web.admin.frame import AnyRequest
+from jackfield.web.admin.journal import KINDS
+from jackfield.web.admin.plans import HELD, groups_of, load_known_plan
+from jackfield.web.rooms import House, Rooms
+
+_AT_ONCE = 500
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would carry out. Source: OWASP, CSV injection."""
+
+
+@get("/journal.csv", include_in_schema=False)
+async def journal_csv(
+    request: AnyRequest,  # noqa: ARG001 - a visitor is asked for
+    house: House,
+    q: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    person: FromQuery[str] = "",
+) -> Stream:
+    """All lines that fit, the newest first."""
+    check_choice("kind", kind, KINDS)
+    wanted = JournalFilter(kind=kind, subject=person[:200], text=q[:200])
+    heads = ("time (UTC)", "kind", "name", "object ID", "text", "run", "by")
+    return _csv("journal.csv", heads, _lines(house, wanted))
+
+
+@get("/plans/{plan:int}/actions.csv", include_in_schema=False)
+async def actions_csv(
+    request: AnyRequest,  # noqa: ARG001 - a visitor is asked for
+    house: House,
+    plan: Number,
+    kind: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    held: FromQuery[str] = "",
+) -> Stream:
+    """All actions that fit, in their order; one row for each difference."""
+    check_choice("kind", kind, list(ActionKind))
+    check_choice("held", held, list(HELD))
+    async with house.database.read() as tx:
+        await load_known_plan(tx, house, plan)
+    wanted = ActionFilter(
+        kind=ActionKind(kind) if kind else None, held=HELD.get(held), text=q[:200]
+    )
+    heads = (
+        "action",
+        "kind",
+        "what",
+        "name",
+        "object ID",
+        "state",
+        "why",
+        "came of it",
+        "field",
+        "before",
+        "after",
+    )
+    return _csv(f"plan-{plan}.csv", heads, _actions(house, plan, wanted))
+
+
+async def _lines(house: Rooms, wanted: JournalFilter) -> AsyncIterator[list[Sequence[object]]]:
+    before: int | None = None
+    while True:
+        async with house.database.read() as tx:
+            page = await load_lines(tx, house.tenant, wanted, before=before, limit=_AT_ONCE)
+        yield [
+            (
+                f"{one.at:%Y-%m-%d %H:%M:%S}",
+                one.kind,
+                one.name,
+                one.subject,
+                one.text,
+                one.run,
+                one.by,
+            )
+            for one in page.lines
+        ]
+        before = page.next
+        if before is None:
+            return
+
+
+async def _actions(
+    house: Rooms, plan: int, wanted: ActionFilter
+) -> AsyncIterator[list[Sequence[object]]]:
+    after: int | None = None
+    while True:
+        async with house.database.read() as tx:
+            page = await load_actions(tx, house.tenant, plan, wanted, after=after, limit=_AT_ONCE)
+            known = await load_groups(tx, house.tenant, groups_of(page.actions))
+            groups = {id_: group.name for id_, group in known.items()}
+            departments = {
+                key: one.name for key, one in (await load_departments(tx, house.tenant)).items()
+            }
+        rows: list[Sequence[object]] = []
+        for one in page.actions:
+            head = (
+                one.seq,
+                KIND_LABELS[one.action.kind],
+                title(one.action),
+                one.name,
+                one.subject,
+                "held back" if one.held else one.status.value,
+                one.action.because,
+                one.text,
+            )
+            lines = differences(one.action, departments, groups)
+            rows += [(*head, line.label, line.before, line.after) for line in lines] or [
+                (*head, "", "", "")
+            ]
+        yield rows
+        after = page.next
+        if after is None:
+            return
+
+
+def _csv(name: str, heads: Sequence[str], pages: AsyncIterator[list[Sequence[object]]]) -> Stream:
+    async def pieces() -> AsyncIterator[bytes]:
+        # Spreadsheets take a file for UTF-8 by this mark alone.
+        yield b"\xef\xbb\xbf" + _written([heads])
+        async for rows in pages:
+            yield _written(rows)
+
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Stream(pieces(), media_type="text/csv", headers=headers)
+
+
+def _written(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([[_harmless(str(cell)) for cell in row] for row in rows])
+    return text.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+ROUTES = [journal_csv, actions_csv]

@@ -1,0 +1,103 @@
+"""What is exported: everything that fits the filters, harmless in a spreadsheet."""
+
+import csv
+import io
+
+import pytest
+
+from doubles.house import House
+from doubles.web_visitor import Answer, Console, Visitor
+from jackfield.core.actions import CreateExtension, Plan, RemoveExtension
+from jackfield.core.extensions import ExtensionFields, ExtensionKey, ExtensionNumber
+from jackfield.core.people import LeaverCause, ObjectId
+from jackfield.store.journal import Line, append_lines
+from jackfield.store.plans import Versions, save_plan
+
+
+def rows(answer: Answer) -> list[list[str]]:
+    """The rows below the heads."""
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    text = answer.body.decode("utf-8-sig")
+    assert answer.body.startswith("\ufeff".encode())
+    return list(csv.reader(io.StringIO(text)))[1:]
+
+
+async def test_the_journal_is_exported_whole_and_filtered(house: House, admin: Visitor) -> None:
+    """More than one page of it, and only what the page would show."""
+    async with house.database.write() as tx:
+        now = house.clock.now()
+        many = [Line("settings.changed", f"Line {n}", by="owner") for n in range(1_200)]
+        await append_lines(tx, 1, [*many, Line("alarm.begun", "Something, “quoted”")], now=now)
+
+    everything = rows(await admin.get("/journal.csv"))
+    alarms = rows(await admin.get("/journal.csv?kind=alarm."))
+    found = rows(await admin.get("/journal.csv?q=Line+77"))
+
+    assert [row[4] for row in everything[:2]] == ["Something, “quoted”", "Line 1199"]
+    assert len(everything) == 1_201
+    assert [row[1] for row in alarms] == ["alarm.begun"]
+    assert {row[4] for row in found} == {"Line 77", *(f"Line 77{n}" for n in range(10))}
+
+
+async def test_a_plan_is_exported_with_its_differences(house: House, admin: Visitor) -> None:
+    """One row for each difference; held actions say so."""
+    made = CreateExtension(
+        ObjectId("p1"), "Ann", ExtensionNumber("100"), ExtensionFields("Ann", "F."), (), None, "new"
+    )
+    gone = RemoveExtension(
+        ObjectId("p2"),
+        "Bob",
+        ExtensionKey("e2"),
+        ExtensionNumber("101"),
+        LeaverCause.DELETED,
+        "gone",
+    )
+    async with house.database.write() as tx:
+        plan = Plan((made,), (gone,))
+        now = house.clock.now()
+        id_ = await save_plan(tx, 1, plan, now=now, made_by="owner", versions=Versions())
+
+    everything = rows(await admin.get(f"/plans/{id_}/actions.csv"))
+    held = rows(await admin.get(f"/plans/{id_}/actions.csv?held=yes"))
+
+    assert [(row[2], row[8], row[10]) for row in everything] == [
+        ("Create extension 100 for Ann", "Number", "100"),
+        ("Create extension 100 for Ann", "First name", "Ann"),
+        ("Create extension 100 for Ann", "Last name", "F."),
+        ("Remove extension 101 of Bob", "", ""),
+    ]
+    assert [(row[3], row[5]) for row in held] == [("Bob", "held back")]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1"])
+async def test_no_cell_is_carried_out_by_a_spreadsheet(
+    house: House, admin: Visitor, name: str
+) -> None:
+    """Anybody who may change their own name in the tenant could else reach the administrator."""
+    async with house.database.write() as tx:
+        await append_lines(tx, 1, [Line("person.odd", "x", name=name)], now=house.clock.now())
+
+    (row,) = rows(await admin.get("/journal.csv?kind=person."))
+
+    assert row[2] == f"'{name}"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/journal.csv?kind=nonsense", 400),
+        ("/plans/77/actions.csv", 404),
+        ("/plans/77/actions.csv?held=perhaps", 400),
+    ],
+)
+async def test_an_export_of_nothing_that_is_is_refused(
+    admin: Visitor, path: str, status: int
+) -> None:
+    """As the pages do."""
+    assert (await admin.get(path)).status == status
+
+
+async def test_strangers_get_no_export(console: Console) -> None:
+    """The journal names everybody."""
+    assert (await console.visitor().get("/journal.csv")).status in {303, 401}
