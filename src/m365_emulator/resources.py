@@ -19,6 +19,8 @@ from msgspec import Struct
 
 ObjectId = NewType("ObjectId", str)
 
+EXTENSION_ATTRIBUTES = tuple(f"extensionAttribute{number}" for number in range(1, 16))
+
 
 class AssignedLicense(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A subscription held by a user."""
@@ -95,6 +97,8 @@ class User(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     on_premises_sam_account_name: str | None = None
     on_premises_distinguished_name: str | None = None
     on_premises_domain_name: str | None = None
+    on_premises_extension_attributes: dict[str, str | None] | None = None
+    """Those that have a value, by name."""
     cleared: frozenset[str] = frozenset()
 
 
@@ -272,9 +276,9 @@ def _identities(user: User) -> tuple[ObjectIdentity, ...]:
     )
 
 
-_EXTENSION_ATTRIBUTES = MappingProxyType(
-    {f"extensionAttribute{number}": None for number in range(1, 16)}
-)
+def _extension_attributes(user: User) -> dict[str, str | None]:
+    given = user.on_premises_extension_attributes or {}
+    return {name: given.get(name) for name in EXTENSION_ATTRIBUTES}
 
 
 def _resource(
@@ -310,11 +314,7 @@ USER = _resource(
         **_derived(
             "signInSessionsValidFromDateTime", EdmType.MOMENT, attrgetter("created_date_time")
         ),
-        **_derived(
-            "onPremisesExtensionAttributes",
-            EdmType.COMPLEX,
-            lambda _: dict(_EXTENSION_ATTRIBUTES),
-        ),
+        **_derived("onPremisesExtensionAttributes", EdmType.COMPLEX, _extension_attributes),
         **_derived("authorizationInfo", EdmType.COMPLEX, lambda _: {"certificateUserIds": []}),
         **_unset(
             "ageGroup",

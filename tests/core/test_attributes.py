@@ -11,6 +11,7 @@ from jackfield.core.attributes import (
     AttributesError,
     Source,
     check_attributes,
+    extras,
 )
 from jackfield.core.explanations import explain_person
 from jackfield.core.extensions import ExtensionFields, ExtensionNumber, Field, FormerExtension
@@ -221,4 +222,52 @@ def test_a_field_of_the_phone_systems_own_is_explained():
     assert "Job title: empty, the phone system's own, since it is not synced." in followed
     assert (
         "Job title: “Engineer”, from Microsoft 365 (jobTitle), when the extension is made." in fresh
+    )
+
+
+@pytest.mark.parametrize("rule_", [name for name, takes in CHOICES.items() if len(takes) > 10])
+def test_a_free_attribute_feeds_a_field(rule_):
+    """Where a company keeps the number of the day in attribute 15, that is where it is."""
+    someone = replace(ANN, extension_attributes=(*[""] * 14, "020 7946 0199"))
+    chosen = rules(**{rule_: Source.EXTENSION_ATTRIBUTE_15}, default_country="GB")
+
+    creation = only(plan(view([someone]), chosen, LIMITS))
+
+    expected = "+442079460199" if rule_ == "caller_id" else "020 7946 0199"
+    assert creation.fields == replace(USUAL, **{rule_: expected})
+
+
+@pytest.mark.parametrize("known", [(), ("", "one", "more")])
+def test_a_free_attribute_that_is_not_set_clears_its_field(known):
+    """It was read, and there is nothing in it."""
+    seen = view(
+        [replace(ANN, extension_attributes=known)],
+        links=[link(ANN, "100", agreed=USUAL)],
+        extensions=[extension("100", USUAL)],
+    )
+
+    update = only(plan(seen, rules(office=Source.EXTENSION_ATTRIBUTE_1), LIMITS))
+
+    assert [(change.field, change.after) for change in update.changes] == [(Field.OFFICE, "")]
+
+
+def test_a_free_attribute_that_was_not_read_changes_nothing_and_is_said():
+    """Not known is not the same as not set: a whole company would lose its numbers."""
+    seen = view([ANN], links=[link(ANN, "100", agreed=USUAL)], extensions=[extension("100", USUAL)])
+    chosen = rules(office=Source.EXTENSION_ATTRIBUTE_1, caller_id=Source.EXTENSION_ATTRIBUTE_2)
+
+    made = plan(seen, chosen, LIMITS)
+
+    assert made.actions == ()
+    assert [one.text.split(" has ")[0] for one in made.notices] == [
+        "Outbound caller ID: extensionAttribute2",
+        "Office: extensionAttribute1",
+    ]
+
+
+def test_graph_is_asked_for_free_attributes_only_where_a_rule_follows_one():
+    """What nobody needs is not fetched, and not kept."""
+    assert extras(AttributeRules()) == ()
+    assert extras(AttributeRules(office=Source.EXTENSION_ATTRIBUTE_9)) == (
+        "onPremisesExtensionAttributes",
     )

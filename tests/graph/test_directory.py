@@ -540,3 +540,61 @@ async def test_one_bad_group_leaves_its_page_alone(client: Make):
 
     assert [group.id for group in page.groups] == [TEAM]
     assert [one.id for one in page.rejected] == [SALES]
+
+
+BESIDE = ("onPremisesExtensionAttributes",)
+
+
+async def test_free_attributes_are_asked_for_on_demand(client: Make):
+    """They may hold what is nobody's business; a rule that follows one needs them."""
+    graph = ScriptedGraph(answer({"value": []}), answer({"value": []}), answer(user()))
+
+    await fetch_users_page(client(graph), extras=BESIDE)
+    await fetch_users_page(client(graph), DELTA_USERS, extras=BESIDE)
+    await fetch_user(client(graph), ANN, extras=BESIDE)
+
+    assert [
+        one.url.split("$select=")[1]
+        .split("&")[0]
+        .endswith("Licenses,onPremisesExtensionAttributes")
+        for one in graph.sent
+    ] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "read_"),
+    [
+        pytest.param({"extensionAttribute2": "Two\n"}, ("", "Two"), id="one"),
+        pytest.param({"extensionAttribute1": "One", "extensionAttribute9": None}, ("One",), id="n"),
+        pytest.param({f"extensionAttribute{n}": None for n in range(1, 16)}, (), id="null"),
+        pytest.param({"extensionAttribute16": "x"}, (), id="unheard_of"),
+        pytest.param({}, (), id="empty"),
+        pytest.param(None, (), id="none_at_all"),
+    ],
+)
+async def test_free_attributes_are_read_by_number(client: Make, attributes, read_):
+    """Those that are not set at the end are left out."""
+    graph = ScriptedGraph(answer({"value": [user(onPremisesExtensionAttributes=attributes)]}))
+
+    page = await fetch_users_page(client(graph), extras=BESIDE)
+
+    assert [one.extension_attributes for one in page.people()] == [read_]
+
+
+async def test_not_asked_for_is_not_the_same_as_not_set(client: Make):
+    """Whoever has none is known to have none once it was asked for, so the hash differs."""
+    record = user(displayName="Ann")
+    none = {f"extensionAttribute{n}": None for n in range(1, 16)}
+
+    usual = await read(client, record)
+    asked = await fetch_users_page(
+        client(ScriptedGraph(answer({"value": [record]}))), extras=BESIDE
+    )
+    null = await fetch_users_page(
+        client(ScriptedGraph(answer({"value": [{**record, BESIDE[0]: none}]}))),
+        extras=BESIDE,
+    )
+
+    assert [one.extension_attributes for one in usual.people()] == [None]
+    assert [one.extension_attributes for one in asked.people()] == [()]
+    assert usual.hashes != asked.hashes == null.hashes

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
@@ -33,6 +34,21 @@ class Source(StrEnum):
     DEPARTMENT = "department"
     """The department attribute: free text."""
     OFFICE_LOCATION = "officeLocation"
+    EXTENSION_ATTRIBUTE_1 = "extensionAttribute1"
+    EXTENSION_ATTRIBUTE_2 = "extensionAttribute2"
+    EXTENSION_ATTRIBUTE_3 = "extensionAttribute3"
+    EXTENSION_ATTRIBUTE_4 = "extensionAttribute4"
+    EXTENSION_ATTRIBUTE_5 = "extensionAttribute5"
+    EXTENSION_ATTRIBUTE_6 = "extensionAttribute6"
+    EXTENSION_ATTRIBUTE_7 = "extensionAttribute7"
+    EXTENSION_ATTRIBUTE_8 = "extensionAttribute8"
+    EXTENSION_ATTRIBUTE_9 = "extensionAttribute9"
+    EXTENSION_ATTRIBUTE_10 = "extensionAttribute10"
+    EXTENSION_ATTRIBUTE_11 = "extensionAttribute11"
+    EXTENSION_ATTRIBUTE_12 = "extensionAttribute12"
+    EXTENSION_ATTRIBUTE_13 = "extensionAttribute13"
+    EXTENSION_ATTRIBUTE_14 = "extensionAttribute14"
+    EXTENSION_ATTRIBUTE_15 = "extensionAttribute15"
     NOT_SYNCED = "not_synced"
     """The field is the phone system's own."""
 
@@ -44,6 +60,12 @@ class NumberForm(StrEnum):
     """+442079460101. What cannot be read as a number is left out, and said."""
     AS_IT_CAME = "as_it_came"
     """As somebody typed it, spaces and all; this is what 3CX does."""
+
+
+EXTENSION_ATTRIBUTES: Final = tuple(
+    Source(f"extensionAttribute{number}") for number in range(1, 16)
+)
+"""The fifteen free attributes of the local directory, all of them in one attribute of Graph's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +97,27 @@ CHOICES: Final[Mapping[str, tuple[Source, ...]]] = {
         Source.USER_PRINCIPAL_NAME,
         Source.NOT_SYNCED,
     ),
-    "mobile": (Source.MOBILE_PHONE, Source.BUSINESS_PHONES, Source.NOT_SYNCED),
-    "job_title": (Source.JOB_TITLE, Source.DEPARTMENT, Source.NOT_SYNCED),
+    "mobile": (
+        Source.MOBILE_PHONE,
+        Source.BUSINESS_PHONES,
+        *EXTENSION_ATTRIBUTES,
+        Source.NOT_SYNCED,
+    ),
+    "job_title": (Source.JOB_TITLE, Source.DEPARTMENT, *EXTENSION_ATTRIBUTES, Source.NOT_SYNCED),
     "company": (
         Source.COMPANY_NAME,
         Source.DEPARTMENT,
         Source.OFFICE_LOCATION,
+        *EXTENSION_ATTRIBUTES,
         Source.NOT_SYNCED,
     ),
-    "office": (Source.OFFICE_LOCATION, Source.DEPARTMENT, Source.NOT_SYNCED),
-    "caller_id": (Source.BUSINESS_PHONES, Source.MOBILE_PHONE, Source.NOT_SYNCED),
+    "office": (Source.OFFICE_LOCATION, Source.DEPARTMENT, *EXTENSION_ATTRIBUTES, Source.NOT_SYNCED),
+    "caller_id": (
+        Source.BUSINESS_PHONES,
+        Source.MOBILE_PHONE,
+        *EXTENSION_ATTRIBUTES,
+        Source.NOT_SYNCED,
+    ),
 }
 """What each rule of `AttributeRules` takes, the default first."""
 
@@ -99,6 +132,9 @@ _READ: Final[Mapping[Source, str]] = {
     Source.DEPARTMENT: "department",
     Source.OFFICE_LOCATION: "office_location",
 }
+
+
+_EXTENSIONS: Final = frozenset(EXTENSION_ATTRIBUTES)
 
 
 class AttributesError(ValueError):
@@ -119,6 +155,17 @@ def check_attributes(rules: AttributeRules) -> None:
             )
 
 
+def extras(rules: AttributeRules) -> tuple[str, ...]:
+    """What Graph must be asked for beside the usual attributes, as it spells it."""
+    followed = any(getattr(rules, rule) in _EXTENSIONS for rule in CHOICES)
+    return ("onPremisesExtensionAttributes",) if followed else ()
+
+
+def is_unread(person: Person, source: Source) -> bool:
+    """Whether the attribute is not known, because nobody asked for it when the person was read."""
+    return person.extension_attributes is None and source in _EXTENSIONS
+
+
 def text_of(person: Person, source: Source) -> str:
     """A single attribute of the person, as it came; "" where it is not set."""
     return reader_of(source)(person) or ""
@@ -126,7 +173,14 @@ def text_of(person: Person, source: Source) -> str:
 
 def reader_of(source: Source) -> Callable[[Person], str]:
     """Reads a single attribute off people, as it came; None and "" both mean "not set"."""
+    if source in _EXTENSIONS:
+        return partial(_extension, EXTENSION_ATTRIBUTES.index(source))
     return _nothing if source is Source.NOT_SYNCED else attrgetter(_READ[source])
+
+
+def _extension(index: int, person: Person) -> str:
+    known = person.extension_attributes or ()
+    return known[index] if index < len(known) else ""
 
 
 def _nothing(_person: Person) -> str:

@@ -12,7 +12,13 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
-from jackfield.core.attributes import AttributeRules, Source, reader_of, text_of
+from jackfield.core.attributes import (
+    EXTENSION_ATTRIBUTES,
+    AttributeRules,
+    Source,
+    reader_of,
+    text_of,
+)
 from jackfield.core.callerid import Claim, claim, read_caller_id
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.people import Person
@@ -59,8 +65,8 @@ class FieldReader:
         self._rules = rules
         self._room = limits.name_length
         given = [one for one in Field if is_given(one, rules, limits)]
-        self._fresh = _Reading.of(rules, given)
-        self._standing = _Reading.of(rules, [one for one in Field if follows(one, rules, limits)])
+        followed = [one for one in Field if follows(one, rules, limits)]
+        self._fresh, self._standing = _Reading.of(rules, given), _Reading.of(rules, followed)
 
     def wanted(
         self,
@@ -74,7 +80,11 @@ class FieldReader:
         their value where the phone system cannot write them, where they are not followed, and an
         outbound caller ID where it was set by hand: it is none that was `agreed` on.
         """
+        remarks: list[str] = []
         reading = self._fresh if standing is None else self._standing
+        if reading.unread is not None and person.extension_attributes is None:
+            remarks += reading.unread_remarks
+            reading = reading.unread
         first, last = reading.first(person) or "", reading.last(person) or ""
         mail, mobile = person.mail or "", reading.mobile(person) or ""
         title, company = reading.job_title(person) or "", reading.company(person) or ""
@@ -92,7 +102,6 @@ class FieldReader:
         email = _address(mail, person, reading.email)
 
         room = self._room
-        remarks: list[str] = []
         if max(len(together), len(first), len(email)) > room:
             first = _cut(Field.FIRST_NAME, first, room, remarks)
             last = _cut(Field.LAST_NAME, last, room, remarks)
@@ -217,6 +226,9 @@ class _Reading:
     named: bool
     caller_id: bool
     theirs: tuple[Field, ...]
+    unread: _Reading | None = None
+    """How those are read whose extension attributes are not known; None where nobody needs them."""
+    unread_remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, rules: AttributeRules, ours: Collection[Field]) -> _Reading:
@@ -229,6 +241,7 @@ class _Reading:
             first, last = reader_of(Source.DISPLAY_NAME), nothing
         elif named:
             first, last = attrgetter("given_name"), attrgetter("surname")
+        beside = [one for one in ours if source_of(one, rules) in EXTENSION_ATTRIBUTES]
         return cls(
             first,
             last,
@@ -240,6 +253,12 @@ class _Reading:
             named=named,
             caller_id=Field.CALLER_ID in ours,
             theirs=tuple(one for one in Field if one not in ours),
+            unread=cls.of(rules, [one for one in ours if one not in beside]) if beside else None,
+            unread_remarks=tuple(
+                f"{LABELS[one]}: {attribute(one, rules)} has not been read from Microsoft 365 yet;"
+                " the field stays as it is until the next sync has read everyone."
+                for one in beside
+            ),
         )
 
 

@@ -95,6 +95,9 @@ class Person:
     standing: Standing = Standing.PRESENT
     disabled_when_first_seen: bool = False
     """The account was disabled when Jackfield saw it first, and has not been enabled since."""
+    extension_attributes: tuple[str, ...] | None = None
+    """`extensionAttribute1` and so on, up to the last one that is set; None = not read, because no
+    rule follows one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from jackfield.clock import Clock
+from jackfield.core.attributes import extras as extras_of
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections
@@ -30,6 +31,7 @@ from jackfield.graph.organization import fetch_skus
 from jackfield.store.alarms import begin_alarm, end_alarm, open_alarms
 from jackfield.store.cursors import Cursor, Resource, RoundKind, advance, begin_round, load_cursor
 from jackfield.store.database import Database
+from jackfield.store.errors import BrokenDocument
 from jackfield.store.groups import (
     Member,
     MemberKind,
@@ -52,6 +54,7 @@ from jackfield.store.people_rounds import (
     touch_people,
 )
 from jackfield.store.planned import add_unsettled
+from jackfield.store.settings import load_people_settings
 from jackfield.store.transaction import Transaction
 
 UNREADABLE = "people.unreadable"
@@ -92,8 +95,10 @@ class DirectoryReading:
         async with self._database.write() as tx:
             cursor = await load_cursor(tx, tenant, resource)
             running = cursor.version > 0 and cursor.finished_at is None and bool(cursor.position)
+            lacking = await self._extras(tx, tenant, cursor) - set(cursor.extras)
             full = mode is Mode.FULL or cursor.full_finished_at is None or not cursor.position
-            if running and (cursor.kind is RoundKind.FULL or not full):
+            full = full or bool(lacking)
+            if running and not lacking and (cursor.kind is RoundKind.FULL or not full):
                 return Progress(more=True, full=cursor.kind is RoundKind.FULL)
             await self._begin(tx, tenant, cursor, full=full)
         return Progress(more=True, full=full)
@@ -106,7 +111,7 @@ class DirectoryReading:
             return self._end(tenant, cursor)
         known = await self._known(tenant, cursor)
         try:
-            step = await next_users_step(client, position)
+            step = await next_users_step(client, position, cursor.extras)
         except CursorExpired as error:
             await self._begin_anew(tenant, cursor, error)
             return Progress(more=True, full=True)
@@ -156,15 +161,16 @@ class DirectoryReading:
         async with self._database.read() as tx:
             cursor = await load_cursor(tx, tenant, Resource.USERS)
             known = await find_person(tx, tenant, person)
+            extras = tuple(sorted(await self._extras(tx, tenant, cursor)))
         now = self._clock.now()
         try:
-            seen = await fetch_user(client, person)
+            seen = await fetch_user(client, person, extras=extras)
         except NotFound:
             if known is None:
                 raise
             # Known by a name that nobody bears any more: renamed, or no longer there.
             try:
-                seen = await fetch_user(client, known)
+                seen = await fetch_user(client, known, extras=extras)
             except NotFound:
                 standing = await fetch_standing(client, known)
                 async with self._database.write() as tx:
@@ -197,8 +203,28 @@ class DirectoryReading:
         position = start(None if full else cursor.position)
         if full and cursor.resource is Resource.USERS:
             await end_alarm(tx, tenant, UNREADABLE, now=self._clock.now())
-        begun = await begin_round(tx, tenant, cursor, kind, now=self._clock.now())
+        begun = await begin_round(
+            tx,
+            tenant,
+            cursor,
+            kind,
+            now=self._clock.now(),
+            extras=tuple(sorted(await self._extras(tx, tenant, cursor))),
+        )
         return await advance(tx, tenant, begun, position.encode())
+
+    async def _extras(self, tx: Transaction, tenant: int, cursor: Cursor) -> set[str]:
+        """What the rules need of a user beside the usual attributes.
+
+        Rules that cannot be read need what they needed before.
+        """
+        if cursor.resource is not Resource.USERS:
+            return set()
+        try:
+            rules = (await load_people_settings(tx, tenant)).value.rules
+        except BrokenDocument:
+            return set(cursor.extras)
+        return set(extras_of(rules.attributes))
 
     async def _begin_anew(self, tenant: int, cursor: Cursor, error: CursorExpired) -> None:
         """The change log no longer reaches back to where we were: read everything."""
@@ -230,7 +256,9 @@ class DirectoryReading:
         """A full round that begins anew gets a number of its own: nobody was seen in it yet."""
         if step.restarted and cursor.kind is RoundKind.FULL:
             self._rounds.pop(tenant, None)
-            return await begin_round(tx, tenant, cursor, cursor.kind, now=self._clock.now())
+            return await begin_round(
+                tx, tenant, cursor, cursor.kind, now=self._clock.now(), extras=cursor.extras
+            )
         return cursor
 
     async def _known(self, tenant: int, cursor: Cursor) -> _Round:

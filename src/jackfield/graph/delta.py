@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Generic, TypeVar, assert_never
 
 import msgspec
@@ -116,7 +117,7 @@ class _Source(Generic[PageT]):
 
 def start_users_round(cursor: str | None) -> Position:
     """A round over people: from the cursor of the last one, or everybody if there is none."""
-    return _start(_USERS, cursor)
+    return _start(_users(()), cursor)
 
 
 def start_groups_round(cursor: str | None) -> Position:
@@ -124,13 +125,15 @@ def start_groups_round(cursor: str | None) -> Position:
     return _start(_GROUPS, cursor)
 
 
-async def next_users_step(client: GraphClient, position: Position) -> Step[UsersPage]:
-    """Read the page at `position`.
+async def next_users_step(
+    client: GraphClient, position: Position, extras: tuple[str, ...] = ()
+) -> Step[UsersPage]:
+    """Read the page at `position`; `extras` as for `fetch_users_page`.
 
     Raises `CursorExpired` only if the cursor the round began from is too old (start one without);
     else the errors of `GraphClient`, after which the same position may be tried again.
     """
-    return await _next(_USERS, client, position)
+    return await _next(_users(extras), client, position)
 
 
 async def next_groups_step(client: GraphClient, position: Position) -> Step[GroupsPage]:
@@ -138,23 +141,26 @@ async def next_groups_step(client: GraphClient, position: Position) -> Step[Grou
     return await _next(_GROUPS, client, position)
 
 
-async def _delta_users(client: GraphClient, link: str | None) -> UsersPage:
-    return await fetch_users_page(client, DELTA_USERS, link=link)
+@cache
+def _users(extras: tuple[str, ...]) -> _Source[UsersPage]:
+    """Users, with these attributes beside the usual ones."""
 
+    async def delta(client: GraphClient, link: str | None) -> UsersPage:
+        return await fetch_users_page(client, DELTA_USERS, link=link, extras=extras)
 
-async def _list_users(client: GraphClient, link: str | None) -> UsersPage:
-    return await fetch_users_page(client, LIST_USERS, link=link)
+    async def listing(client: GraphClient, link: str | None) -> UsersPage:
+        return await fetch_users_page(client, LIST_USERS, link=link, extras=extras)
 
+    async def latest(client: GraphClient) -> UsersPage:
+        return await fetch_users_page(client, LATEST_USERS, extras=extras)
 
-async def _latest_users(client: GraphClient) -> UsersPage:
-    return await fetch_users_page(client, LATEST_USERS)
+    return _Source(delta, listing, latest)
 
 
 async def _delta_groups(client: GraphClient, link: str | None) -> GroupsPage:
     return await fetch_groups_page(client, link=link)
 
 
-_USERS = _Source(_delta_users, _list_users, _latest_users)
 _GROUPS = _Source(_delta_groups)
 
 

@@ -6,6 +6,7 @@ hash). What becomes of a person is decided in `core`; how a round is walked, in 
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 import xxhash
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.licences import licence_facts
@@ -82,6 +84,8 @@ class UsersPage:
     rejected: tuple[RejectedRecord, ...]
     next_link: str | None
     delta_link: str | None
+    extras: tuple[str, ...] = ()
+    """What was asked for beside the usual attributes."""
 
     @property
     def is_empty(self) -> bool:
@@ -89,7 +93,7 @@ class UsersPage:
 
     def people(self) -> list[Person]:
         """Everybody on the page, parsed."""
-        return [parse_user(wire) for wire in self.users.values()]
+        return [parse_user(wire, self.extras) for wire in self.users.values()]
 
     def changed(self, known: Mapping[ObjectId, int]) -> list[SeenPerson]:
         """Those whose hash is not the known one, parsed; nobody else costs more than a look-up.
@@ -97,7 +101,7 @@ class UsersPage:
         Forget the known hash of whoever is removed: they may come back with the same record.
         """
         return [
-            SeenPerson(parse_user(self.users[person_id]), record_hash)
+            SeenPerson(parse_user(self.users[person_id], self.extras), record_hash)
             for person_id, record_hash in self.hashes.items()
             if known.get(person_id) != record_hash
         ]
@@ -131,20 +135,27 @@ class GroupsPage:
 
 
 async def fetch_users_page(
-    client: GraphClient, ask: Ask = LIST_USERS, *, link: str | None = None
+    client: GraphClient,
+    ask: Ask = LIST_USERS,
+    *,
+    link: str | None = None,
+    extras: tuple[str, ...] = (),
 ) -> UsersPage:
     """One page of `LIST_USERS`, `DELTA_USERS` or `LATEST_USERS`; `link` names a later one.
 
+    `extras` are attributes of `EXTRAS` to select too: the same ones all through a round, and as
+    long as its delta link is followed, since they are baked into every link.
+
     Delta records that hold only what changed are completed by reading their users again.
     """
-    page = await client.get_page(ask, read_users, link=link)
+    page = await client.get_page(_selecting(ask, extras), read_users, link=link)
     latest: dict[ObjectId, UserWire] = {}
     for record in page.records:
         person_id = ObjectId(record.id.lower())
         latest.pop(person_id, None)  # so that the last word also stands last
         latest[person_id] = record
     if ask is not LIST_USERS:
-        await _complete(client, latest)
+        await _complete(client, latest, extras)
     removed = tuple(
         Removed(person_id, _standing(wire.removed))
         for person_id, wire in latest.items()
@@ -154,11 +165,12 @@ async def fetch_users_page(
         del latest[gone.id]
     return UsersPage(
         users=latest,
-        hashes={person_id: record_hash(wire) for person_id, wire in latest.items()},
+        hashes={person_id: record_hash(wire, extras) for person_id, wire in latest.items()},
         removed=removed,
         rejected=page.rejected,
         next_link=page.next_link,
         delta_link=page.delta_link,
+        extras=extras,
     )
 
 
@@ -196,10 +208,12 @@ async def fetch_groups_page(client: GraphClient, *, link: str | None = None) -> 
     )
 
 
-async def fetch_user(client: GraphClient, person_id: ObjectId | str) -> SeenPerson:
+async def fetch_user(
+    client: GraphClient, person_id: ObjectId | str, *, extras: tuple[str, ...] = ()
+) -> SeenPerson:
     """One user by object id or UPN. Raises `NotFound` also for users in the recycle bin."""
-    wire = await _fetch_user(client, person_id)
-    return SeenPerson(parse_user(wire), record_hash(wire))
+    wire = await _fetch_user(client, person_id, extras)
+    return SeenPerson(parse_user(wire, extras), record_hash(wire, extras))
 
 
 async def fetch_standing(client: GraphClient, person_id: ObjectId) -> Standing:
@@ -218,12 +232,23 @@ async def fetch_standing(client: GraphClient, person_id: ObjectId) -> Standing:
     return Standing.RECYCLED
 
 
-def record_hash(wire: UserWire) -> int:
-    """The same for two readings that mean the same to us; 63 bits."""
-    return xxhash.xxh3_64_intdigest(_encode(wire), READING_VERSION) >> 1
+def record_hash(wire: UserWire, extras: tuple[str, ...] = ()) -> int:
+    """The same for two readings that mean the same to us; 63 bits.
+
+    Another one where more was asked for: that somebody has no such attribute is news then.
+    """
+    seed = READING_VERSION
+    if extras:
+        seed += 1 << 32
+        known = _extension_attributes(wire)
+        wire = replace(
+            wire,
+            on_premises_extension_attributes={str(at): text for at, text in enumerate(known)},
+        )
+    return xxhash.xxh3_64_intdigest(_encode(wire), seed) >> 1
 
 
-def parse_user(wire: UserWire) -> Person:
+def parse_user(wire: UserWire, extras: tuple[str, ...] = ()) -> Person:
     """A user of Graph as a person of ours.
 
     Control characters go, since databases and phones refuse them; no length is cut. A user type
@@ -257,6 +282,7 @@ def parse_user(wire: UserWire) -> Person:
         has_mailbox=facts.has_mailbox,
         has_teams=facts.has_teams,
         is_resource_account=facts.is_resource_account,
+        extension_attributes=_extension_attributes(wire) if extras else None,
     )
 
 
@@ -282,7 +308,16 @@ def parse_group(wire: GroupWire) -> Group:
     )
 
 
-async def _fetch_user(client: GraphClient, person_id: str) -> UserWire:
+def _selecting(ask: Ask, extras: tuple[str, ...]) -> Ask:
+    if not extras:
+        return ask
+    selected = ",".join((ask.query["$select"], *extras))
+    return dataclasses.replace(ask, query={**ask.query, "$select": selected})
+
+
+async def _fetch_user(
+    client: GraphClient, person_id: str, extras: tuple[str, ...] = ()
+) -> UserWire:
     # A name that begins with "$" is taken for a function unless it is quoted.
     # Source: Graph docs, api/user-get, read 2026-11.
     quoted = quote(person_id, safe="")
@@ -292,15 +327,17 @@ async def _fetch_user(client: GraphClient, person_id: str) -> UserWire:
         {"$select": USER_SELECT},
         needs=MAY_READ_USERS,
     )
-    return read_user(await client.get(ask))
+    return read_user(await client.get(_selecting(ask, extras)))
 
 
-async def _complete(client: GraphClient, records: dict[ObjectId, UserWire]) -> None:
+async def _complete(
+    client: GraphClient, records: dict[ObjectId, UserWire], extras: tuple[str, ...]
+) -> None:
     """Read whole records in place of partial ones; who is not found will come as removed later."""
     for person_id, wire in list(records.items()):
         if wire.user_principal_name is UNSET and wire.removed is None:
             try:
-                records[person_id] = await _fetch_user(client, person_id)
+                records[person_id] = await _fetch_user(client, person_id, extras)
             except NotFound:
                 del records[person_id]
 
@@ -318,6 +355,17 @@ def _user_type(text: str | None) -> UserType:
             return UserType.MEMBER
         case _:
             return UserType.GUEST
+
+
+def _extension_attributes(wire: UserWire) -> tuple[str, ...]:
+    """The free attributes by number, up to the last one that is set."""
+    given = wire.on_premises_extension_attributes
+    if not given:
+        return ()
+    texts = [_text(given.get(f"extensionAttribute{number}")) for number in range(1, 16)]
+    while texts and not texts[-1]:
+        texts.pop()
+    return tuple(texts)
 
 
 def _first(phones: Iterable[str | None] | None) -> str:

@@ -67,6 +67,8 @@ class UserWire(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True
     usage_location: str | None = None
     assigned_plans: list[PlanWire] | None = None
     assigned_licenses: list[LicenceWire] | None = None
+    on_premises_extension_attributes: dict[str, str | None] | UnsetType | None = UNSET
+    """Asked for only where a rule follows one of them."""
     removed: RemovedWire | None = field(default=None, name="@removed")
 
 
@@ -92,9 +94,14 @@ class GroupWire(Struct, frozen=True, gc=False, rename="camel", omit_defaults=Tru
     removed: RemovedWire | None = field(default=None, name="@removed")
 
 
+EXTRAS = frozenset({"onPremisesExtensionAttributes"})
+"""What of a user is selected only when asked for."""
+
+
 def _selected(record: type[Struct], *more: str) -> str:
     fields = record.__struct_encode_fields__
-    return ",".join((*(name for name in fields if "@" not in name), *more))
+    usual = (name for name in fields if "@" not in name and name not in EXTRAS)
+    return ",".join((*usual, *more))
 
 
 USER_SELECT = _selected(UserWire)

@@ -34,6 +34,7 @@ cursors = Table(
     number("pages"),
     number("accepted_people"),
     number("version"),
+    text("extras"),
 )
 
 
@@ -73,6 +74,9 @@ class Cursor:
     pages: int = 0
     accepted_people: int = 0
     """People present when a plan last accepted a full round; 0 = never."""
+    extras: tuple[str, ...] = ()
+    """What Graph is asked for beside the usual attributes: the same until the next full round,
+    since every link has it baked in."""
 
 
 _THIS = (
@@ -112,13 +116,22 @@ async def load_cursor(tx: Transaction, tenant: int, resource: Resource) -> Curso
         row.full_finished_at,
         row.pages,
         row.accepted_people,
+        tuple(row.extras.split()),
     )
 
 
 async def begin_round(
-    tx: Transaction, tenant: int, cursor: Cursor, kind: RoundKind, *, now: datetime
+    tx: Transaction,
+    tenant: int,
+    cursor: Cursor,
+    kind: RoundKind,
+    *,
+    now: datetime,
+    extras: tuple[str, ...] = (),
 ) -> Cursor:
     """Begin a round. A full one forgets the position and takes the next number; a delta keeps both.
+
+    `extras` are those of a full round; a delta keeps the ones of the round before.
 
     Raises `CursorMoved` when the stored cursor is not the given one.
     """
@@ -134,6 +147,7 @@ async def begin_round(
         finished_at=None,
         full_finished_at=cursor.full_finished_at,
         pages=0,
+        extras=" ".join(extras if full else cursor.extras),
     )
 
 

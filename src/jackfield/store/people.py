@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import BindParameter, Index, Table, bindparam, case, func, select
 
 from jackfield.core.fields import addresses
@@ -18,9 +19,11 @@ from jackfield.store.schema import (
     flag,
     key,
     maybe_moment,
+    maybe_text,
     metadata,
     moment,
     number,
+    storable,
     tenant_key,
     text,
 )
@@ -60,6 +63,7 @@ people = Table(
     flag("has_teams"),
     flag("is_resource_account"),
     flag("disabled_when_first_seen"),
+    maybe_text("extension_attributes"),
     Index("ix_person_list", "tenant", "standing", "sort", "id", "words"),
     Index("ix_person_changed", "tenant", "changed_seq"),
 )
@@ -74,6 +78,7 @@ PRESENT_PEOPLE = Listing(
     (people.c.standing == Standing.PRESENT.value,),
 )
 """How people who are there are listed and searched."""
+_decode = msgspec.json.Decoder(tuple[str, ...]).decode
 _USER_TYPES = {user_type.value: user_type for user_type in UserType}
 _STANDINGS = {standing.value: standing for standing in Standing}
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -235,7 +240,7 @@ async def search_people(
 
 
 def _person(row: AnyRow) -> Person:
-    (*texts, enabled, user_type, skus, mailbox, teams, resource, standing, disabled) = row
+    (*texts, enabled, user_type, skus, mailbox, teams, resource, standing, disabled, free) = row
     return Person(  # type: ignore[call-arg]  # mypy cannot count a row
         *texts,
         enabled,
@@ -246,4 +251,12 @@ def _person(row: AnyRow) -> Person:
         resource,
         _STANDINGS[standing],
         disabled,
+        None if free is None else _decode(free),
     )
+
+
+def encode_attributes(attributes: tuple[str, ...] | None) -> str | None:
+    """The extension attributes of a person as they are stored; None where they were not read."""
+    if not attributes:
+        return None if attributes is None else "[]"
+    return msgspec.json.encode(tuple(map(storable, attributes))).decode()

@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, bindparam, func, literal, select, update
 
 from jackfield.core.fields import addresses, shown_name
 from jackfield.core.people import ObjectId, Person, Standing
-from jackfield.store.people import PERSON_FIELDS, people
+from jackfield.store.people import PERSON_FIELDS, encode_attributes, people
 from jackfield.store.schema import Moment, storable, to_micros
 from jackfield.store.search import Kind, save_words
 from jackfield.store.sequences import hold, next_change
@@ -217,4 +217,5 @@ def _values(person: Person, *, disabled: bool) -> tuple[Any, ...]:
         person.is_resource_account,
         person.standing.value,
         disabled,
+        encode_attributes(person.extension_attributes),
     )

@@ -284,3 +284,24 @@ async def test_every_field_follows_what_the_rules_say(api: ApiCaller, tenant: Te
         "job_title": "Mathematics",
         "caller_id": "+442079460102",
     }
+
+
+async def test_a_free_attribute_is_read_once_a_rule_follows_it(
+    api: ApiCaller, tenant: Tenant
+) -> None:
+    """Whoever keeps the callers' number there chooses it, and the next sync knows it."""
+    ada = tenant.hire(
+        "Ada Lovelace",
+        usageLocation="GB",
+        onPremisesExtensionAttributes={"extensionAttribute2": "020 7946 0102"},
+    )
+    await api.sync(full=True)
+    before = await api.get(f"/people/{ada.id}")
+    await api.choose(rules={"attributes": {"caller_id": "extensionAttribute2"}})
+
+    await api.sync()
+
+    after = await api.get(f"/people/{ada.id}")
+    assert before["extension_attributes"] is None
+    assert after["extension_attributes"] == ["", "020 7946 0102"]
+    assert (await extension_of(api, "lovelace"))["caller_id"] == "+442079460102"

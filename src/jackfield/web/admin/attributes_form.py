@@ -10,6 +10,7 @@ from typing import Any
 
 from jackfield.core.attributes import (
     CHOICES,
+    EXTENSION_ATTRIBUTES,
     AttributeRules,
     AttributesError,
     NumberForm,
@@ -41,6 +42,10 @@ SOURCES: Mapping[Source, str] = {
     Source.COMPANY_NAME: "Company (companyName)",
     Source.DEPARTMENT: "Department attribute (department)",
     Source.OFFICE_LOCATION: "Office (officeLocation)",
+    **{
+        source: f"Extension attribute {number} ({source})"
+        for number, source in enumerate(EXTENSION_ATTRIBUTES, 1)
+    },
     Source.NOT_SYNCED: "Not synced",
 }
 FORMS: Mapping[NumberForm, str] = {

@@ -103,6 +103,8 @@ def _person_out(known: Person, link: Link | None, reasons: tuple[str, ...] = ())
         known.job_title,
         known.company_name,
         known.department,
+        known.office_location,
+        None if known.extension_attributes is None else list(known.extension_attributes),
         known.enabled,
         known.user_type,
         known.has_mailbox,

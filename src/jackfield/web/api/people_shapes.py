@@ -32,6 +32,13 @@ class PersonOut(msgspec.Struct):
     department: Annotated[
         str, msgspec.Meta(description="The department attribute, not one of the phone system.")
     ]
+    office_location: str
+    extension_attributes: Annotated[
+        list[str] | None,
+        msgspec.Meta(
+            description="`extensionAttribute1` and so on; null: not read, as no rule follows one."
+        ),
+    ]
     enabled: bool
     user_type: UserType
     has_mailbox: bool
