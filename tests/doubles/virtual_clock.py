@@ -41,6 +41,10 @@ class VirtualClock:
         """Let time pass at once; sleepers notice when they wake."""
         self._elapsed_s += seconds
 
+    def jump(self, jumped: timedelta) -> None:
+        """The time of day is another one at once; nothing else has passed meanwhile."""
+        self._start += jumped
+
     def _turn_soon(self, turns: int) -> None:
         if not self._turning:
             self._turning = True
