@@ -34,7 +34,7 @@ def id_of(n: int) -> ObjectId:
 
 
 def photo(n: int, state: PhotoState = PhotoState.SHOWN, digest: str = "") -> Photo:
-    return Photo(id_of(n), ExtensionKey(f"key {n}"), Kept(state, "etag", digest, digest))
+    return Photo(id_of(n), ExtensionKey(f"key {n}"), Kept(state, "etag", digest, digest, "mark"))
 
 
 async def settle(tx: Transaction, tenant: int, *numbers: int, left: bool = False) -> None:

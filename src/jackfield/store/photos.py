@@ -43,6 +43,7 @@ photos = Table(
     text("state"),
     text("etag"),
     text("digest"),
+    text("set_digest"),
     text("mark"),
     text("because"),
     text("next_step"),
@@ -60,6 +61,7 @@ _WRITTEN = (
     "state",
     "etag",
     "digest",
+    "set_digest",
     "mark",
     "because",
     "next_step",
@@ -176,6 +178,7 @@ async def save_photos(
             one.kept.state.value,
             one.kept.etag,
             one.kept.digest,
+            one.kept.set_digest,
             one.kept.mark,
             one.because,
             one.next_step,
@@ -230,5 +233,5 @@ def _unlooked(tenant: int, since: datetime | None) -> Select[Any]:
 
 
 def _photo(row: AnyRow) -> Photo:
-    kept = Kept(PhotoState(row.state), row.etag, row.digest, row.mark)
+    kept = Kept(PhotoState(row.state), row.etag, row.digest, row.set_digest, row.mark)
     return Photo(row.person, row.key, kept, row.because, row.next_step, row.checked_at)
