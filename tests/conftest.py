@@ -126,13 +126,17 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the browser or the PostgreSQL server is marked so, without saying it."""
+    """Whoever asks for the browser, the PostgreSQL server or the emulated tenant's process is
+    marked so, without saying it.
+    """
     for item in items:
         asked_for = getattr(item, "fixturenames", ())
         if "browser" in asked_for:
             item.add_marker("browser")
         if "postgres_server" in asked_for:
             item.add_marker("postgres")
+        if "stage_process" in asked_for:
+            item.add_marker("e2e")
 
 
 # --- randomness ------------------------------------------------------------------------------

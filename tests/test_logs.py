@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+pytestmark = pytest.mark.e2e
+
 PATIENCE_S = 60
 
 

@@ -48,7 +48,7 @@ STAGES: Final = (
     Stage("fast", "fast", None, 60, ("-n", "2")),
     Stage("postgres", "PostgreSQL", "postgres", 180),
     Stage("hostile", "hostile input", "hostile", 90),
-    Stage("e2e", "real processes", "e2e", 120, ("-n", "2")),
+    Stage("e2e", "the real thing", "e2e", 150, ("-n", "2")),
     Stage("sim", "simulations", "sim", 150),
     Stage("kill9", "kill -9", "kill9", 210),
     Stage("browser", "browser", "browser", 210),

@@ -165,7 +165,8 @@ async def rehearsed_workshop(rng: random.Random) -> AsyncIterator[RehearsedWorks
 @pytest.fixture(
     params=[
         pytest.param("rehearsal", id="rehearsal"),
-        pytest.param("sqlite", id="sqlite"),
+        # Its clock is real, so these wait more than they work; `test_durable.py` stays fast.
+        pytest.param("sqlite", id="sqlite", marks=pytest.mark.e2e),
         pytest.param("postgres", id="postgres", marks=pytest.mark.postgres),
     ]
 )

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.e2e
+
 COMMAND = [sys.executable, "-m", "m365_emulator"]
 APP = "9c1f0000-0000-4000-8000-000000000001"
 

@@ -4,11 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kiota_serialization_json.json_parse_node import JsonParseNode
-from msgraph.generated.models.group import Group as SdkGroup
 
 from m365_emulator.clock import Clock
-from m365_emulator.resources import GROUP
 from m365_emulator.server import Emulator
 
 
@@ -179,19 +176,6 @@ async def test_hidden_members_are_shown_to_those_who_may_see_them(
     assert [each["id"] for each in (await trusted.get(path)).json()["value"]] == [hired.id]
     assert "members@delta" not in (await plain.get(delta)).json()["value"][0]
     assert "members@delta" in (await trusted.get(delta)).json()["value"][0]
-
-
-async def test_microsofts_model_of_a_group_knows_every_property_that_is_sent(graph: Any) -> None:
-    """A property that Graph has not would be our own invention."""
-    found = await _everything(graph, f"/v1.0/groups?$select={','.join(GROUP.properties)}")
-
-    for each in found:
-        parsed = JsonParseNode(each).get_object_value(SdkGroup)
-
-        assert parsed.additional_data == {}
-        assert parsed.display_name == each["displayName"]
-        assert parsed.mail_enabled is each["mailEnabled"]
-        assert parsed.group_types == each["groupTypes"]
 
 
 async def test_a_deleted_person_is_in_no_group(

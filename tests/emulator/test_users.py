@@ -1,21 +1,14 @@
 """Reading users: lists, pages, single users, licences, groups above, the recycle bin."""
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from kiota_serialization_json.json_parse_node import JsonParseNode
-from msgraph.generated.models.license_details import LicenseDetails
-from msgraph.generated.models.organization import Organization
-from msgraph.generated.models.subscribed_sku import SubscribedSku
-from msgraph.generated.models.user import User as SdkUser
 from msgspec.structs import replace
 
 from m365_emulator.clock import Clock
-from m365_emulator.resources import USER
 from m365_emulator.server import Emulator
 
 DEFAULT = {
@@ -228,7 +221,6 @@ async def test_licence_details_name_what_a_person_holds(graph: Any, emulator: Em
     reply = await graph.get(f"/v1.0/users/{hired.id}/licenseDetails")
 
     assert [each["skuPartNumber"] for each in reply.json()["value"]] == ["SPE_E3", "MCOEV"]
-    _parsed_whole(reply.json()["value"][0], LicenseDetails)
 
 
 async def test_the_groups_above_a_person_go_all_the_way_up(graph: Any, emulator: Emulator) -> None:
@@ -336,49 +328,7 @@ async def test_every_route_wants_its_own_permission(
     assert allowed.status == 200
 
 
-def _parsed_whole(body: dict[str, Any], model: Any) -> None:
-    """Microsoft's own model reads it and leaves nothing over."""
-    wire = {name: value for name, value in body.items() if not name.startswith("@odata.context")}
-    parsed = JsonParseNode(wire).get_object_value(model)
-    assert _leftovers(parsed) == []
-    for name, value in wire.items():
-        attribute = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        # A value of the wrong type is read as None by the SDK.
-        assert value is None or getattr(parsed, attribute) is not None, name
-
-
-def _leftovers(parsed: Any) -> list[str]:
-    found = list(getattr(parsed, "additional_data", {}))
-    for value in vars(parsed).values():
-        for each in value if isinstance(value, list) else [value]:
-            if hasattr(each, "additional_data"):
-                found += _leftovers(each)
-    return found
-
-
-async def test_microsofts_model_of_a_user_knows_every_property_that_is_sent(
-    graph: Any, emulator: Emulator
-) -> None:
-    """A property that Graph has not, or of another type, would be our own invention."""
-    emulator.throttle.own_limit = 1_000_000
-    url = f"/v1.0/users?$top=999&$select={','.join(USER.properties)}"
-    everybody = _values(await _pages(graph, url))
-
-    for each in everybody:
-        _parsed_whole(each, SdkUser)
-
-    parsed = JsonParseNode(everybody[0]).get_object_value(SdkUser)
-    assert len(everybody) == 250
-    assert parsed.created_date_time.tzinfo is not None
-    assert (
-        str(parsed.assigned_plans[0].service_plan_id)
-        == (everybody[0]["assignedPlans"][0]["servicePlanId"])
-    )
-
-
-async def test_the_organisation_is_told_as_microsofts_model_knows_it(
-    graph: Any, emulator: Emulator
-) -> None:
+async def test_the_organisation_is_told_in_a_list_and_alone(graph: Any, emulator: Emulator) -> None:
     """Setup shows the tenant's name and domains from here."""
     listed = (await graph.get("/v1.0/organization")).json()
     single = (await graph.get(f"/v1.0/organization/{emulator.tenant.id}")).json()
@@ -390,7 +340,6 @@ async def test_the_organisation_is_told_as_microsofts_model_knows_it(
     ]
     assert single.pop("@odata.context").endswith("#organization/$entity")
     assert single == body
-    _parsed_whole(body, Organization)
 
 
 async def test_subscriptions_count_who_holds_them(graph: Any, emulator: Emulator) -> None:
@@ -408,8 +357,6 @@ async def test_subscriptions_count_who_holds_them(graph: Any, emulator: Emulator
     assert len(after) == len(before) > 5
     assert all(each["prepaidUnits"]["enabled"] >= each["consumedUnits"] for each in after)
     assert single.json()["skuId"] == after[0]["skuId"]
-    for each in after:
-        _parsed_whole(each, SubscribedSku)
 
 
 async def test_readers_see_a_hire_late_when_replication_lags(
