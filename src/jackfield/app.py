@@ -30,7 +30,7 @@ from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outages import LOOK_EVERY_S, Outages
-from jackfield.flows.people import APPLY, SYNC, PeopleSync
+from jackfield.flows.people import APPLY, PERSON, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
@@ -134,8 +134,12 @@ class App:
             clock,
         )
         lane = Lane("people", poll=0.5, concurrency=8)
-        self.durable = Durable(database.url, "main", [lane], given_up=self._given_up, clock=clock)
+        person = Lane("person", poll=0.5, concurrency=8)
+        self.durable = Durable(
+            database.url, "main", [lane, person], given_up=self._given_up, clock=clock
+        )
         self.durable.define(SYNC, lane, flows.sync)
+        self.durable.define(PERSON, person, flows.sync)
         self.durable.define(APPLY, lane, flows.apply)
         self.people.work_with(self.durable)
         self.hub = Hub(look_at(database, self.tenant, clock), clock)

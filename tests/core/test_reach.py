@@ -74,11 +74,11 @@ def test_silence_is_noticed_while_the_call_is_still_out() -> None:
     reach = Reach(MICROSOFT)
     reach.asking("call", "Microsoft Graph", NOON)
 
-    before, missed = reach.trouble(after(7)), reach.trouble(after(SILENT_AFTER.seconds))
+    before, missed = reach.trouble(after(4)), reach.trouble(after(SILENT_AFTER.seconds))
 
     assert before is None
     assert missed is not None
-    assert missed.what == "Microsoft Graph has not answered for more than 8 seconds."
+    assert missed.what == "Microsoft Graph has not answered for more than 5 seconds."
     assert missed.since == NOON
 
 

@@ -27,7 +27,7 @@ from jackfield.flows.applying import Applying
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.outages import Outages
-from jackfield.flows.people import APPLY, SYNC, Ask, PeopleSync
+from jackfield.flows.people import APPLY, PERSON, SYNC, Ask, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
@@ -102,6 +102,7 @@ class House:
         )
         self.runner = Rehearsal(self.journal, [LANE], clock=self.clock, rng=self._rng, hook=hook)
         self.runner.define(SYNC, LANE, flows.sync)
+        self.runner.define(PERSON, LANE, flows.sync)
         self.runner.define(APPLY, LANE, flows.apply)
         self.people.work_with(self.runner)
 

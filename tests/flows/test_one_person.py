@@ -3,12 +3,17 @@
 import pytest
 
 from core.sketches import AT_ONCE
+from doubles.faulty_phones import Faults, FaultyPhones
 from doubles.house import House, Interlude
+from doubles.virtual_clock import START
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
+from jackfield.flows.runs import LEASE, WORK
+from jackfield.pbx.builtin import BuiltInPhones
+from jackfield.store.leases import take_lease
 from jackfield.store.runs import RunStatus, Trigger
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
@@ -188,5 +193,87 @@ async def test_while_microsoft_is_away_the_answer_does_not_take_minutes(house: H
 
     assert run.status is RunStatus.FAILED
     assert "cannot be reached" in run.text
-    assert house.clock.monotonic() - before < 15
+    assert "Ask again once it works" in run.text
+    assert house.clock.monotonic() - before < 10
     assert await house.alarms() == ()
+
+
+@pytest.mark.parametrize("path", ["/v1.0/groups*", "/*/oauth2/v2.0/token"])
+async def test_nor_where_only_a_later_call_does_not_come_through(house: House, path: str) -> None:
+    """The person is read, but not their memberships, or no token is given."""
+    stage, ids = await office(house, "Ada One")
+    stage.tokens.revoke()
+    stage.faults.switch_on(Order(kind=Kind.UNAVAILABLE, path=path, retry_after_s=None))
+    before = house.clock.monotonic()
+
+    run = await house.sync(person=ids["Ada One"])
+
+    assert run.status is RunStatus.FAILED
+    assert "503" in run.text
+    assert house.clock.monotonic() - before < 10
+
+
+async def test_nor_while_the_phone_system_is_away(house: House) -> None:
+    """The other side of the same wish."""
+    _, ids = await office(house, "Ada One")
+    away = Faults(away=True)
+    house.phones[1] = FaultyPhones(BuiltInPhones(house.database, 1, house.clock), away)
+    before = house.clock.monotonic()
+
+    run = await house.sync(person=ids["Ada One"])
+
+    assert run.status is RunStatus.FAILED
+    assert run.text.startswith("The phone system: Lost for the test")
+    assert house.clock.monotonic() - before < 10
+
+
+async def test_behind_a_run_that_does_not_get_on_the_answer_comes_soon(house: House) -> None:
+    """Another run holds the tenant and waits out a pause: whoever asks is told which, and why."""
+    stage, ids = await office(house, "Ada One")
+    stage.faults.switch_on(Order(kind=Kind.THROTTLED, path="/v1.0/*", retry_after_s=800, count=1))
+    asked: list[float] = []
+
+    async def ask() -> None:
+        await house.clock.sleep(100)
+        asked.append(house.clock.monotonic())
+        await house.people.start(1, one(ids["Ada One"]))
+
+    await house.restart(Interlude("begin", 1, ask))
+
+    await house.sync(full=True)
+
+    person, full = (await house.runs())[:2]
+    assert (full.status, person.status) == (RunStatus.DONE, RunStatus.FAILED)
+    assert person.ended_at is not None
+    assert (person.ended_at - START).total_seconds() - asked[0] < 10
+    assert f"Full sync {full.id} waits for Microsoft 365 since " in person.text
+    assert "429" in person.text
+    assert "Next try at " in person.text
+    assert "Ask again once it works" in person.text
+
+
+async def test_behind_a_run_that_gets_on_it_waits_its_turn(house: House) -> None:
+    """However long that takes: nothing is wrong, and the answer comes."""
+    stage, ids = await office(house, "Ada One")
+    stage.faults.switch_on(Order(kind=Kind.SLOW, path="/v1.0/*", delay_s=25))
+    await house.restart(Interlude("begin", 1, lambda: house.people.start(1, one(ids["Ada One"]))))
+
+    await house.sync(full=True)
+
+    person, full = (await house.runs())[:2]
+    assert (full.status, person.status) == (RunStatus.DONE, RunStatus.DONE)
+
+
+async def test_nor_behind_a_process_that_says_nothing(house: House) -> None:
+    """Somebody holds the lease and has no run to show for it."""
+    _, ids = await office(house, "Ada One")
+    async with house.database.write() as tx:
+        now = house.clock.now()
+        await take_lease(tx, 1, WORK, "somebody", length=LEASE, now=now)
+    before = house.clock.monotonic()
+
+    run = await house.sync(person=ids["Ada One"])
+
+    assert run.status is RunStatus.FAILED
+    assert "Another process works for this tenant" in run.text
+    assert house.clock.monotonic() - before < 10

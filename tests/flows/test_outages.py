@@ -195,7 +195,8 @@ async def test_a_run_that_waits_its_turn_says_behind_whom(house: House) -> None:
     preview, full = await house.runs()
     behind = [waits.because for _, run, waits in watched.of(TURN) if run == preview.id]
     assert f"Full sync {full.id}, begun at 07:00:00 UTC, is not finished." in behind
-    assert any("waits for Microsoft 365: Microsoft 365 throttles" in one for one in behind)
+    assert any(f"Full sync {full.id} waits for Microsoft 365 since" in one for one in behind)
+    assert any("Microsoft 365 throttles Jackfield (429)" in one for one in behind)
     assert (full.status, preview.status) == (RunStatus.DONE, RunStatus.DONE)
     assert preview.waits is None
     assert full.ended_at is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-SILENT_AFTER = timedelta(seconds=8)
+SILENT_AFTER = timedelta(seconds=5)
 """An answer that takes longer is missed."""
 FELT_AFTER = timedelta(seconds=4)
 """Trouble that lasts, or is sure to last, so long is worth telling whoever waits."""

@@ -125,9 +125,14 @@ class DirectoryReading:
             return self._end(tenant, cursor, known.read)
         return Progress(more=True, full=cursor.kind is RoundKind.FULL, read=known.read)
 
-    async def read_groups(self, tenant: int) -> Progress:
-        """Read and save the next page of groups and memberships. Raises `GraphError`."""
+    async def read_groups(self, tenant: int, *, within_s: float | None = None) -> Progress:
+        """Read and save the next page of groups and memberships. Raises `GraphError`.
+
+        `within_s` bounds the call for somebody who waits in person.
+        """
         client = await self._connections.client(tenant)
+        if within_s is not None:
+            client = client.hurried(within_s)
         cursor, position = await self._position(tenant, Resource.GROUPS)
         if position is None:
             return Progress(more=False, full=cursor.kind is RoundKind.FULL)
@@ -152,12 +157,12 @@ class DirectoryReading:
         more = not isinstance(step.after, RoundEnd)
         return Progress(more=more, full=cursor.kind is RoundKind.FULL)
 
-    async def read_person(self, tenant: int, person: str) -> ObjectId:
+    async def read_person(self, tenant: int, person: str, *, within_s: float) -> ObjectId:
         """Read one user again, by object ID or UPN (one borne earlier serves too).
 
         Raises `NotFound` for somebody who is neither there nor known.
         """
-        client = (await self._connections.client(tenant)).hurried(4.0)
+        client = (await self._connections.client(tenant)).hurried(within_s)
         async with self._database.read() as tx:
             cursor = await load_cursor(tx, tenant, Resource.USERS)
             known = await find_person(tx, tenant, person)

@@ -31,6 +31,8 @@ from jackfield.store.tenants import TenantState, load_connection, load_tenants
 from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
+PERSON = "people.person"
+"""The same flow as `SYNC` for one person: in a lane of its own, for somebody waits for it."""
 APPLY = "people.apply"
 _RELEASE = (
     "Release it with `jackfield plan approve {plan} --release-held`, with `release_held` over the"
@@ -241,7 +243,8 @@ class PeopleSync:
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
-        return await self._runner.enqueue(SYNC, tenant, ask.as_json(), key=_key(tenant, ask))
+        name = PERSON if ask.person else SYNC
+        return await self._runner.enqueue(name, tenant, ask.as_json(), key=_key(tenant, ask))
 
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py

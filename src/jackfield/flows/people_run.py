@@ -8,6 +8,7 @@ in `settling.py`; rules are in `core`, writes in `applying.py`.
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -24,9 +25,10 @@ from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import Ask
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
-from jackfield.flows.reading import ReadingSteps
+from jackfield.flows.reading import HURRIED_S, ReadingSteps
 from jackfield.flows.runs import WORK, LeaseLost, Runs
 from jackfield.flows.settling import SettlingSteps
+from jackfield.flows.watched_phones import hurried
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
 from jackfield.store.database import Database
@@ -40,11 +42,13 @@ from jackfield.store.settings import Approval, load_people_settings
 PATIENCE = 5
 """How often a step is tried while somebody says "later"; then the run is over, and due again."""
 LONGEST_WAIT_S = 900.0
-HURRIED_PATIENCE = 2
-HURRIED_WAIT_S = 5.0
-"""While a person waits for the answer."""
+HURRIED_TURN_S = 3.0
+"""While a person waits: how long behind a run that does not get on."""
+HURRIED_PAUSE_S = 1.0
 LONGEST_NAP_S = 60.0
 """A waiting run shows that it lives: well within the lease."""
+
+_ASK_AGAIN = "Ask again once it works; the regular sync does the same by itself."
 
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -76,7 +80,10 @@ class PeopleRun:
         return await self._whole(run, tenant, self._sync(run, tenant, document))
 
     async def _sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
-        await self._hold(run, tenant, Ask.from_json(document))
+        ask = Ask.from_json(document)
+        stuck = await self._hold(run, tenant, ask)
+        if stuck:
+            return await run.step("fail", self._settling.fail, run.id, tenant, stuck)
         began = await run.step("begin", self._begin, run.id, tenant, document)
         document = {**document, "mode": began["mode"]}
         read = await self._observe(run, tenant, Ask.from_json(document))
@@ -93,7 +100,7 @@ class PeopleRun:
         )
         started: dict[str, Any] = {}
         if made["plan"] and made["apply"]:
-            started = await self._apply(run, tenant, int(made["plan"]))
+            started = await self._apply(run, tenant, int(made["plan"]), hurry=bool(ask.person))
             if started.get("failed"):
                 return await run.step("fail", self._settling.fail, run.id, tenant, started)
         mark = began["mark"]
@@ -123,22 +130,30 @@ class PeopleRun:
         everything = ask.mode is Mode.FULL and not ask.person
         if everything:
             await run.step("licences", self._reading.read_licences, tenant)
-        phones = await self._patiently(run, tenant, "phones", self._reading.read_phones, everything)
+        phones = await self._patiently(
+            run,
+            tenant,
+            "phones",
+            self._reading.read_phones,
+            everything,
+            bool(ask.person),
+            hurry=bool(ask.person),
+        )
         return phones if phones.get("failed") else observed
 
     async def _observe_person(self, run: Run, tenant: int, ask: Ask) -> dict[str, Any]:
         read = await self._patiently(
-            run, tenant, "person", self._reading.read_person, ask.person, hurried=True
+            run, tenant, "person", self._reading.read_person, ask.person, hurry=True
         )
         if read.get("failed"):
             return read
         groups = {"groups_readable": False}
         if read["groups_known"]:
-            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurried=True)
+            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurry=True)
         return {**read, **groups}
 
     async def _walk(
-        self, run: Run, tenant: int, resource: Resource, mode: Mode, *, hurried: bool = False
+        self, run: Run, tenant: int, resource: Resource, mode: Mode, *, hurry: bool = False
     ) -> dict[str, Any]:
         """Read a round to its end. Missing permission for groups stops nothing else."""
         more = await run.step(
@@ -147,7 +162,7 @@ class PeopleRun:
         while more["more"]:
             name = f"page {resource}"
             more = await self._patiently(
-                run, tenant, name, self._reading.read_page, resource.value, hurried=hurried
+                run, tenant, name, self._reading.read_page, resource.value, hurry, hurry=hurry
             )
             if more.get("unreadable"):
                 return {"groups_readable": False}
@@ -155,13 +170,17 @@ class PeopleRun:
                 return more
         return {"groups_readable": True}
 
-    async def _apply(self, run: Run, tenant: int, plan: int) -> dict[str, Any]:
+    async def _apply(
+        self, run: Run, tenant: int, plan: int, *, hurry: bool = False
+    ) -> dict[str, Any]:
         """Carry out a plan; answers what it had behind it, `failed`, or `closed`."""
         started: dict[str, Any] = await run.step(
             "start applying", self._start_applying, tenant, plan
         )
         while not started["closed"]:
-            chunk = await self._patiently(run, tenant, "apply", self._apply_chunk, plan)
+            chunk = await self._patiently(
+                run, tenant, "apply", self._apply_chunk, plan, hurry, hurry=hurry
+            )
             if chunk.get("failed"):
                 return {**chunk, "plan": plan}
             if not chunk["more"]:
@@ -187,26 +206,37 @@ class PeopleRun:
             self._runs.forget(run.id)
         return await run.step("fail", self._settling.fail, run.id, tenant, failed)
 
-    async def _hold(self, run: Run, tenant: int, ask: Ask, mode: str = "") -> None:
-        """Wait until no other run works for the tenant."""
+    async def _hold(self, run: Run, tenant: int, ask: Ask, mode: str = "") -> dict[str, Any]:
+        """Wait until no other run works for the tenant.
+
+        While a person waits for this one: not behind a run that does not get on; answers `failed`.
+        """
         asked = (run.id, tenant, ask.trigger.value, mode or ask.kind, ask.by)
-        pause = 0.5
-        while not await run.step("lease", self._runs.take_turn, *asked):
+        pause, waited = 0.5, 0.0
+        while True:
+            turn = await run.step("lease", self._runs.take_turn, *asked)
+            if turn["held"]:
+                return {}
+            if ask.person and turn["stuck"] and waited >= HURRIED_TURN_S:
+                return {"failed": True, "text": turn["because"], "next_step": _ASK_AGAIN}
             await run.sleep(pause)
-            pause = min(5.0, pause * 1.5)
+            waited += pause
+            pause = min(HURRIED_PAUSE_S if ask.person else 5.0, pause * 1.5)
 
     async def _patiently(
-        self, run: Run, tenant: int, name: str, step: Any, *args: Json, hurried: bool = False
+        self, run: Run, tenant: int, name: str, step: Any, *args: Json, hurry: bool = False
     ) -> dict[str, Any]:
-        """A step, again while somebody says "later"; between tries the run sleeps."""
-        patience, longest = PATIENCE, LONGEST_WAIT_S
-        if hurried:
-            patience, longest = HURRIED_PATIENCE, HURRIED_WAIT_S
-        for tries in range(patience):
+        """A step, again while somebody says "later"; between tries the run sleeps.
+
+        In a `hurry` there is one try: who waits in person is told, and may ask again.
+        """
+        for tries in range(PATIENCE):
             done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
-            if not done.get("later") or tries == patience - 1:
+            if not done.get("later") or tries == PATIENCE - 1:
                 return done
-            wait = min(longest, max(float(done["later"]), 2.0**tries))
+            if hurry:
+                return {**done, "next_step": _ASK_AGAIN}
+            wait = min(LONGEST_WAIT_S, max(float(done["later"]), 2.0**tries))
             because = str(done["text"])
             await run.step(
                 "wait", self._runs.wait, run.id, tenant, str(done["waits_for"]), because, wait
@@ -275,14 +305,15 @@ class PeopleRun:
         done = progress.by_status.get(ActionStatus.DONE, 0)
         return {"closed": closed, "ended": progress.ended, "done": done}
 
-    async def _apply_chunk(self, flow: str, tenant: int, plan: int) -> dict[str, Any]:
+    async def _apply_chunk(self, flow: str, tenant: int, plan: int, hurry: bool) -> dict[str, Any]:
         await self._runs.keep_lease(flow, tenant)
         run = await self._runs.load(flow, tenant)
         try:
-            async with self._phones.undisturbed(tenant):
-                chunk = await self._applying.chunk(tenant, plan, run)
-            if chunk is not None and chunk.overtaken:
-                await self._phones.read(tenant, everything=False)
+            with hurried(HURRIED_S) if hurry else nullcontext():
+                async with self._phones.undisturbed(tenant):
+                    chunk = await self._applying.chunk(tenant, plan, run)
+                if chunk is not None and chunk.overtaken:
+                    await self._phones.read(tenant, everything=False)
         except PhoneSystemError as error:
             return phones_failed(error)
         if chunk is None:

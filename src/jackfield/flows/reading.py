@@ -5,6 +5,7 @@ Each does one thing, is safe to repeat, and answers JSON; an error becomes an an
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
@@ -16,11 +17,14 @@ from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import PHONES_AWAY, failed, phones_failed
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
+from jackfield.flows.watched_phones import hurried
 from jackfield.graph.errors import GraphError, NotFound, PermissionMissing, Rejected
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
 from jackfield.store.errors import CursorMoved, StoreError
 
+HURRIED_S = 3.0
+"""How long one call may take, its repetitions included, while a person waits for the run."""
 _NO_GROUPS = "Groups, and with them departments, stay as they are; people are synced all the same."
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -38,13 +42,21 @@ class ReadingSteps:
         progress = await self._directory.begin(tenant, Resource(resource), Mode(mode))
         return {"more": progress.more}
 
-    async def read_page(self, flow: str, tenant: int, resource: str) -> dict[str, Any]:
-        """Read the next page of a round; `unreadable` where groups may not be read."""
+    async def read_page(
+        self, flow: str, tenant: int, resource: str, hurry: bool = False
+    ) -> dict[str, Any]:
+        """Read the next page of a round; `unreadable` where groups may not be read.
+
+        In a `hurry` only groups are read: a person's memberships.
+        """
         await self._runs.keep_lease(flow, tenant)
         users = resource == Resource.USERS.value
         try:
-            read = self._directory.read_users if users else self._directory.read_groups
-            progress = await read(tenant)
+            if users:
+                progress = await self._directory.read_users(tenant)
+            else:
+                within_s = HURRIED_S if hurry else None
+                progress = await self._directory.read_groups(tenant, within_s=within_s)
         except CursorMoved:
             return {"more": True}
         except (PermissionMissing, NotFound, Rejected) as error:
@@ -76,7 +88,7 @@ class ReadingSteps:
         """Read one person, by object ID or UPN."""
         await self._runs.keep_lease(flow, tenant)
         try:
-            found = await self._directory.read_person(tenant, person)
+            found = await self._directory.read_person(tenant, person, within_s=HURRIED_S)
         except NotFound:
             text = f"There is no user {person!r} in Microsoft 365."
             return {"failed": True, "text": f"{text} Give a UPN or an object ID."}
@@ -85,11 +97,14 @@ class ReadingSteps:
         groups_known = await self._directory.is_read(tenant, Resource.GROUPS)
         return {"person": found, "groups_known": groups_known}
 
-    async def read_phones(self, flow: str, tenant: int, everything: bool) -> dict[str, Any]:
+    async def read_phones(
+        self, flow: str, tenant: int, everything: bool, hurry: bool = False
+    ) -> dict[str, Any]:
         """Bring the picture of the phone system up to date."""
         await self._runs.keep_lease(flow, tenant)
         try:
-            await self._phones.read(tenant, everything=everything)
+            with hurried(HURRIED_S) if hurry else nullcontext():
+                await self._phones.read(tenant, everything=everything)
         except PhoneSystemError as error:
             return phones_failed(error)
         await self._runs.end_alarm(tenant, PHONES_AWAY)

@@ -7,6 +7,7 @@ order, is in `people_run.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
 from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
+from jackfield.durable import Json
 from jackfield.flows.failures import GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failure
 from jackfield.flows.outcomes import Outcome
 from jackfield.store.alarms import begin_alarm, end_alarm
@@ -87,26 +89,33 @@ class Runs:
         self._renewed[flow] = self._clock.monotonic()
         return lease is not None
 
-    async def take_turn(self, flow: str, tenant: int, trigger: str, mode: str, by: str) -> bool:
-        """Take the tenant's lease; False, and shown as queued, while another run holds it."""
+    async def take_turn(
+        self, flow: str, tenant: int, trigger: str, mode: str, by: str
+    ) -> dict[str, Json]:
+        """Take the tenant's lease; while another run holds it, be shown as queued.
+
+        Answers `held`, and else `because`, and `stuck` where the other run does not get on.
+        """
         if await self.take_lease(flow, tenant):
-            return True
+            return {"held": True}
         now = self._clock.now()
         async with self._database.write() as tx:
-            waits = await _turn(tx, tenant, now)
-            if waits is not None:
-                await queue_run(
-                    tx,
-                    tenant,
-                    flow,
-                    waits,
-                    kind=WORK,
-                    trigger=Trigger(trigger),
-                    mode=mode,
-                    now=now,
-                    by=by,
-                )
-        return False
+            turn = await _turn(tx, tenant, now)
+            if turn is None:
+                return {"held": False, "because": "", "stuck": False}
+            waits, stuck = turn
+            await queue_run(
+                tx,
+                tenant,
+                flow,
+                waits,
+                kind=WORK,
+                trigger=Trigger(trigger),
+                mode=mode,
+                now=now,
+                by=by,
+            )
+        return {"held": False, "because": waits.because, "stuck": stuck}
 
     async def keep_lease(self, flow: str, tenant: int) -> None:
         """Renew the lease now and then. Raises `LeaseLost` before anything more is written."""
@@ -225,6 +234,9 @@ class Runs:
                         next_step=failure.next_step,
                         now=now,
                     )
+                if on_demand:
+                    # Whoever asked looks here, not at alarms.
+                    failure = replace(failure, text=f"{failure.text} {failure.next_step}".rstrip())
             if run is not None:
                 await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=failure.text)
             await give_up_lease(tx, tenant, WORK, flow)
@@ -264,25 +276,27 @@ async def run_of(tx: Transaction, tenant: int, flow: str) -> StoredRun:
     return run
 
 
-async def _turn(tx: Transaction, tenant: int, now: datetime) -> Waits | None:
-    """Whose end a run of the tenant has to wait for; None where nobody is at work any more."""
+async def _turn(tx: Transaction, tenant: int, now: datetime) -> tuple[Waits, bool] | None:
+    """Whose end a run of the tenant has to wait for, and whether that one does not get on.
+
+    None where nobody is at work any more.
+    """
     held = [one for one in await list_leases(tx, tenant, WORK) if one.owner and one.name == WORK]
     if not held:
         return None
     holder = await load_run_of_flow(tx, tenant, held[0].owner)
     if holder is None:
         until = at(held[0].until, now)
-        return Waits(
-            TURN,
+        because = (
             "Another process works for this tenant and has not said what it does; its lease runs "
-            f"until {until}.",
-            now,
+            f"until {until}."
         )
+        return Waits(TURN, because, now), True
     name = f"{run_name(holder.mode)} {holder.id}"
     because = f"{name}, begun at {at(holder.started_at, now)}, is not finished."
     if holder.waits is not None:
-        because += f" {name} waits for {holder.waits.what}: {holder.waits.because}"
-    return Waits(TURN, because, now)
+        because += f" {name} w{holder.waits.said(now)[1:]}"
+    return Waits(TURN, because, now), holder.waits is not None
 
 
 async def _settle(tx: Transaction, tenant: int, run: StoredRun, mark: int) -> None:
