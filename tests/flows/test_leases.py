@@ -70,18 +70,14 @@ async def test_a_run_that_waits_keeps_its_lease(house: House) -> None:
     stage.faults.switch_on(
         Order(kind=Kind.THROTTLED, path="/v1.0/users*", retry_after_s=800, count=1)
     )
-    one = Ask(Mode.DELTA, Trigger.ADMINISTRATOR, "admin", person=str(_first(stage)))
-    await house.restart(Interlude("begin", 1, lambda: house.people.start(1, one)))
+    look = Ask(Mode.DELTA, Trigger.ADMINISTRATOR, "admin", preview=True)
+    await house.restart(Interlude("begin", 1, lambda: house.people.start(1, look)))
 
     await house.sweep()
 
-    person, full = await house.runs()
-    assert (full.mode, person.mode) == ("full", "person")
-    assert (full.status, person.status) == (RunStatus.DONE, RunStatus.DONE)
+    preview, full = await house.runs()
+    assert (full.mode, preview.mode) == ("full", "preview")
+    assert (full.status, preview.status) == (RunStatus.DONE, RunStatus.DONE)
     assert full.ended_at is not None
-    assert person.started_at >= full.ended_at
+    assert preview.started_at >= full.ended_at
     assert (full.ended_at - full.started_at).total_seconds() >= 800
-
-
-def _first(stage: Emulator) -> str:
-    return next(stage.tenant.people()).id
