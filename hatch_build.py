@@ -23,7 +23,8 @@ HTMX_SHA256: Final = "71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d31
 ICONS: Final = (
     # rooms of the console
     "layout-dashboard users building-2 radio book-user mail clock plug scroll-text phone-call "
-    "phone settings key-round history list-checks git-compare shield-check activity calendar-clock "
+    "phone hash settings key-round history list-checks git-compare shield-check activity "
+    "calendar-clock "
     # what happens, and how it went
     "play pause refresh-cw cloud-download user-plus user-x user-check download upload undo-2 "
     "trash-2 triangle-alert circle-check circle-x circle-help info bell check x lock "

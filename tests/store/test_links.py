@@ -1,7 +1,7 @@
 """What both sides agreed on: one person, one extension; one group, one department."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     Link,
 )
+from jackfield.core.number_forecast import Newcomers
 from jackfield.core.people import GroupId, LeaverCause, ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.errors import LinkTaken
@@ -24,6 +25,7 @@ from jackfield.store.links import (
     load_department_links,
     load_links,
     load_links_of_extensions,
+    load_newcomers,
     remove_links,
     save_department_links,
     save_links,
@@ -119,3 +121,24 @@ async def test_department_links(database: Database) -> None:
     with pytest.raises(LinkTaken):
         async with database.write() as tx:
             await save_department_links(tx, 1, [replace(sales, group=GroupId("g3"))])
+
+
+async def test_newcomers_are_those_after_the_first_day(database: Database, now: datetime) -> None:
+    """Everybody else came with the first sync; another tenant's first day is its own."""
+    late = Link(ObjectId("c"), ExtensionKey("3"), ExtensionNumber("102"), ExtensionFields())
+    async with database.write() as tx:
+        await save_links(tx, 2, [ANNA], now=now - timedelta(days=200))
+        await save_links(tx, 1, [ANNA], now=now - timedelta(days=20))
+        await save_links(tx, 1, [BO], now=now - timedelta(days=19, hours=1))
+        await save_links(tx, 1, [late], now=now - timedelta(days=5))
+        await save_links(tx, 1, [ANNA, late], now=now)
+
+    async with database.read() as tx:
+        known = await load_newcomers(tx, 1, since=now - timedelta(days=90))
+        recent = await load_newcomers(tx, 1, since=now - timedelta(days=2))
+        nobody = await load_newcomers(tx, 3, since=now)
+
+    assert known.first_at == now - timedelta(days=20)
+    assert list(known.recent) == [("102", now - timedelta(days=5))]
+    assert list(recent.recent) == []
+    assert nobody == Newcomers()

@@ -24,6 +24,7 @@ from jackfield.core.people import Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.store.alarms import end_alarm
 from jackfield.store.groups import save_groups
+from jackfield.store.released import note_released
 from jackfield.store.runs import (
     RunStatus,
     Trigger,
@@ -43,6 +44,9 @@ PATHS = [
     "/users/matches",
     f"/people/{person_id(0)}",
     "/departments",
+    "/numbers?number=990",
+    "/numbers/held",
+    "/numbers/held/990/release",
     "/plans/1",
     "/plans/1/approve",
     "/runs",
@@ -68,6 +72,7 @@ async def _more(tx: Any, served: Served) -> None:
     groups = [Group(group_id(number), f"Group {number:02d}") for number in range(10, 40)]
     await save_groups(tx, 1, groups, 1, now=served.now)
     await give_extensions(tx, people[:55], served.now)
+    await note_released(tx, 1, ["990", "991"], now=served.now)
     await end_alarm(tx, 1, "graph.groups", now=served.now)
 
 
@@ -426,6 +431,32 @@ class TestSmallThings:
 
         page.get_by_text("Turned down by admin").wait_for()
         assert page.locator("dialog").count() == 0
+
+    def test_a_held_number_is_let_go_in_the_dialog(self, signed_in: Page, served: Served) -> None:
+        """By the keyboard: asked once more, then it is gone from the list and focus stays there."""
+        page = signed_in
+        page.goto(f"{served.url}/numbers/held")
+        page.locator("#release-991").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").get_by_role("button", name="Release now").click()
+
+        page.get_by_text("Number 991 is free.").wait_for()
+        page.locator("#release-991").wait_for(state="detached")
+        assert page.locator("#release-990").count() == 1
+        assert page.evaluate("document.activeElement.id") in {"list", "main"}
+
+    def test_a_number_is_explained_while_the_page_stays(
+        self, signed_in: Page, served: Served
+    ) -> None:
+        """Also for a screen reader: the answer is a status."""
+        page = signed_in
+        page.goto(f"{served.url}/numbers")
+        page.get_by_label("Extension number").fill("990")
+        page.keyboard.press("Enter")
+
+        page.get_by_role("status").get_by_text("held from everybody").wait_for()
+        assert "number=990" in page.url
+        assert page.evaluate("document.activeElement.id") == "number"
 
     def test_without_a_script_links_and_forms_do(self, browser: Browser, served: Served) -> None:
         """Search, paging, the settings and signing out are plain pages then."""

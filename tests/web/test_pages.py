@@ -32,6 +32,7 @@ MENU = [
     "/users/not-synced",
     "/users/matches",
     "/departments",
+    "/numbers/held",
     "/plans",
     "/runs",
     "/journal",

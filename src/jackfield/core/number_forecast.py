@@ -48,6 +48,8 @@ LITTLE_NUMBER = 20
 HORIZON = timedelta(days=3_650)
 """Nobody wants to know what is beyond."""
 _DAY = timedelta(days=1)
+FIRST_DAY = _DAY
+"""After the first link of all: everybody was linked then, and nobody is a newcomer."""
 
 
 class Supply(StrEnum):
@@ -247,7 +249,7 @@ def _watched(newcomers: Newcomers, now: datetime) -> tuple[float | None, list[in
     """Days that say something about the pace (None: too few), and who came on them, as codes."""
     if newcomers.first_at is None:
         return None, []
-    since = max(newcomers.first_at + _DAY, now - WINDOW)
+    since = max(newcomers.first_at + FIRST_DAY, now - WINDOW)
     if now - since < LEAST_WATCHED:
         return None, []
     came = [

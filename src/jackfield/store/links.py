@@ -32,7 +32,7 @@ from jackfield.core.extensions import (
     ExtensionKey,
     Link,
 )
-from jackfield.core.number_forecast import Newcomers
+from jackfield.core.number_forecast import FIRST_DAY, Newcomers
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.errors import LinkTaken
 from jackfield.store.schema import (
@@ -204,9 +204,15 @@ async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
 
 
 async def load_newcomers(tx: Transaction, tenant: int, *, since: datetime) -> Newcomers:
-    """When the first person of all was linked, and which numbers were after a moment."""
+    """When the first person of all was linked, and which numbers were after a moment.
+
+    Those of the first day are left out: they are everybody, and none of them a newcomer.
+    """
     c = links.c
     first = await tx.scalar(select(func.min(c.linked_at)).where(c.tenant == tenant))
+    if first is None:
+        return Newcomers()
+    since = max(since, first + FIRST_DAY)
     recent: list[tuple[str, datetime]] = []
     statement = select(c.number, c.linked_at).where(c.tenant == tenant, c.linked_at > since)
     async for page in tx.pages(statement):

@@ -146,6 +146,7 @@ MENU = (
     MenuEntry("overview", "Overview", "/", "layout-dashboard"),
     MenuEntry("users", "Users", "/users", "users"),
     MenuEntry("departments", "Departments", "/departments", "building-2"),
+    MenuEntry("numbers", "Numbers", "/numbers", "hash"),
     MenuEntry("plan", "Plan", "/plans", "list-checks"),
     MenuEntry("runs", "Runs", "/runs", "history"),
     MenuEntry("journal", "Journal", "/journal", "scroll-text"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from jackfield.core.actions import ActionKind, RefusalKind
 from jackfield.core.departments import GroupKind
 from jackfield.core.extensions import DepartmentFlag
+from jackfield.core.number_forecast import Supply
+from jackfield.core.number_reasons import NumberState
 from jackfield.core.people import LeaverCause
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
@@ -70,6 +72,20 @@ LEAVER_TAGS = {
     LeaverCause.DISABLED: Tag("Disabled in Microsoft 365", "warn", "user-x"),
     LeaverCause.OUT_OF_SCOPE: Tag("No longer in scope", "warn", "user-x"),
     LeaverCause.DELETED_BY_HAND: Tag("Deleted in the phone system", "warn", "user-x"),
+}
+
+SUPPLY_TAGS = {
+    Supply.OUT: Tag("Has run out", "bad", "circle-x"),
+    Supply.SOON: Tag("Within 30 days", "warn", "triangle-alert"),
+    Supply.LITTLE: Tag("Nearly used up", "warn", "triangle-alert"),
+}
+
+NUMBER_TAGS = {
+    NumberState.USED: Tag("In use", "", "phone"),
+    NumberState.RESERVED: Tag("Reserved", "plain", "lock"),
+    NumberState.HELD: Tag("Held", "warn", "clock"),
+    NumberState.FREE: Tag("Free", "good", "circle-check"),
+    NumberState.OUTSIDE: Tag("In no pool", "plain", "x"),
 }
 
 ACTION_SIGNS = {

@@ -91,6 +91,11 @@ def check_places(after: str, before: str) -> None:
         )
 
 
+def is_number(text: str, most_digits: int) -> bool:
+    """Whether a text can be an extension number, so that it can be a place among them."""
+    return bool(_WHOLE.fullmatch(text)) and len(text) <= most_digits
+
+
 def check_choice(name: str, value: str, known: Collection[str], where: str = "address") -> None:
     """Refuse a filter's value that is none of those offered; empty = not filtered."""
     if value and value not in known:
