@@ -36,6 +36,7 @@ from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
@@ -157,6 +158,7 @@ class App:
             doubts=Doubts(database, self.planning, clock),
             undoing=Undoing(database, clock),
             numbers=Numbers(database, self.planning.limits, clock),
+            trials=Trials(database, self.connections, self.planning.limits),
             hub=self.hub,
             graph_figures=self.health.figures,
         )

@@ -171,7 +171,9 @@ def test_a_mobile_that_is_no_number_is_left_out_and_said():
     wanted = wanted_fields(person("Ann Field", mobile_phone="ask reception"), RULES, LIMITS)
 
     assert wanted.fields.mobile == ""
-    assert wanted.remarks == ("Mobile “ask reception” is not a phone number; it was left out.",)
+    assert [(one.field, one.text) for one in wanted.remarks] == [
+        (Field.MOBILE, "Mobile “ask reception” is not a phone number; it was left out.")
+    ]
 
 
 def test_somebody_without_any_name_is_refused_and_the_others_go_on():

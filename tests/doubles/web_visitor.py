@@ -26,6 +26,7 @@ from jackfield.flows.health import Health
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
+from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.store.accounts import load_account, save_account
 from jackfield.store.sessions import SessionStore
@@ -227,6 +228,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         doubts=Doubts(house.database, house.planning, house.clock),
         undoing=Undoing(house.database, house.clock),
         numbers=Numbers(house.database, house.planning.limits, house.clock),
+        trials=Trials(house.database, house.connections, house.planning.limits),
         hub=Hub(look_at(house.database, 1, house.clock), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,

@@ -7,7 +7,14 @@ from doubles.web_visitor import Console, Visitor
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token
 
-CHANGES = ["/sync", "/users/m365", "/users/m365/departments", "/plans/1/approve", "/logout"]
+CHANGES = [
+    "/sync",
+    "/users/m365",
+    "/users/m365/departments",
+    "/users/m365/try",
+    "/plans/1/approve",
+    "/logout",
+]
 
 
 @pytest.mark.parametrize("path", CHANGES)

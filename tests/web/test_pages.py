@@ -16,6 +16,7 @@ from doubles.web_fillings import (
     save_persons,
 )
 from doubles.web_visitor import Answer, Console, Page, Visitor
+from jackfield.core.attributes import CHOICES
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import Department, DepartmentKey, Extension, ExtensionFields
 from jackfield.core.people import Scope, ScopeRules, UserType
@@ -264,6 +265,7 @@ async def test_texts_from_outside_stay_texts_on_every_page(
         f"/users/extension?key={quote('2' + text)}",
         "/users/m365",
         "/users/m365/people",
+        "/users/m365/try",
         "/users/m365/groups/scope_groups",
         f"/users?q={quote(text)}",
         f"/journal?person={quote(text)}&q={quote(text)}",
@@ -286,6 +288,10 @@ async def test_texts_from_outside_stay_texts_in_parts_and_errors(
     async with house.database.write() as tx:
         await fill_with(tx, text, house.clock.now())
     await house.choose(PeopleRules(scope=ScopeRules(Scope.SELECTED_GROUPS)))
+    usual = {
+        **{f"follows_{rule}": takes[0].value for rule, takes in CHOICES.items()},
+        "caller_id_form": "e164",
+    }
     form = {"scope": text, "start": text, "time_zone": text, "interval": text, "source": text}
 
     answers = [
@@ -295,6 +301,9 @@ async def test_texts_from_outside_stay_texts_in_parts_and_errors(
         await admin.post("/users/m365", {**form, "users": text}, hx_request="true"),
         await admin.post("/users/m365/departments", form),
         await admin.post("/users/m365/people", {"users": text}),
+        await admin.post("/users/m365/try", {"try_person": person_id(0), "follows_name": text}),
+        await admin.post("/users/m365/try", {"try_person": person_id(0), **usual}),
+        await admin.get(f"/users/m365/try?q={quote(text)}"),
         await admin.post("/sync", {"mode": "delta", "person": text}, hx_request="true"),
         await admin.get(f"/{quote(text)}"),
     ]

@@ -465,6 +465,68 @@ def picked(answer: Answer) -> list[str]:
     return [str(one["value"]) for one in answer.page.all("input") if "data-pick" in one]
 
 
+class TestTrying:
+    """Rules are tried on somebody before they are saved."""
+
+    TRIAL = {name: value for name, value in VALID.items() if name.startswith("follow")} | {
+        "caller_id_form": "e164",
+        "country": "GB",
+    }
+
+    @pytest.fixture(autouse=True)
+    async def ann(self, house: House) -> str:
+        """Somebody in the picture, with a number typed as people do."""
+        ann = a_person(
+            7, "Ann Field", business_phone="020 7946 0101", mobile_phone="+44 7700 900101"
+        )
+        async with house.database.write() as tx:
+            await fill(tx, 20, house.clock.now())
+            await save_persons(tx, [ann], house.clock.now())
+        return str(ann.id)
+
+    async def test_a_person_is_searched_and_chosen(self, admin: Visitor, ann: str) -> None:
+        first = await admin.get("/users/m365/try")
+        found = await admin.get("/users/m365/try?q=ann field")
+        nobody = await admin.get("/users/m365/try?q=zzz")
+
+        assert len(re.findall("hx-post", first.text)) == 8
+        assert "And more" in first.page.text
+        assert re.findall(r"try_person&#34;: &#34;([^&]*)|try_person\": \"([^\"]*)", found.text)
+        assert ann in found.text
+        assert "Nobody fits “zzz”." in nobody.page.text
+
+    async def test_the_rules_as_they_stand_are_tried(
+        self, house: House, admin: Visitor, ann: str
+    ) -> None:
+        """And nothing is saved."""
+        usual = await admin.post("/users/m365/try", {**self.TRIAL, "try_person": ann})
+        mobile = await admin.post(
+            "/users/m365/try",
+            {**self.TRIAL, "follows_caller_id": "mobilePhone", "try_person": ann},
+        )
+
+        assert "020 7946 0101" in usual.page.text
+        assert "+442079460101" in usual.page.text
+        assert "Read as a number of GB, the default country." in usual.page.text
+        assert "+447700900101" in mobile.page.text
+        assert (await house.settings()) == PeopleSettings()
+
+    async def test_a_rule_that_is_wrong_is_said_instead(self, admin: Visitor, ann: str) -> None:
+        form = {**self.TRIAL, "country": "Germany", "try_person": ann}
+
+        answer = await admin.post("/users/m365/try", form)
+
+        assert "“Germany” is no country" in answer.page.text
+        assert f'value="{ann}"' in answer.text
+
+    async def test_nobody_and_somebody_unknown_are_told(self, admin: Visitor) -> None:
+        nobody = await admin.post("/users/m365/try", self.TRIAL)
+        unknown = await admin.post("/users/m365/try", {**self.TRIAL, "try_person": "gone"})
+
+        assert "Nobody is chosen yet." in nobody.page.text
+        assert "no longer in the picture" in unknown.page.text
+
+
 # --- the form without the web --------------------------------------------------------------------
 
 

@@ -159,7 +159,7 @@ def _field_sentences(
         else:
             owner = "the phone system's own, which takes no other"
         yield f"{LABELS[field]}: {_quoted(value)}, {owner}."
-    yield from wanted.remarks
+    yield from (remark.text for remark in wanted.remarks)
 
 
 def _quoted(value: str) -> str:

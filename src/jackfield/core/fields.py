@@ -45,11 +45,19 @@ _NAMES = (Field.FIRST_NAME, Field.LAST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Why a field says something else than the attribute it follows."""
+
+    field: Field
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WantedFields:
     """The values wanted, and what an administrator should know about how they came about."""
 
     fields: ExtensionFields
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     claims: tuple[Field, ...] = ()
     """Fields that stand as wanted without Jackfield having set them: to be agreed on."""
     kept: Mapping[Field, str] = field(default_factory=dict)
@@ -80,7 +88,7 @@ class FieldReader:
         their value where the phone system cannot write them, where they are not followed, and an
         outbound caller ID where it was set by hand: it is none that was `agreed` on.
         """
-        remarks: list[str] = []
+        remarks: list[Remark] = []
         reading = self._fresh if standing is None else self._standing
         if reading.unread is not None and person.extension_attributes is None:
             remarks += reading.unread_remarks
@@ -112,7 +120,8 @@ class FieldReader:
             email = _leave_out(Field.EMAIL, email, room, remarks)
             mobile = _leave_out(Field.MOBILE, mobile, room, remarks)
         if mobile and not mobile[-1].isdigit() and not any(map(str.isdigit, mobile)):
-            remarks.append(f"Mobile “{mobile}” is not a phone number; it was left out.")
+            text = f"Mobile “{mobile}” is not a phone number; it was left out."
+            remarks.append(Remark(Field.MOBILE, text))
             mobile = ""
 
         caller_id, claims, kept = standing.caller_id if standing else "", _NO_CLAIMS, _NONE_KEPT
@@ -132,13 +141,14 @@ class FieldReader:
             fields = replace(fields, **{one: getattr(stands, one) for one in reading.theirs})
         return WantedFields(fields, tuple(remarks), claims, kept)
 
-    def _caller_id(self, person: Person, remarks: list[str]) -> str:
+    def _caller_id(self, person: Person, remarks: list[Remark]) -> str:
         found = read_caller_id(person, self._rules)
         if found.trouble:
-            remarks.append(
+            text = (
                 f"{LABELS[Field.CALLER_ID]}: “{clean(text_of(person, self._rules.caller_id))}”"
                 f" ({self._rules.caller_id}) {found.trouble}; it was left out."
             )
+            remarks.append(Remark(Field.CALLER_ID, text))
         return _leave_out(Field.CALLER_ID, found.number, self._room, remarks)
 
 
@@ -228,7 +238,7 @@ class _Reading:
     theirs: tuple[Field, ...]
     unread: _Reading | None = None
     """How those are read whose extension attributes are not known; None where nobody needs them."""
-    unread_remarks: tuple[str, ...] = ()
+    unread_remarks: tuple[Remark, ...] = ()
 
     @classmethod
     def of(cls, rules: AttributeRules, ours: Collection[Field]) -> _Reading:
@@ -255,8 +265,11 @@ class _Reading:
             theirs=tuple(one for one in Field if one not in ours),
             unread=cls.of(rules, [one for one in ours if one not in beside]) if beside else None,
             unread_remarks=tuple(
-                f"{LABELS[one]}: {attribute(one, rules)} has not been read from Microsoft 365 yet;"
-                " the field stays as it is until the next sync has read everyone."
+                Remark(
+                    one,
+                    f"{LABELS[one]}: {attribute(one, rules)} has not been read from Microsoft 365"
+                    " yet; the field stays as it is until the next sync has read everyone.",
+                )
                 for one in beside
             ),
         )
@@ -294,20 +307,19 @@ def _local_part(upn: str) -> str:
     return local if mark < 0 else local[:mark]
 
 
-def _cut(field: Field, text: str, room: int, remarks: list[str]) -> str:
+def _cut(field: Field, text: str, room: int, remarks: list[Remark]) -> str:
     if len(text) <= room:
         return text
-    remarks.append(
-        f"{LABELS[field]} has {len(text)} characters; the phone system takes {room}, so it was cut."
-    )
+    remarks.append(Remark(field, f"{_too_long(field, text, room)} cut."))
     return cut(text, room)
 
 
-def _leave_out(field: Field, text: str, room: int, remarks: list[str]) -> str:
+def _leave_out(field: Field, text: str, room: int, remarks: list[Remark]) -> str:
     if len(text) <= room:
         return text
-    remarks.append(
-        f"{LABELS[field]} has {len(text)} characters; the phone system takes {room}, so it was left"
-        " out."
-    )
+    remarks.append(Remark(field, f"{_too_long(field, text, room)} left out."))
     return ""
+
+
+def _too_long(field: Field, text: str, room: int) -> str:
+    return f"{LABELS[field]} has {len(text)} characters; the phone system takes {room}, so it was"

@@ -35,7 +35,7 @@ from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
 from jackfield.core.extensions import Extension, ExtensionKey, Link
-from jackfield.core.fields import FieldReader, kept_caller_id, shown_name
+from jackfield.core.fields import FieldReader, Remark, kept_caller_id, shown_name
 from jackfield.core.guards import Parted, Wanted, guard
 from jackfield.core.leavers import (
     LeaverAction,
@@ -387,9 +387,11 @@ class _Planning:
     def _groups(self, person: Person) -> frozenset[GroupId]:
         return self._view.memberships.get(person.id, _NO_GROUPS)
 
-    def _remark(self, person: Person, remarks: Iterable[str]) -> None:
-        for text in remarks:
-            self._notices.append((_place(person), Notice(person.id, shown_name(person), text)))
+    def _remark(self, person: Person, remarks: Iterable[Remark]) -> None:
+        for remark in remarks:
+            self._notices.append(
+                (_place(person), Notice(person.id, shown_name(person), remark.text))
+            )
 
     def _unusable(self, person: Person) -> None:
         self._refuse(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
 from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.explanations import explain_person
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
 from jackfield.core.people import ObjectId
@@ -249,11 +250,14 @@ async def _load_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]
     """The administrator's choices; where no country is chosen, the organisation's own counts."""
     stored = await load_people_settings(tx, tenant)
     rules = stored.value.rules
-    connection = await load_connection(tx, tenant)
-    if connection is None or rules.attributes.default_country:
-        return stored
-    attributes = replace(rules.attributes, default_country=connection.usage_country)
+    attributes = await at_home(tx, tenant, rules.attributes)
     return replace(stored, value=replace(stored.value, rules=replace(rules, attributes=attributes)))
+
+
+async def at_home(tx: Transaction, tenant: int, rules: AttributeRules) -> AttributeRules:
+    """The rules with the organisation's own country, where none was chosen."""
+    connection = None if rules.default_country else await load_connection(tx, tenant)
+    return replace(rules, default_country=connection.usage_country) if connection else rules
 
 
 def is_guarded(plan: StoredPlan) -> bool:

@@ -21,6 +21,7 @@ from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.store.database import Database
 from jackfield.web.live import Hub
@@ -81,6 +82,7 @@ class Rooms:
     doubts: Doubts
     undoing: Undoing
     numbers: Numbers
+    trials: Trials
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1

@@ -21,6 +21,7 @@ from litestar.template.config import TemplateConfig
 
 from jackfield.store.errors import BrokenDocument, DatabaseUnusable
 from jackfield.web.admin import (
+    attributes_trial,
     departments,
     exports,
     journal,
@@ -60,6 +61,7 @@ PAGES = (
     *person.ROUTES,
     *matches.ROUTES,
     *microsoft365.ROUTES,
+    *attributes_trial.ROUTES,
     *departments.ROUTES,
     *numbers.ROUTES,
     *plans.ROUTES,

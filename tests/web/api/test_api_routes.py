@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
+import msgspec
 import pytest
 from litestar.routes import HTTPRoute
 
 from doubles.api_caller import API, ApiCaller
 from doubles.house import SECRET
 from doubles.json_schema import complaints, resolve
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.store.settings import Approval
 from jackfield.web.api import api_router
@@ -196,6 +198,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("GET", "/settings/people"): Example(bad=(400, "/settings/people?x=1", None)),
     ("PUT", "/settings/people"): Example(body="SETTINGS", bad=(400, "", {"version": 1})),
+    ("POST", "/settings/people/try"): Example(
+        body={"person": "PERSON", "attributes": msgspec.to_builtins(AttributeRules())},
+        bad=(404, "", {"person": "x", "attributes": msgspec.to_builtins(AttributeRules())}),
+    ),
     ("GET", "/settings/people/explained"): Example(
         bad=(400, "/settings/people/explained?x=1", None)
     ),
@@ -219,6 +225,8 @@ async def filled(api: ApiCaller, example: Example) -> tuple[str, Any]:
         path = path.replace("PERSON", (await api.get("/people", limit=1))["people"][0]["id"])
     if "TOKEN" in path:
         path = path.replace("TOKEN", (await api.get("/tokens"))["tokens"][0]["id"])
+    if isinstance(body, dict) and body.get("person") == "PERSON":
+        body = {**body, "person": (await api.get("/people", limit=1))["people"][0]["id"]}
     if body == "SETTINGS":
         body = await api.get("/settings/people")
     if isinstance(body, dict) and body.get("tenant_id") == "TENANT":

@@ -5,7 +5,7 @@ What may be chosen is in `jackfield.core.attributes`; here it gets its words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jackfield.core.attributes import (
@@ -54,15 +54,29 @@ FORMS: Mapping[NumberForm, str] = {
 }
 
 
+FIELDS: Sequence[str] = (
+    "follow_details",
+    *(f"follows_{rule}" for rule in RULES),
+    "caller_id_form",
+    "country",
+)
+"""The fields of this part of the form."""
+
+
 def options(rule: str) -> Mapping[str, str]:
     """What a rule may follow, with the words for it."""
     return {source.value: SOURCES[source] for source in CHOICES[rule]}
 
 
 def attributes_of(
-    typed: Mapping[str, str], caller_id_form: str, country: str, errors: dict[str, str]
+    typed: Mapping[str, str],
+    caller_id_form: str,
+    country: str,
+    errors: dict[str, str],
+    *,
+    follow_details: bool,
 ) -> AttributeRules:
-    """The rules that a form asks for, details followed; `typed` says what each rule follows.
+    """The rules that a form asks for; `typed` says what each rule follows.
 
     The defaults in place of what is wrong, which is said in `errors` by the form's fields.
     """
@@ -86,4 +100,6 @@ def attributes_of(
         default_country = parse_country(country)
     except CountryError as error:
         errors["country"] = str(error)
-    return AttributeRules(**chosen, caller_id_form=number_form, default_country=default_country)
+    return AttributeRules(
+        follow_details, **chosen, caller_id_form=number_form, default_country=default_country
+    )

@@ -200,7 +200,13 @@ def settings_of(
     except NumberingError as error:
         errors["start"] = str(error)
     typed = {rule: str(getattr(form, f"follows_{rule}")) for rule in RULES}
-    attributes = attributes_of(typed, form.caller_id_form, form.country, errors)
+    attributes = attributes_of(
+        typed,
+        form.caller_id_form,
+        form.country,
+        errors,
+        follow_details=form.follow_details,
+    )
     schedule = _schedule(form, errors)
     remove_after = _remove_after(form, errors)
     if scope is None or source is None or approve is None or schedule is None or errors:
@@ -220,7 +226,7 @@ def settings_of(
         on_disabled=LeaverPolicy(form.on_disabled),
         on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
         remove_after=remove_after,
-        attributes=replace(attributes, follow_details=form.follow_details),
+        attributes=attributes,
     )
     return PeopleSettings(form.enabled, rules, schedule, approve), {}
 

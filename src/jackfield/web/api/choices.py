@@ -12,10 +12,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
-from litestar import Request, get, put
+from litestar import Request, get, post, put
+from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody
 
-from jackfield.core.attributes import AttributesError, check_attributes
+from jackfield.core.attributes import AttributeRules, AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.departments import DepartmentSource, explain_departments
 from jackfield.core.number_pools import NumberRules, check_number_rules
@@ -37,7 +38,14 @@ from jackfield.store.settings import (
     save_people_settings,
 )
 from jackfield.web.api.asking import Caller
-from jackfield.web.api.people_shapes import ExplainedOut, SettingsIn, SettingsOut
+from jackfield.web.api.people_shapes import (
+    ExplainedOut,
+    SettingsIn,
+    SettingsOut,
+    TrialIn,
+    TrialOut,
+    TriedOut,
+)
 from jackfield.web.api.refusals import Unreadable, Unusable, in_place, told
 from jackfield.web.rooms import House
 
@@ -91,6 +99,31 @@ async def explained(rooms: House) -> ExplainedOut:
     return ExplainedOut(list(explain_departments(rules.departments, rules.scope, groups)))
 
 
+@post(
+    "/settings/people/try",
+    summary="Try rules of attributes on a person",
+    status_code=200,
+    responses=told(403, 404, 422),
+)
+async def try_rules(
+    rooms: House, request: Request[Any, Any, Any], data: JSONBody[TrialIn]
+) -> TrialOut:
+    """Field by field what Microsoft 365 has, what the extension would get, and why."""
+    _check_whole(await request.body(), data)
+    trial = await rooms.trials.try_on(
+        rooms.tenant, data.person, _attributes(data.attributes, "attributes")
+    )
+    if trial is None:
+        raise NotFoundException(
+            f"There is no person {data.person!r} in what was read of Microsoft 365 so far."
+        )
+    fields = [
+        TriedOut(one.field, one.label, one.attribute, one.given, one.stands, one.value, one.because)
+        for one in trial.fields
+    ]
+    return TrialOut(trial.person, trial.name, trial.number, fields, trial.trouble)
+
+
 def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleSettings:
     """The settings as they are to be stored. Raises `Unusable` for the first that cannot be."""
     try:
@@ -102,14 +135,6 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         start = parse_start(rules.numbers.start or "", ranges)
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
-    try:
-        check_attributes(rules.attributes)
-    except AttributesError as error:
-        raise Unusable(f"In `settings.rules.attributes.{error.rule}`: {error}") from error
-    try:
-        country = parse_country(rules.attributes.default_country)
-    except CountryError as error:
-        raise Unusable(f"In `settings.rules.attributes.default_country`: {error}") from error
     _check_guards(rules.guards)
     try:
         check_remove_after(rules.remove_after)
@@ -142,7 +167,7 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         scope=scope,
         departments=departments,
         not_recreated=frozenset(map(ObjectId, not_recreated)),
-        attributes=replace(rules.attributes, default_country=country),
+        attributes=_attributes(rules.attributes, "settings.rules.attributes"),
     )
     _check_not_empty(rules)
     return replace(settings, rules=rules)
@@ -170,10 +195,22 @@ def _numbers(rules: NumberRules) -> NumberRules:
     )
 
 
-def _check_whole(body: bytes, data: SettingsIn) -> None:
+def _attributes(rules: AttributeRules, place: str) -> AttributeRules:
+    """The rules as they are to be used, which stand at that place of the body."""
+    try:
+        check_attributes(rules)
+    except AttributesError as error:
+        raise Unusable(f"In `{place}.{error.rule}`: {error}") from error
+    try:
+        return replace(rules, default_country=parse_country(rules.default_country))
+    except CountryError as error:
+        raise Unusable(f"In `{place}.default_country`: {error}") from error
+
+
+def _check_whole(body: bytes, data: SettingsIn | TrialIn) -> None:
     """The framework has converted what it could, and dropped what it did not know: look again."""
     try:
-        decode_strictly(body, SettingsIn)
+        decode_strictly(body, type(data))
     except msgspec.ValidationError as error:
         raise Unreadable(in_place(str(error))) from error
     missing = next(_missing(msgspec.json.decode(body), msgspec.to_builtins(data), ""), None)
@@ -242,4 +279,4 @@ def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:
     return ids
 
 
-ROUTES = (people_settings, save_settings, explained)
+ROUTES = (people_settings, save_settings, explained, try_rules)

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import msgspec
 
+from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import GroupKind
-from jackfield.core.extensions import Verdict
+from jackfield.core.extensions import Field, Verdict
 from jackfield.core.people import LeaverCause, Standing, UserType
 from jackfield.store.settings import PeopleSettings
 
@@ -165,6 +166,37 @@ class SettingsIn(msgspec.Struct, forbid_unknown_fields=True):
         int, msgspec.Meta(ge=0, le=2**31, description="The one the change was made from.")
     ]
     settings: PeopleSettings
+
+
+class TrialIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Rules to try on a person; nothing is saved."""
+
+    person: Annotated[str, msgspec.Meta(min_length=1, description="Object ID or UPN.")]
+    attributes: AttributeRules
+
+
+class TriedOut(msgspec.Struct):
+    """One field of the person's extension under these rules."""
+
+    field: Field
+    label: str
+    attribute: Annotated[str, msgspec.Meta(description="What it follows; empty: nothing.")]
+    microsoft365: Annotated[str, msgspec.Meta(description="What stands there, as it came.")]
+    now: Annotated[str, msgspec.Meta(description="What stands in the phone system.")]
+    value: Annotated[str, msgspec.Meta(description="What the extension would get.")]
+    because: str
+
+
+class TrialOut(msgspec.Struct):
+    """What the rules would lead to for the person."""
+
+    person: str
+    name: str
+    number: Annotated[
+        str | None, msgspec.Meta(description="Of their extension; null: one would be made.")
+    ]
+    fields: list[TriedOut]
+    trouble: Annotated[str, msgspec.Meta(description="What could not be read now; usually empty.")]
 
 
 class ExplainedOut(msgspec.Struct):

@@ -172,7 +172,7 @@ on('click', (event) => {
 });
 // Enter in a search field inside a form searches; it does not send the form.
 on('keydown', (event) => {
-  if (event.key === 'Enter' && event.target.matches('[data-picker] input[type="search"]')) event.preventDefault();
+  if (event.key === 'Enter' && event.target.matches('[data-picker] input[type="search"], #try-q')) event.preventDefault();
 });
 on('click', (event) => {
   if (event.target.closest('[aria-disabled="true"]')) event.preventDefault();
