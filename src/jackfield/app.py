@@ -28,6 +28,7 @@ from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
+from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outages import LOOK_EVERY_S, Outages
 from jackfield.flows.people import APPLY, PERSON, SYNC, PeopleSync
@@ -159,6 +160,7 @@ class App:
             undoing=Undoing(database, clock),
             numbers=Numbers(database, self.planning.limits, clock),
             trials=Trials(database, self.connections, self.planning.limits),
+            keys=KeyRotation(database, self.vault, clock),
             hub=self.hub,
             graph_figures=self.health.figures,
         )

@@ -23,6 +23,7 @@ from doubles.passwords import QUICK
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
+from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.signin import IDLE, LocalSignIn
@@ -229,6 +230,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         undoing=Undoing(house.database, house.clock),
         numbers=Numbers(house.database, house.planning.limits, house.clock),
         trials=Trials(house.database, house.connections, house.planning.limits),
+        keys=KeyRotation(house.database, house.vault, house.clock),
         hub=Hub(look_at(house.database, 1, house.clock), house.clock),
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,

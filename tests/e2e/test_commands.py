@@ -48,6 +48,7 @@ async def test_every_command_has_json_and_an_exit_code(
     listed = await commanded.command("runs", "--limit", "3", "--json")
     token = await commanded.command("token", "create", "scripts", "--days", "30", "--json")
     password = await commanded.command("admin", "reset-password", "--json")
+    rotated = await commanded.command("key", "rotate", "--json")
     doctor = await commanded.command("doctor", "--json")
 
     assert (no_runs.code, no_runs.document) == (DONE, {"runs": [], "next": None})
@@ -71,6 +72,7 @@ async def test_every_command_has_json_and_an_exit_code(
     assert token.document["token"].startswith("jackfield_")
     assert password.document["name"] == "admin"
     assert len(password.document["password"]) == 23
+    assert (rotated.code, rotated.document) == (DONE, {"secrets": 1})
     assert [one["what"] for one in doctor.document if not one["good"]] == ["People sync"]
     assert doctor.code == FAILED
     assert all(said.err == "" for said in (connected, planned, approved, synced, listed, doctor))

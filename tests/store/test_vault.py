@@ -134,5 +134,5 @@ def test_two_starters_make_one_key(key_file: Path) -> None:
 
 def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
     """The first start of a service whose data folder is missing."""
-    with pytest.raises(KeyFileRefused, match="cannot be made"):
+    with pytest.raises(KeyFileRefused, match="cannot be written"):
         Vault.open(tmp_path / "missing" / "secret.key")

@@ -200,6 +200,14 @@ def _key_file(settings: Settings) -> Finding:
             f"{path} can be read by others (mode {mode:04o}).",
             f"chmod 600 {path}",
         )
+    try:
+        keys = len(path.read_bytes().split())
+    except OSError as error:
+        step = "Run as the user that runs Jackfield, or change the file's owner."
+        return Finding("Key file", False, f"{path} cannot be read: {error.strerror}.", step)
+    if keys > 1:
+        text = f"{path} still holds an old key: a rotation was cut off. Nothing is lost."
+        return Finding("Key file", False, text, "End it: jackfield key rotate")
     return Finding("Key file", True, f"{path}, readable by its owner only.")
 
 

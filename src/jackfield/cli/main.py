@@ -6,32 +6,23 @@ Everything heavy is imported inside the command that needs it, so that `--help` 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from jackfield.cli.arguments import (
-    DataDir,
-    Json,
-    Limit,
-    MaybeText,
-    PlanNumber,
-    Text,
-    numbers,
-)
+from jackfield.cli.access import admin_commands, key_commands, token_commands
+from jackfield.cli.arguments import DataDir, Json, Limit, MaybeText, PlanNumber, Text, numbers
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
+from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.showing import end, run_lines, show_plan
-from jackfield.cli.telling import FIRST, code_of, connected_text, printable, say
+from jackfield.cli.telling import FIRST, code_of, connected_text, say
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
-    from jackfield.settings import Settings
 
 app = App(
     name="jackfield",
@@ -42,9 +33,7 @@ app = App(
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
-token_commands = App(name="token", help="Tokens for the JSON API.")
-admin_commands = App(name="admin", help="The local administrator's account.")
-for _commands in (plan_commands, sync_commands, token_commands, admin_commands):
+for _commands in (plan_commands, sync_commands, token_commands, admin_commands, key_commands):
     app.command(_commands)
 
 CONFLICT = 409
@@ -76,9 +65,9 @@ def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
     def run() -> int:
         from jackfield.serving import serve as run_server
 
-        return run_server(_settings(data_dir, listen=listen))
+        return run_server(settings_of(data_dir, listen=listen))
 
-    return _guarded(run)
+    return guarded(run)
 
 
 @app.command
@@ -108,7 +97,7 @@ def demo(
 
         return run_demo(people=people, data=data, port=port, seed=seed)
 
-    return _guarded(run)
+    return guarded(run)
 
 
 @app.command
@@ -156,12 +145,12 @@ def connect(
         body = {
             "tenant_id": tenant_id,
             "client_id": client_id,
-            "client_secret": client_secret_file and _read(client_secret_file).strip(),
-            "certificate": certificate and _read(certificate),
+            "client_secret": client_secret_file and read_file(client_secret_file).strip(),
+            "certificate": certificate and read_file(certificate),
             "cloud": "own" if login_url or graph_url else cloud,
             "login_url": login_url or "",
             "graph_url": graph_url or "",
-            "ca_bundle": "" if ca_bundle is None else _read(ca_bundle),
+            "ca_bundle": "" if ca_bundle is None else read_file(ca_bundle),
             "sync": sync,
         }
         on = "on" if sync else "off; switch it on under Users > M365"
@@ -171,13 +160,13 @@ def connect(
             say(answer, json, lambda: connected_text(answer, on))
             return Exit.DONE
 
-        return _with_door(work, data_dir, makes=True)
+        return with_door(work, data_dir, makes=True)
 
     if (client_secret_file is None) == (certificate is None):
-        return _usage("connect takes one credential: --client-secret-file or --certificate.")
+        return usage("connect takes one credential: --client-secret-file or --certificate.")
     if bool(login_url) != bool(graph_url):
-        return _usage("connect takes --login-url and --graph-url together.")
-    return _guarded(run)
+        return usage("connect takes --login-url and --graph-url together.")
+    return guarded(run)
 
 
 @plan_commands.command(name="people")
@@ -197,7 +186,7 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 
         plan = await show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
         return Exit.REFUSED if plan["guarded"] else code_of(run)
 
-    return _with_door(work, data_dir)
+    return with_door(work, data_dir)
 
 
 @plan_commands.command(name="show")
@@ -218,7 +207,7 @@ def plan_show(
         await show_plan(door, plan, json=json, limit=limit, people=limit)
         return Exit.DONE
 
-    return _with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, acts=False)
 
 
 @plan_commands.command(name="approve")
@@ -244,7 +233,7 @@ def plan_approve(
         run = await _followed(door, good(answer), quiet=json)
         return await end(door, run, json=json, plan=plan)
 
-    return _with_door(work, data_dir)
+    return with_door(work, data_dir)
 
 
 @plan_commands.command(name="undo")
@@ -264,7 +253,7 @@ def plan_undo(
         await show_plan(door, made["id"], json=json, limit=limit, people=limit)
         return Exit.DONE
 
-    return _with_door(work, data_dir)
+    return with_door(work, data_dir)
 
 
 @sync_commands.command(name="people")
@@ -286,7 +275,7 @@ def sync_people(
         run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
 
-    return _with_door(work, data_dir)
+    return with_door(work, data_dir)
 
 
 @app.command
@@ -299,7 +288,7 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
         say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
         return Exit.DONE
 
-    return _with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, acts=False)
 
 
 @app.command(name="numbers")
@@ -317,7 +306,7 @@ def number_pools(number: MaybeText = None, *, data_dir: DataDir = None, json: Js
         say(answer, json, lambda: numbers_text(answer))
         return Exit.DONE
 
-    return _with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, acts=False)
 
 
 @app.command
@@ -327,7 +316,7 @@ def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
     async def work() -> int:
         from jackfield.cli.doctor import examine
 
-        findings = await examine(_settings(data_dir))
+        findings = await examine(settings_of(data_dir))
 
         def lines() -> str:
             return "\n".join(
@@ -339,102 +328,7 @@ def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
         say([finding.as_json() for finding in findings], json, lines)
         return Exit.DONE if all(finding.good for finding in findings) else Exit.FAILED
 
-    return _guarded(lambda: asyncio.run(work()))
-
-
-@token_commands.command(name="create")
-def token_create(
-    name: Text,
-    *,
-    days: Annotated[int, numbers(0, 3650)] = 0,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> int:
-    """Create a token for the JSON API; it is shown once.
-
-    Parameters
-    ----------
-    name
-        What it is for.
-    days
-        Days until it expires; 0 = never.
-    """
-
-    async def work(door: Door) -> int:
-        answer = await asked(door, "POST", "/tokens", {"name": name, "days": days})
-        say(answer, json, lambda: str(answer["token"]))
-        return Exit.DONE
-
-    return _with_door(work, data_dir, acts=False)
-
-
-@admin_commands.command(name="reset-password")
-def reset_password(*, name: Text = "admin", data_dir: DataDir = None, json: Json = False) -> int:
-    """Give the local administrator a new password, end their sessions and print it."""
-
-    async def work(door: Door) -> int:
-        answer = await asked(door, "POST", "/accounts/reset-password", {"name": name})
-        say(answer, json, lambda: f"The new password of {answer['name']}: {answer['password']}")
-        return Exit.DONE
-
-    return _with_door(work, data_dir, acts=False)
-
-
-def _settings(data_dir: Path | None, **overrides: object) -> Settings:
-    from jackfield.settings import SettingsError, load_settings
-
-    try:
-        return load_settings(overrides={"data_dir": data_dir, **overrides})
-    except SettingsError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from None
-
-
-def _with_door(
-    work: Callable[[Door], Awaitable[int]],
-    data_dir: Path | None,
-    *,
-    acts: bool = True,
-    makes: bool = False,
-) -> int:
-    async def run() -> int:
-        from jackfield.cli.door import open_door
-
-        async with open_door(_settings(data_dir), acts=acts, makes=makes) as door:
-            return await work(door)
-
-    return _guarded(lambda: asyncio.run(run()))
-
-
-def _guarded(run: Callable[[], int]) -> int:
-    try:
-        return run()
-    except CommandFailed as error:
-        return _failed(error, error.code)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        # What has a next step is for the person; so is what the disk or the archive refuses.
-        from jackfield.store.errors import StoreError
-
-        if not hasattr(error, "next_step") and not isinstance(error, StoreError | OSError):
-            raise
-        return _failed(error)
-
-
-def _failed(error: Exception | str, code: Exit = Exit.FAILED) -> int:
-    print(printable(f"jackfield: {error}"), file=sys.stderr)
-    return code
-
-
-def _usage(text: str) -> int:
-    return _failed(text, Exit.USAGE)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"Cannot read {path}: {error}", Exit.USAGE) from None
+    return guarded(lambda: asyncio.run(work()))
 
 
 async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:

@@ -14,12 +14,17 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Table, delete, select, update
+from sqlalchemy import text as sql
 
 from jackfield.store.errors import SecretUnreadable
 from jackfield.store.schema import key, metadata, moment, tenant_key, text
 from jackfield.store.transaction import Transaction
 
 secrets = Table("secret", metadata, tenant_key(), key("name"), text("sealed"), moment("changed_at"))
+
+
+_LOCK = sql("LOCK TABLE secret IN SHARE ROW EXCLUSIVE MODE")
+"""Nobody else writes secrets until the end of the transaction; SQLite has one writer anyway."""
 
 
 class KeyFileRefused(SecretUnreadable):
@@ -82,25 +87,50 @@ class Vault:
             self._unseal(tenant, name, sealed)
 
     def add_key(self) -> None:
-        """The first step of a rotation: a new first key; the older ones still decrypt."""
-        self._write((Fernet.generate_key(), *self._keys))
+        """The first step of a rotation: a new first key; the older ones still decrypt.
+
+        Raises `KeyFileRefused` where the file cannot be written or is another one by now.
+        """
+        if _read(self.key_file) != self._keys:
+            raise KeyFileRefused(
+                f"The key file {self.key_file} was changed since Jackfield read it. Start Jackfield"
+                " again, then rotate the key."
+            )
+        keys = (Fernet.generate_key(), *self._keys)
+        self._write(keys)
+        self._keys = keys
+        self._box = _box(keys)
 
     async def reseal(self, tx: Transaction) -> int:
-        """The second step: every secret is encrypted anew with the first key. Returns how many."""
-        rows = await self._all(tx)
-        c = secrets.c
-        for tenant, name, sealed in rows:
+        """The second step: what another key than the first has encrypted is encrypted anew.
+
+        Returns how many secrets that were. Repeat it until it returns 0: on PostgreSQL a secret
+        that was being saved at that moment may come behind it.
+        """
+        if not tx.sqlite:
+            await tx.run(_LOCK)
+        newest = _box(self._keys[:1])
+        resealed = 0
+        for tenant, name, sealed in await self._all(tx):
+            if _opens(newest, sealed):
+                continue
             plain = _label(tenant, name) + self._unseal(tenant, name, sealed)
+            c = secrets.c
             await tx.run(
                 update(secrets)
                 .where(c.tenant == tenant, c.name == name)
-                .values(sealed=self._box.encrypt(plain).decode())
+                .values(sealed=newest.encrypt(plain).decode())
             )
-        return len(rows)
+            resealed += 1
+        return resealed
 
     def drop_old_keys(self) -> None:
-        """The third step, after the second was committed: only the first key is left."""
+        """The third step, after the second was committed: only the first key is left in the file.
+
+        In memory the others still decrypt what somebody has read a moment ago.
+        """
         self._write(self._keys[:1])
+        self._keys = self._keys[:1]
 
     async def _all(self, tx: Transaction) -> list[tuple[int, str, str]]:
         c = secrets.c
@@ -126,19 +156,41 @@ class Vault:
 
     def _write(self, keys: tuple[bytes, ...]) -> None:
         aside = self.key_file.with_name(self.key_file.name + ".new")
-        aside.unlink(missing_ok=True)
-        _create(aside, keys)
-        aside.replace(self.key_file)
-        self._keys = keys
-        self._box = _box(keys)
+        try:
+            aside.unlink(missing_ok=True)
+            _create(aside, keys)
+            aside.replace(self.key_file)
+            # Else a power cut could bring the old file back beside secrets under the new key.
+            folder = os.open(self.key_file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise _not_written(self.key_file, error) from error
 
 
 def _box(keys: tuple[bytes, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
+def _opens(box: MultiFernet, sealed: str) -> bool:
+    try:
+        box.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _label(tenant: int, name: str) -> bytes:
     return f"{tenant}\0{name}\0".encode()
+
+
+def _not_written(path: Path, error: OSError) -> KeyFileRefused:
+    return KeyFileRefused(
+        f"The key file {path} cannot be written: {error.strerror}. Give the user that runs"
+        " Jackfield write access to the folder."
+    )
 
 
 def _create(path: Path, keys: tuple[bytes, ...] = ()) -> None:
@@ -148,10 +200,7 @@ def _create(path: Path, keys: tuple[bytes, ...] = ()) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise KeyFileRefused(
-            f"The key file {path} cannot be made: {error.strerror}. Give the user that runs "
-            "Jackfield write access to the folder."
-        ) from error
+        raise _not_written(path, error) from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

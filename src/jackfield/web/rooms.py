@@ -16,6 +16,7 @@ from litestar.params import SkipValidation
 from jackfield.clock import Clock
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
+from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import PeopleSync
 from jackfield.flows.planning import Planning
@@ -83,6 +84,7 @@ class Rooms:
     undoing: Undoing
     numbers: Numbers
     trials: Trials
+    keys: KeyRotation
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
     tenant: int = 1

@@ -9,6 +9,7 @@ from doubles.api_caller import API, ApiCaller
 from doubles.house import SECRET, House
 from jackfield.flows.signin import Refused, SignedIn
 from jackfield.store.alarms import begin_alarm, end_alarm
+from jackfield.store.vault import Vault
 from m365_emulator.server import Emulator
 
 HOST = "localhost:8365"
@@ -329,6 +330,40 @@ async def test_nobody_else_may_reset_a_password(api: ApiCaller) -> None:
     viewer = await api.with_token("viewer")
 
     answer = await viewer.ask("POST", "/accounts/reset-password", {"name": "admin"})
+
+    assert answer.status == 403
+
+
+async def test_the_key_of_the_secrets_is_rotated(api: ApiCaller) -> None:
+    """A stored credential can be read afterwards, and the journal says who did it."""
+    vault = api.house.vault
+    async with api.house.database.write() as tx:
+        await vault.save(tx, 1, "graph", "s3cret", now=api.house.clock.now())
+
+    answer = await api.post("/key/rotate", {})
+
+    assert answer == {"secrets": 1}
+    async with api.house.database.read() as tx:
+        assert await Vault.open(vault.key_file).load(tx, 1, "graph") == b"s3cret"
+    told = (await api.get("/journal", installation=True, kind="vault."))["lines"]
+    assert [line["by"] for line in told] == ["token test"]
+
+
+async def test_a_key_file_that_is_another_one_by_now_is_a_conflict(api: ApiCaller) -> None:
+    """It is not written over, and the answer says what to do."""
+    api.house.vault.key_file.unlink()
+
+    answer = await api.ask("POST", "/key/rotate", {})
+
+    assert answer.status == 409
+    assert "Restore it from the backup" in answer.detail
+
+
+async def test_nobody_who_only_looks_may_rotate_the_key(api: ApiCaller) -> None:
+    """It is no reading."""
+    viewer = await api.with_token("viewer")
+
+    answer = await viewer.ask("POST", "/key/rotate", {})
 
     assert answer.status == 403
 

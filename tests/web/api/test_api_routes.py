@@ -215,6 +215,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("POST", "/accounts/reset-password"): Example(
         body={"name": "admin"}, before=an_account, bad=(404, "", {"name": "nobody"})
     ),
+    ("POST", "/key/rotate"): Example(bad=(400, "/key/rotate?x=1", None)),
 }
 
 

@@ -1,4 +1,4 @@
-"""Who may use Jackfield, over the API: tokens, and the passwords of local accounts."""
+"""Who may get in, over the API: tokens, passwords of local accounts, the key of the secrets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, list_tokens, revoke_token
 from jackfield.web.api.asking import Caller, Key, Limit, is_one_line, place_behind
 from jackfield.web.api.installation_shapes import (
+    KeyOut,
     PasswordIn,
     PasswordOut,
     TokenIn,
@@ -99,4 +100,15 @@ async def reset_password(rooms: House, data: JSONBody[PasswordIn]) -> PasswordOu
     return PasswordOut(account.name, await rooms.signin.reset_password(account.name))
 
 
-ROUTES = (tokens, make_token, end_token, reset_password)
+@post(
+    "/key/rotate",
+    summary="A new key for the stored secrets",
+    status_code=200,
+    responses=told(403, 409),
+)
+async def rotate_key(rooms: House, caller: Caller) -> KeyOut:
+    """Every stored secret is encrypted anew; the old key is dropped at the end."""
+    return KeyOut(await rooms.keys.rotate(caller.name))
+
+
+ROUTES = (tokens, make_token, end_token, reset_password, rotate_key)

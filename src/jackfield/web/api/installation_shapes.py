@@ -181,6 +181,13 @@ class PasswordIn(msgspec.Struct, forbid_unknown_fields=True):
     ] = "admin"
 
 
+class KeyOut(msgspec.Struct):
+    """What a new key was made for."""
+
+    secrets: int
+    """Stored secrets, all of them encrypted with the new key now."""
+
+
 class PasswordOut(msgspec.Struct):
     """The new password; it is shown this once."""
 

@@ -24,7 +24,7 @@ from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.setup import SetupRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
-from jackfield.store.errors import VersionMoved
+from jackfield.store.errors import SecretUnreadable, VersionMoved
 from jackfield.web.errors import Problem, answer_http, error_answer
 
 _MEANINGS = {
@@ -130,7 +130,9 @@ def _answer_hand(request: AnyRequest, error: HandRefused) -> Response[bytes]:
     return error_answer(request.scope, status, str(error))
 
 
-def _answer_conflict(request: AnyRequest, error: PlanNotOpen | VersionMoved) -> Response[bytes]:
+def _answer_conflict(
+    request: AnyRequest, error: PlanNotOpen | SecretUnreadable | VersionMoved
+) -> Response[bytes]:
     return error_answer(request.scope, 409, str(error))
 
 
@@ -158,6 +160,7 @@ ANSWERS: ExceptionHandlersMap = {
     RecursionError: _answer_depth,
     HandRefused: _answer_hand,
     PlanNotOpen: _answer_conflict,
+    SecretUnreadable: _answer_conflict,
     VersionMoved: _answer_conflict,
     DecisionRefused: _answer_decision,
     NotHeld: _answer_number,
