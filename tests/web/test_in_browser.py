@@ -278,6 +278,25 @@ class TestKeyboard:
         assert page.get_by_label("Every plan waits for an administrator").is_checked()
         assert page.evaluate("document.activeElement.id") == "start"
 
+    def test_rules_are_tried_on_a_person_before_saving(
+        self, signed_in: Page, served: Served
+    ) -> None:
+        """A changed rule is tried again at once, and the dialog stays open."""
+        page = signed_in
+        page.goto(f"{served.url}/users")
+        page.locator("#m365").click()
+        page.locator("#try-summary").click()
+        page.locator("#try-page button").first.click()
+        shown = page.locator("#try-shown")
+        shown.get_by_text("givenName", exact=True).wait_for()
+
+        page.locator("#follows_name").select_option("displayName")
+
+        whole = "The display name stands whole in the first name."
+        shown.get_by_role("cell", name=whole, exact=True).wait_for()
+        assert page.locator("dialog[open]").count() == 1
+        assert Axe().run(page).response["violations"] == []
+
     def test_paging_the_list_keeps_focus(self, signed_in: Page, served: Served) -> None:
         """After a press on Next the next Tab must not begin at the top of the page."""
         page = signed_in

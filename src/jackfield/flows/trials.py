@@ -7,7 +7,6 @@ picture was read without what these rules follow. What they lead to is told by
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -69,8 +68,7 @@ class Trials:
         trouble = ""
         if extras(rules) and person.extension_attributes is None:
             person, trouble = await self._read(tenant, person, rules)
-        fields = await asyncio.to_thread(
-            try_rules,
+        fields = try_rules(
             person,
             rules,
             self._limits(tenant),
