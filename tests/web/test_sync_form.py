@@ -1,6 +1,7 @@
 """The dialog behind the M365 button: what it saves, what it refuses and where it says so."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from doubles.web_fillings import a_person, fill, group_id, person_id, save_perso
 from doubles.web_visitor import Answer, Visitor
 from jackfield.core.attributes import AttributeRules, NumberForm, Source
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
+from jackfield.core.number_pools import DepartmentRange, NumberRules, Reservation
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import LeaverPolicy, Scope, ScopeRules, Standing
 from jackfield.core.rules import GuardRules, PeopleRules, RemoveAfter, Threshold
@@ -28,6 +30,8 @@ VALID = {
     "users": "",
     "mailbox_licence_only": "on",
     "start": "",
+    "hold_days": "30",
+    "recreate": "on",
     "source": DepartmentSource.SCOPE.value,
     "follow_details": "on",
     "follows_name": "givenName_surname",
@@ -80,6 +84,9 @@ class TestSaving:
             guests="on",
             mailbox_licence_only="",
             start=" 250 ",
+            ranges="200-299, 400 – 450;500",
+            hold_days="7",
+            recreate="",
             source=DepartmentSource.CHOSEN.value,
             department_groups=[group_id(2), group_id(3)],
             follow_details="",
@@ -112,7 +119,16 @@ class TestSaving:
                     guests=True,
                     mailbox_licence_only=False,
                 ),
-                numbers=saved.rules.numbers,
+                numbers=NumberRules(
+                    "250",
+                    (
+                        NumberRange("200", "299"),
+                        NumberRange("400", "450"),
+                        NumberRange("500", "500"),
+                    ),
+                    hold_days=7,
+                ),
+                recreate=False,
                 departments=DepartmentRules(DepartmentSource.CHOSEN, (group_id(2), group_id(3))),
                 on_deleted=LeaverPolicy.DISABLE,
                 on_disabled=LeaverPolicy.REMOVE,
@@ -192,6 +208,13 @@ class TestRefusing:
             ({"start": "abc"}, "start", "is not a number"),
             ({"start": "9999999"}, "start", "no extension number from 9999999 on"),
             ({"start": "٣٠٠"}, "start", "only the digits 0 to 9"),
+            ({"ranges": "200-2x0"}, "ranges", "“2x0” is not a number"),
+            ({"ranges": "300-200"}, "ranges", "ends before it begins"),
+            ({"ranges": "9000000-9000009"}, "ranges", "no extension numbers in 9000000–9000009"),
+            ({"ranges": ",".join(["200"] * 101)}, "ranges", "101 ranges; at most 100"),
+            ({"ranges": "200-299", "start": "300"}, "start", "is 300 or above"),
+            ({"hold_days": "366"}, "hold_days", "at most 365"),
+            ({"hold_days": "a month"}, "hold_days", "not a whole number"),
             ({"scope": "SyncSelected"}, "users", "Nobody is selected"),
             ({"scope": "SyncSelectedGroups"}, "scope_groups", "No group is selected"),
             ({"source": "chosen"}, "department_groups", "No group is chosen"),
@@ -552,6 +575,22 @@ def test_a_form_read_back_gives_the_same_settings() -> None:
 
     assert wanted == stored
     assert not errors
+
+
+def test_what_the_form_does_not_show_of_numbers_stays() -> None:
+    """Departments' ranges and reservations are chosen elsewhere."""
+    hidden = NumberRules(
+        departments=(DepartmentRange(group_id(1), (NumberRange("5000", "5009"),)),),
+        reserved=(Reservation(NumberRange("300", "300")),),
+    )
+    stored = PeopleSettings(rules=PeopleRules(numbers=hidden))
+
+    wanted, errors = settings_of(replace(form_of(stored, 1), ranges="200"), stored, RANGES)
+
+    assert not errors
+    assert wanted is not None
+    assert wanted.rules.numbers == replace(hidden, ranges=(NumberRange("200", "200"),))
+    assert form_of(wanted, 1).ranges == "200"
 
 
 def test_several_wrong_values_are_all_said_at_once() -> None:

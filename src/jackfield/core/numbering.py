@@ -85,6 +85,29 @@ def parse_range(text: str) -> NumberRange:
     return NumberRange(begin, parse_number(last, "last number of the range") if dash else begin)
 
 
+MOST_RANGES = 100
+"""More ranges than this in one list are a mistake."""
+
+
+def parse_ranges(text: str) -> tuple[NumberRange, ...]:
+    """Ranges as an administrator writes them, commas between: "200-299, 400-450"; () for none.
+
+    Raises:
+        NumberingError: one of them is none, or there are too many; the text says which.
+    """
+    parts = [part for part in text.replace(";", ",").replace("\n", ",").split(",") if part.strip()]
+    if len(parts) > MOST_RANGES:
+        raise NumberingError(f"These are {len(parts):,} ranges; at most {MOST_RANGES}.")
+    return tuple(parse_range(part) for part in parts)
+
+
+def written_ranges(ranges: Sequence[NumberRange]) -> str:
+    """Ranges as `parse_ranges` reads them."""
+    return ", ".join(
+        one.first if one.first == one.last else f"{one.first}-{one.last}" for one in ranges
+    )
+
+
 def parse_start(text: str, ranges: Sequence[NumberRange]) -> str | None:
     """A starting number as an administrator writes it; None for an empty one.
 

@@ -15,17 +15,19 @@ from litestar.datastructures import FormMultiDict
 
 from jackfield.core.attributes import AttributeRules, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.numbering import NumberingError, NumberRange, parse_start
+from jackfield.core.numbering import NumberRange, written_ranges
 from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import RemoveAfter, RulesError, check_remove_after
 from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
 from jackfield.web.admin.attributes_form import FORMS, RULES, attributes_of
 from jackfield.web.admin.attributes_form import SOURCES as ATTRIBUTES
+from jackfield.web.admin.numbers_form import numbers_of
 
 MOST_PEOPLE = 100_000
 MOST_GROUPS = 5_000
 LONGEST_ID = 64
+LONGEST_RANGES = 4_000
 
 SCOPES: Mapping[Scope, str] = {
     Scope.ALL: "All users",
@@ -73,6 +75,9 @@ class SyncForm:
     guests: bool = False
     mailbox_licence_only: bool = True
     start: str = ""
+    ranges: str = ""
+    hold_days: str = "30"
+    recreate: bool = True
     source: str = DepartmentSource.SCOPE.value
     department_groups: tuple[str, ...] = ()
     follow_details: bool = True
@@ -114,6 +119,9 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
         guests=rules.scope.guests,
         mailbox_licence_only=rules.scope.mailbox_licence_only,
         start=rules.numbers.start or "",
+        ranges=written_ranges(rules.numbers.ranges),
+        hold_days=str(rules.numbers.hold_days),
+        recreate=rules.recreate,
         source=rules.departments.source.value,
         department_groups=rules.departments.groups,
         follow_details=rules.attributes.follow_details,
@@ -149,6 +157,9 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         guests=bool(text("guests")),
         mailbox_licence_only=bool(text("mailbox_licence_only")),
         start=text("start"),
+        ranges=str(fields.get("ranges", ""))[:LONGEST_RANGES],
+        hold_days=text("hold_days"),
+        recreate=bool(text("recreate")),
         source=text("source"),
         department_groups=_several(fields.getall("department_groups", [])),
         follow_details=bool(text("follow_details")),
@@ -194,11 +205,8 @@ def settings_of(
     for name in ("scope_groups", "department_groups"):
         if len(getattr(form, name)) > MOST_GROUPS:
             errors[name] = f"More than {MOST_GROUPS:,} groups."
-    start: str | None = None
-    try:
-        start = parse_start(form.start, ranges)
-    except NumberingError as error:
-        errors["start"] = str(error)
+    hold_days = _whole(form.hold_days, "hold_days", errors)
+    numbers = numbers_of(form.start, form.ranges, hold_days, stored.rules.numbers, ranges, errors)
     typed = {rule: str(getattr(form, f"follows_{rule}")) for rule in RULES}
     attributes = attributes_of(
         typed,
@@ -209,7 +217,9 @@ def settings_of(
     )
     schedule = _schedule(form, errors)
     remove_after = _remove_after(form, errors)
-    if scope is None or source is None or approve is None or schedule is None or errors:
+    if scope is None or source is None or approve is None or schedule is None:
+        return None, errors
+    if numbers is None or errors:
         return None, errors
     rules = replace(
         stored.rules,
@@ -220,7 +230,8 @@ def settings_of(
             form.guests,
             form.mailbox_licence_only,
         ),
-        numbers=replace(stored.rules.numbers, start=start),
+        numbers=numbers,
+        recreate=form.recreate,
         departments=DepartmentRules(source, tuple(map(GroupId, form.department_groups))),
         on_deleted=LeaverPolicy(form.on_deleted),
         on_disabled=LeaverPolicy(form.on_disabled),
@@ -249,6 +260,9 @@ LABELS: Mapping[str, str] = {
     "guests": "Include guests",
     "mailbox_licence_only": "Only people with a mailbox licence",
     "start": "Starting number",
+    "ranges": "Ranges for newcomers",
+    "hold_days": "Days for which a released number is held",
+    "recreate": "Make deleted extensions again",
     "source": "Departments",
     "department_groups": "Groups for departments",
     "follow_details": "Keep the details of people up to date",
