@@ -3,7 +3,7 @@
 Real processes over real sockets, against the emulated tenant. Figures of one run belong together;
 quote ratios and CPU, not single wall times of a busy machine.
 
-    python bench/run.py [--people 20000] [--only reading,start,sync] [--sdk-people 1000]
+    python bench/run.py [--people 20000] [--only start,reading,numbers,sync] [--sdk-people 1000]
 """
 
 import argparse
@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import caller_ids
 import psutil
 
 HERE = Path(__file__).parent
@@ -259,6 +260,11 @@ def measure_reading(people: int, sdk_people: int, figures: list[Figure]) -> None
             figures.append(Figure(f"reading {people:,}: {name}", value, "x", ""))
 
 
+def measure_numbers(people: int, figures: list[Figure]) -> None:
+    """Reading office phones as E.164, counted apart from the sync that it is part of."""
+    figures += [Figure(cost.what, cost.us_each, "us each") for cost in caller_ids.measure(people)]
+
+
 def _flat(document: Any, path: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(document, dict):
         label = str(document.get("name", ""))
@@ -282,7 +288,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Jackfield's benchmarks")
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--sdk-people", type=int, default=1_000)
-    parser.add_argument("--only", default="start,reading,sync")
+    parser.add_argument("--only", default="start,reading,numbers,sync")
     asked = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
@@ -290,6 +296,7 @@ def main() -> int:
         parts: dict[str, Callable[[], None]] = {
             "start": lambda: measure_start(folder, figures),
             "reading": lambda: measure_reading(asked.people, asked.sdk_people, figures),
+            "numbers": lambda: measure_numbers(asked.people, figures),
             "sync": lambda: measure_sync(asked.people, folder, figures),
         }
         for part in asked.only.split(","):

@@ -236,6 +236,7 @@ class _Reading:
     named: bool
     caller_id: bool
     theirs: tuple[Field, ...]
+    """To be copied from what stands; an outbound caller ID begins with what stands anyway."""
     unread: _Reading | None = None
     """How those are read whose extension attributes are not known; None where nobody needs them."""
     unread_remarks: tuple[Remark, ...] = ()
@@ -262,7 +263,7 @@ class _Reading:
             reads(Field.OFFICE),
             named=named,
             caller_id=Field.CALLER_ID in ours,
-            theirs=tuple(one for one in Field if one not in ours),
+            theirs=tuple(one for one in Field if one not in ours and one is not Field.CALLER_ID),
             unread=cls.of(rules, [one for one in ours if one not in beside]) if beside else None,
             unread_remarks=tuple(
                 Remark(
