@@ -5,12 +5,14 @@ SQLite and on a real PostgreSQL; what a machine cannot offer is skipped with its
 `tools/run_tests.py` fails on such a skip where CI=true). Fixtures of one room live in its folder.
 """
 
+import asyncio
 import atexit
 import contextlib
 import gc
 import ipaddress
 import os
 import random
+import shutil
 import socket
 import sys
 import tempfile
@@ -233,6 +235,60 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'jackfield.db'}"
     make: Callable[[str], str] = request.getfixturevalue("postgres_server")
     return make(f"t{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: migrating takes a tenth of a second."""
+    file = tmp_path_factory.mktemp("template") / "jackfield.db"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Callable[[str], str]) -> Callable[[], str]:
+    """Makes copies of a migrated PostgreSQL database; call it for the URL of one."""
+    import asyncpg
+
+    url = postgres_server("template_jackfield")
+    asyncio.run(_migrate(url))
+
+    async def copy(name: str) -> None:
+        server = await asyncpg.connect(url.replace("template_jackfield", "postgres"))
+        await server.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE template_jackfield STRATEGY FILE_COPY'
+        )
+        await server.close()
+
+    def copied() -> str:
+        name = f"m{uuid.uuid4().hex}"
+        with asyncio.Runner() as runner:
+            runner.run(copy(name))
+        return url.replace("template_jackfield", name)
+
+    return copied
+
+
+async def _migrate(url: str) -> None:
+    from jackfield.store.database import Database
+
+    await (await Database.open(url)).close()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", id="sqlite"),
+        pytest.param("postgres", id="postgres", marks=pytest.mark.postgres),
+    ]
+)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database at its newest shape, without rows: `database_url`, and quicker."""
+    if request.param == "sqlite":
+        file = tmp_path / "jackfield.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        return f"sqlite:///{file}"
+    made: Callable[[], str] = request.getfixturevalue("postgres_template")
+    return made()
 
 
 # --- the browser -----------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from m365_emulator.stage import JOURNAL_SIZE
 
 
 @pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """An installation with one tenant, not connected yet."""
-    async with open_house(database_url, tmp_path) as opened:
+    async with open_house(migrated_url, tmp_path) as opened:
         yield opened
         for stage in opened.stages.values():
             assert not _written(stage)

@@ -16,7 +16,7 @@ from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
 # PostgreSQL counts leases by its own clock, which cannot be turned.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 
 async def office(house: House) -> Emulator:

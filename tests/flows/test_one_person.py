@@ -19,7 +19,7 @@ from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
 # What differs between the databases is tried by the other stories.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 
 async def office(house: House, *names: str) -> tuple[Emulator, dict[str, str]]:

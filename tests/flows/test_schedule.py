@@ -24,7 +24,7 @@ from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
 # What differs between the databases is tried by the other stories.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 HOUR_S = 3600.0
 

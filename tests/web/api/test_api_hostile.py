@@ -132,12 +132,12 @@ async def test_it_is_answered_calmly(shared: ApiCaller, attack: Attack) -> None:
 
 
 async def test_it_is_answered_the_same_on_the_other_database(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
+    migrated_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """PostgreSQL stores no NUL and no half characters, and counts in 64 bits."""
-    if database_url.startswith("sqlite"):
+    if migrated_url.startswith("sqlite"):
         return  # the table above
-    async with open_house(database_url, tmp_path_factory.mktemp("house")) as house:
+    async with open_house(migrated_url, tmp_path_factory.mktemp("house")) as house:
         api = await ApiCaller(await open_console(house), "").with_token()
 
         answers = {name: await attacked(api, attack) for name, attack in ATTACKS.items()}

@@ -22,9 +22,9 @@ FIELDS = {
 
 
 @pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """On both databases."""
-    async with open_house(database_url, tmp_path) as opened:
+    async with open_house(migrated_url, tmp_path) as opened:
         yield opened
 
 
