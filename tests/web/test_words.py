@@ -14,7 +14,7 @@ from jackfield.store.runs import RunStatus
 from jackfield.web import tags
 from jackfield.web.charts import Bar, Series, figure, round_up, stacked_bars
 from jackfield.web.licences import licence_names
-from jackfield.web.rendering import ago, counted, hue, initials, load_asset, utc
+from jackfield.web.rendering import ago, counted, hue, initials, isolated, load_asset, utc
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -157,3 +157,25 @@ def test_licences_have_names_that_administrators_know() -> None:
     )
     assert licence_names(["a", "b"], {}) == ("2 licences",)
     assert licence_names([], skus) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "shown"),
+    [
+        pytest.param("Create 200 for Ada", ("Ada",), "Create 200 for Ada", id="latin"),
+        pytest.param("200 for שלום 42", ("שלום 42",), "200 for <bdi>שלום 42</bdi>", id="name"),
+        pytest.param(
+            "The group “قسم” is gone", (), "The group “<bdi>قسم</bdi>” is gone", id="quoted"
+        ),
+        pytest.param("\u202ea", ("\u202ea",), "<bdi>\u202ea</bdi>", id="override"),
+        pytest.param("<b>א</b>", ("<b>א</b>",), "<bdi>&lt;b&gt;א&lt;/b&gt;</bdi>", id="markup"),
+        pytest.param("א <i>", (), "א &lt;i&gt;", id="no_name"),
+        pytest.param("א", ("",), "א", id="an_empty_name"),
+        pytest.param("a.c א abc", ("a.c",), "<bdi>a.c</bdi> א abc", id="no_pattern"),
+    ],
+)
+def test_what_reads_from_right_to_left_is_set_apart(
+    text: str, names: tuple[str, ...], shown: str
+) -> None:
+    """A name must not turn the words and numbers around it; and it stays text."""
+    assert str(isolated(text, *names)) == shown

@@ -5,6 +5,7 @@ Every chart carries a title, a text for each bar, and a table behind "Show as ta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ _LEFT, _BOTTOM, _TOP = 46, 22, 8
 _LINES = 3
 _FEWEST = 10
 """Fewer bars than this stay on the left."""
+_LABEL_WIDTH = 60
+"""Room for 00:00 in the larger letters of a small screen."""
 _LABELS = 7
 """How many labels fit below the bars."""
 
@@ -46,7 +49,7 @@ def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Ser
     top = round_up(max(totals))
     parts = [*_grid(top)]
     slot = (_WIDTH - _LEFT) / max(len(bars), _FEWEST)
-    every = max(1, -(-len(bars) // _LABELS))
+    every = max(1, -(-len(bars) // _LABELS), math.ceil(_LABEL_WIDTH / slot))
     for at, bar in enumerate(bars):
         x = _LEFT + slot * at
         parts += _stack(x, slot, top, [one.values[at] for one in series])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from jackfield.core.waiting import length
 from jackfield.core.wording import run_name
@@ -24,6 +25,11 @@ from jackfield.web import tags
 
 HERE = Path(__file__).parent
 HUES = 6
+# Letters that are written from right to left, and marks that say so.
+_TURNS = re.compile(
+    "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc"
+    "\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,23 @@ def hue(key: str) -> int:
     return zlib.crc32(key.encode("utf-8", "replace")) % HUES
 
 
+def isolated(text: str, *names: str) -> Markup:
+    """Text with what came from outside set apart, so that its direction turns nothing around it.
+
+    Set apart is what stands in quotation marks, and each of the `names` where it comes first.
+    """
+    if not _TURNS.search(text):
+        return escape(text)
+    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    foreign = re.compile(f"(?<=“)[^”]+(?=”){'|' if known else ''}{known}")
+    parts = []
+    at = 0
+    for found in foreign.finditer(text):
+        parts += [escape(text[at : found.start()]), Markup("<bdi>{}</bdi>").format(found[0])]
+        at = found.end()
+    return Markup("").join([*parts, escape(text[at:])])
+
+
 def figure(number: float) -> str:
     """A number with thousands separators."""
     return f"{number:,.0f}"
@@ -128,7 +151,7 @@ def make_environment() -> Environment:
         tags=tags,
         menu=MENU,
     )
-    environment.filters.update(figure=figure, utc=utc, seconds=length)
+    environment.filters.update(figure=figure, isolated=isolated, utc=utc, seconds=length)
     return environment
 
 

@@ -18,7 +18,7 @@ find('#theme')?.addEventListener('click', () => {
 
 const FORMS = {
   medium: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
-  short: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }),
+  short: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
 };
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
