@@ -174,7 +174,9 @@ def postgres_server() -> Iterator[Callable[[str], str]]:
         # On a path of its own and short: a unix socket's path ends at 107 bytes.
         folder = Path(
             stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="jf-pg-", ignore_cleanup_errors=True)
+                tempfile.TemporaryDirectory(
+                    prefix="jf-pg-", dir=_folder_in_memory(), ignore_cleanup_errors=True
+                )
             )
         )
         try:
@@ -194,6 +196,16 @@ def postgres_server() -> Iterator[Callable[[str], str]]:
             )
 
         yield url
+
+
+def _folder_in_memory() -> str | None:
+    """Where a database's hundreds of files are made and removed in no time; None = on the disk."""
+    folder = "/dev/shm"
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return None
+    return folder if free > 2 * 2**30 and os.access(folder, os.W_OK) else None
 
 
 @contextlib.contextmanager
@@ -246,25 +258,29 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: Callable[[str], str]) -> Callable[[], str]:
-    """Makes copies of a migrated PostgreSQL database; call it for the URL of one."""
+def postgres_template(
+    postgres_server: Callable[[str], str],
+) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """A migrated PostgreSQL database; call it for the URL of a copy, which goes with the block."""
     import asyncpg
 
     url = postgres_server("template_jackfield")
     asyncio.run(_migrate(url))
 
-    async def copy(name: str) -> None:
+    async def tell(order: str) -> None:
         server = await asyncpg.connect(url.replace("template_jackfield", "postgres"))
-        await server.execute(
-            f'CREATE DATABASE "{name}" TEMPLATE template_jackfield STRATEGY FILE_COPY'
-        )
+        await server.execute(order)
         await server.close()
 
-    def copied() -> str:
+    @contextlib.contextmanager
+    def copied() -> Iterator[str]:
         name = f"m{uuid.uuid4().hex}"
+        copy = f'CREATE DATABASE "{name}" TEMPLATE template_jackfield STRATEGY FILE_COPY'
         with asyncio.Runner() as runner:
-            runner.run(copy(name))
-        return url.replace("template_jackfield", name)
+            runner.run(tell(copy))
+        yield url.replace("template_jackfield", name)
+        with asyncio.Runner() as runner:
+            runner.run(tell(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
     return copied
 
@@ -281,14 +297,17 @@ async def _migrate(url: str) -> None:
         pytest.param("postgres", id="postgres", marks=pytest.mark.postgres),
     ]
 )
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database at its newest shape, without rows: `database_url`, and quicker."""
     if request.param == "sqlite":
         file = tmp_path / "jackfield.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        return f"sqlite:///{file}"
-    made: Callable[[], str] = request.getfixturevalue("postgres_template")
-    return made()
+        yield f"sqlite:///{file}"
+        return
+    copied: Callable[[], contextlib.AbstractContextManager[str]]
+    copied = request.getfixturevalue("postgres_template")
+    with copied() as url:
+        yield url
 
 
 # --- the browser -----------------------------------------------------------------------------
