@@ -46,7 +46,7 @@ from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import DATABASE_FILE, KEY_FILE, SERVER_FILE, ServerFile, Settings
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable, SecretUnreadable, StoreError
-from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.store.leases import Lease, give_up_lease, renew_lease, take_lease
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_namesakes, revoke_token
 from jackfield.store.vault import Vault
@@ -79,6 +79,7 @@ class App:
         self.lost = asyncio.Event()
         """Set when another process has taken the database over: this one must end."""
         self._name = uuid4().hex
+        self._lease: Lease | None = None
         self._lock: TextIOWrapper | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._token = ""
@@ -285,14 +286,14 @@ class App:
 
     async def _renew_database(self) -> bool:
         async with self.database.write() as tx:
-            lease = await take_lease(
-                tx,
-                INSTALLATION,
-                "process",
-                self._name,
-                length=timedelta(seconds=LEASE_S),
-                now=self.clock.now(),
-            )
+            length, now = timedelta(seconds=LEASE_S), self.clock.now()
+            if self._lease is None:
+                lease = await take_lease(
+                    tx, INSTALLATION, "process", self._name, length=length, now=now
+                )
+            else:
+                lease = await renew_lease(tx, INSTALLATION, self._lease, length=length, now=now)
+        self._lease = lease or self._lease
         return lease is not None
 
     async def _keep_database(self) -> None:

@@ -1,5 +1,6 @@
 """One run at a time works for a tenant: who holds the lease, who waits, and who was too slow."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
 from jackfield.flows.runs import LEASE, WORK
-from jackfield.store.leases import give_up_lease, take_lease
+from jackfield.pbx.builtin import BuiltInPhones
+from jackfield.pbx.port import Outcome, Write
+from jackfield.store.leases import give_up_lease, list_leases, take_lease
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus, Trigger
@@ -62,6 +65,69 @@ async def test_a_run_that_was_too_slow_leaves_quietly(house: House, step: str) -
     assert await house.numbers() == {"Ada One": "100", "Ben Two": "101"}
     for plan in await house.plans():
         assert ActionStatus.PENDING not in {one.status for one in await house.actions(plan.id)}
+
+
+async def taken_over(house: House) -> None:
+    """Another process carries the same run on: this one was paused, or its clock has jumped."""
+    async with house.database.write() as tx:
+        (held,) = [one for one in await list_leases(tx, 1, WORK) if one.name == WORK]
+        taken = await take_lease(tx, 1, WORK, held.owner, length=LEASE, now=house.clock.now())
+    assert taken is not None
+
+
+async def assert_done_after_all(house: House) -> None:
+    """The other process dies as well; the next start and run do everything, once."""
+    await house.people.take_stock()
+    await house.sweep()
+    assert await house.numbers() == {"Ada One": "100", "Ben Two": "101"}
+    assert len(await house.links()) == 2
+
+
+class PausedBeforeItAnswers(BuiltInPhones):
+    """Carries a write out, and while it does so the run is taken over."""
+
+    house: House
+
+    async def write(self, writes: Sequence[Write]) -> list[Outcome]:
+        outcomes = await super().write(writes)
+        await taken_over(self.house)
+        return outcomes
+
+
+async def test_of_two_processes_that_carry_one_run_the_earlier_writes_nothing(
+    house: House,
+) -> None:
+    """It has renewed its lease a moment ago and knows nothing: the fence tells it."""
+    await office(house)
+    await house.restart(Interlude("plan", 1, lambda: taken_over(house)))
+
+    await house.sweep()
+
+    (run,) = await house.runs()
+    assert await house.numbers() == {}
+    assert run.status is RunStatus.RUNNING  # the other process's to end
+    assert await house.alarms() == ()
+    (plan,) = await house.plans()
+    assert {one.status for one in await house.actions(plan.id)} == {ActionStatus.PENDING}
+    await assert_done_after_all(house)
+
+
+async def test_what_came_of_a_write_is_not_saved_over_the_other_process(house: House) -> None:
+    """Taken over while the phone system answers: the other one finds its records by our key."""
+    await office(house)
+    phones = PausedBeforeItAnswers(house.database, 1, house.clock)
+    phones.house = house
+    house.phones[1] = phones
+
+    await house.sweep()
+
+    (run,) = await house.runs()
+    (plan,) = await house.plans()
+    assert await house.links() == {}
+    assert run.status is RunStatus.RUNNING
+    assert {one.status for one in await house.actions(plan.id)} == {ActionStatus.PENDING}
+    house.phones.clear()
+    await assert_done_after_all(house)
 
 
 async def test_a_run_that_waits_keeps_its_lease(house: House) -> None:

@@ -7,7 +7,7 @@ refused action stops no other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,6 +48,9 @@ CHUNK = 250
 TRIES = 3
 """How often an unanswered write is repeated at once."""
 
+Fence = Callable[[Transaction], Awaitable[None]]
+"""Raises inside a transaction of one who may not write any more."""
+
 _DEPARTMENT_KINDS = frozenset(
     {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
 )
@@ -74,9 +77,11 @@ class Applying:
         self._clock = clock
         self._chunk = chunk
 
-    async def chunk(self, tenant: int, plan: int, run: StoredRun) -> Chunk | None:
+    async def chunk(self, tenant: int, plan: int, run: StoredRun, fence: Fence) -> Chunk | None:
         """Carry out the next actions of a plan that is being applied; None when none is left.
 
+        `fence` raises where another process works for the tenant by now: before each call that
+        writes, and inside the transaction that saves what came of it.
         Raises `PhoneSystemError` where the phone system as a whole cannot be used: nothing is
         recorded then, and the same actions come again.
         """
@@ -93,11 +98,12 @@ class Applying:
         prepared = [(one, prepare(one.action, pictures)) for one in pending]
         phone = self._phone_of(tenant)
         writes = [(one, write) for one, write in prepared if not isinstance(write, Stale | None)]
-        outcomes = await _written(phone, [write for _, write in writes])
+        outcomes = await self._written(phone, [write for _, write in writes], fence)
         by_seq = {one.seq: outcome for (one, _), outcome in zip(writes, outcomes, strict=True)}
         took_ms = round((self._clock.monotonic() - started) * 1000 / len(pending))
         now = self._clock.now()
         async with self._database.write() as tx:
+            await fence(tx)
             await hold(tx, tenant)
             record = Record(await _owners(tx, tenant, outcomes), now)
             for one, write in prepared:
@@ -108,6 +114,23 @@ class Applying:
             await _save(tx, tenant, plan, record, now)
         # Held actions stand behind all others.
         return Chunk(pending[-1].seq, stored.total, overtaken)
+
+    async def _written(
+        self, phone: PhoneSystem, writes: list[Write], fence: Fence
+    ) -> list[Outcome]:
+        """The outcomes in the order of the writes; unanswered ones are repeated, in order."""
+        outcomes: list[Outcome] = [Unanswered("not tried")] * len(writes)
+        left = list(range(len(writes)))
+        for _ in range(TRIES):
+            if not left:
+                break
+            async with self._database.write() as tx:
+                await fence(tx)
+            answers = await phone.write([writes[at] for at in left])
+            for at, answer in zip(left, answers, strict=True):
+                outcomes[at] = answer
+            left = [at for at in left if isinstance(outcomes[at], Unanswered)]
+        return outcomes
 
 
 def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, took_ms: int) -> Line:
@@ -122,20 +145,6 @@ def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, to
         run=str(run.id),
         data={"ms": took_ms},
     )
-
-
-async def _written(phone: PhoneSystem, writes: list[Write]) -> list[Outcome]:
-    """The outcomes in the order of the writes; unanswered ones are repeated, in order."""
-    outcomes: list[Outcome] = [Unanswered("not tried")] * len(writes)
-    left = list(range(len(writes)))
-    for _ in range(TRIES):
-        if not left:
-            break
-        answers = await phone.write([writes[at] for at in left])
-        for at, answer in zip(left, answers, strict=True):
-            outcomes[at] = answer
-        left = [at for at in left if isinstance(outcomes[at], Unanswered)]
-    return outcomes
 
 
 def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:

@@ -38,6 +38,7 @@ from jackfield.store.plans import PlanStatus, load_plan, move_plan
 from jackfield.store.runs import Trigger
 from jackfield.store.schedule import load_due
 from jackfield.store.settings import Approval, load_people_settings
+from jackfield.store.transaction import Transaction
 
 PATIENCE = 5
 """How often a step is tried while somebody says "later"; then the run is over, and due again."""
@@ -193,18 +194,19 @@ class PeopleRun:
         """Let no run end without saying so, whatever happens in it."""
         failed: dict[str, Json] = {"failed": True, "plan": plan}
         try:
-            return await work
-        except DurableError as error:
-            if not isinstance(error, StepFailedError):
-                raise
-            taken_over = error.kind == LeaseLost.__name__
-            failed |= {"text": str(error), "taken_over": taken_over}
-        except Exception as error:
-            _log.exception("people.run_broke", tenant=tenant, run=run.id)
-            failed |= {"text": f"{type(error).__name__}: {error}"}
+            try:
+                return await work
+            except DurableError as error:
+                if not isinstance(error, StepFailedError):
+                    raise
+                taken_over = error.kind == LeaseLost.__name__
+                failed |= {"text": str(error), "taken_over": taken_over}
+            except Exception as error:
+                _log.exception("people.run_broke", tenant=tenant, run=run.id)
+                failed |= {"text": f"{type(error).__name__}: {error}"}
+            return await run.step("fail", self._settling.fail, run.id, tenant, failed)
         finally:
             self._runs.forget(run.id)
-        return await run.step("fail", self._settling.fail, run.id, tenant, failed)
 
     async def _hold(self, run: Run, tenant: int, ask: Ask, mode: str = "") -> dict[str, Any]:
         """Wait until no other run works for the tenant.
@@ -308,10 +310,14 @@ class PeopleRun:
     async def _apply_chunk(self, flow: str, tenant: int, plan: int, hurry: bool) -> dict[str, Any]:
         await self._runs.keep_lease(flow, tenant)
         run = await self._runs.load(flow, tenant)
+
+        async def fence(tx: Transaction) -> None:
+            await self._runs.fence(tx, flow, tenant)
+
         try:
             with hurried(HURRIED_S) if hurry else nullcontext():
                 async with self._phones.undisturbed(tenant):
-                    chunk = await self._applying.chunk(tenant, plan, run)
+                    chunk = await self._applying.chunk(tenant, plan, run, fence)
                 if chunk is not None and chunk.overtaken:
                     await self._phones.read(tenant, everything=False)
         except PhoneSystemError as error:

@@ -23,7 +23,14 @@ from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
-from jackfield.store.leases import give_up_lease, list_leases, take_lease
+from jackfield.store.leases import (
+    Lease,
+    give_up_lease,
+    list_leases,
+    release_lease,
+    renew_lease,
+    take_lease,
+)
 from jackfield.store.outcomes import skip_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
@@ -79,14 +86,18 @@ class Runs:
         self._database = database
         self._clock = clock
         self._renewed: dict[str, float] = {}
+        self._leases: dict[str, Lease] = {}
+        """As this process took them: another one that carries the same run on has a later fence."""
 
     # --- The lease --------------------------------------------------------------------------------
 
     async def take_lease(self, flow: str, tenant: int) -> bool:
-        """Take or renew the tenant's lease; False while another run holds it."""
+        """Take the tenant's lease; False while another run holds it."""
         async with self._database.write() as tx:
             lease = await take_lease(tx, tenant, WORK, flow, length=LEASE, now=self._clock.now())
-        self._renewed[flow] = self._clock.monotonic()
+        if lease is not None:
+            self._leases[flow] = lease
+            self._renewed[flow] = self._clock.monotonic()
         return lease is not None
 
     async def take_turn(
@@ -121,15 +132,48 @@ class Runs:
         """Renew the lease now and then. Raises `LeaseLost` before anything more is written."""
         if self._clock.monotonic() - self._renewed.get(flow, -RENEW_EVERY_S) < RENEW_EVERY_S:
             return
-        if not await self.take_lease(flow, tenant):
+        async with self._database.write() as tx:
+            await self.fence(tx, flow, tenant)
+
+    async def fence(self, tx: Transaction, flow: str, tenant: int) -> None:
+        """Renew the lease inside a transaction that writes. Raises `LeaseLost`.
+
+        Whoever has taken the lease since, this transaction or theirs waits for the other: nothing
+        is written by a process that was paused while another one carried its run on.
+        """
+        now = self._clock.now()
+        lease = self._leases.get(flow)
+        if lease is None:  # this process goes on with a run that another one began
+            kept = await take_lease(tx, tenant, WORK, flow, length=LEASE, now=now)
+        else:
+            kept = await renew_lease(tx, tenant, lease, length=LEASE, now=now)
+        if kept is None:
             raise LeaseLost(
                 f"The run was silent for more than {LEASE.total_seconds():.0f} seconds, and another"
                 " one goes on with its work."
             )
+        self._leases[flow] = kept
+        self._renewed[flow] = self._clock.monotonic()
+
+    async def _is_carried_elsewhere(self, tx: Transaction, flow: str, tenant: int) -> bool:
+        """Whether another process has taken this very run over: its row is theirs to end."""
+        mine = self._leases.get(flow)
+        held = [one for one in await list_leases(tx, tenant, WORK) if one.name == WORK]
+        return mine is not None and any(
+            one.owner == flow and one.fence != mine.fence for one in held
+        )
+
+    async def _give_up_lease(self, tx: Transaction, flow: str, tenant: int) -> None:
+        mine = self._leases.get(flow)
+        if mine is None:
+            await give_up_lease(tx, tenant, WORK, flow)
+        else:
+            await release_lease(tx, tenant, mine)
 
     def forget(self, flow: str) -> None:
         """The run has ended."""
         self._renewed.pop(flow, None)
+        self._leases.pop(flow, None)
 
     # --- The row ----------------------------------------------------------------------------------
 
@@ -187,6 +231,7 @@ class Runs:
         """
         now = self._clock.now()
         async with self._database.write() as tx:
+            await self.fence(tx, flow, tenant)
             run = await run_of(tx, tenant, flow)
             if mark is not None:
                 await _settle(tx, tenant, run, mark)
@@ -205,12 +250,15 @@ class Runs:
                 counts=outcome.counts,
                 text=outcome.text,
             )
-            await give_up_lease(tx, tenant, WORK, flow)
+            await self._give_up_lease(tx, flow, tenant)
 
     async def fail(self, flow: str, tenant: int, failure: Failure) -> None:
         """End the row of a run that cannot go on: said once, tried again later and later."""
         now = self._clock.now()
         async with self._database.write() as tx:
+            if await self._is_carried_elsewhere(tx, flow, tenant):
+                _log.warning("people.run_carried_elsewhere", tenant=tenant, run=flow)
+                return
             run = await load_run_of_flow(tx, tenant, flow)
             plan = (
                 await load_plan(tx, tenant, failure.plan)
@@ -239,7 +287,7 @@ class Runs:
                     failure = replace(failure, text=f"{failure.text} {failure.next_step}".rstrip())
             if run is not None:
                 await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=failure.text)
-            await give_up_lease(tx, tenant, WORK, flow)
+            await self._give_up_lease(tx, flow, tenant)
         _log.warning("people.run_failed", tenant=tenant, run=flow, because=failure.text)
 
     async def bury(self, tenant: int, flows: Sequence[str], *, alive: bool) -> None:

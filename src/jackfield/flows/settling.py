@@ -45,7 +45,7 @@ class SettlingSteps:
     ) -> dict[str, Any]:
         """End a run that made a plan, or none; with a `mark`, what was wanted is settled."""
         guarded, plan = bool(made["guarded"]), int(made["plan"])
-        stored = await self._close_plan(tenant, plan) if made["apply"] else None
+        stored = await self._close_plan(flow, tenant, plan) if made["apply"] else None
         async with self._database.read() as tx:
             people = (await count_people(tx, tenant)).present
             if plan and stored is None:
@@ -79,7 +79,7 @@ class SettlingSteps:
         self, flow: str, tenant: int, plan: int, started: dict[str, Any]
     ) -> dict[str, Any]:
         """End a run that carried an approved plan out."""
-        stored = await self._close_plan(tenant, plan)
+        stored = await self._close_plan(flow, tenant, plan)
         async with self._database.read() as tx:
             people = (await count_people(tx, tenant)).present
             progress = await count_outcomes(tx, tenant, plan)
@@ -110,9 +110,10 @@ class SettlingSteps:
         await self._runs.fail(flow, tenant, failure_of(failed))
         return {"status": RunStatus.FAILED.value}
 
-    async def _close_plan(self, tenant: int, plan: int) -> StoredPlan | None:
+    async def _close_plan(self, flow: str, tenant: int, plan: int) -> StoredPlan | None:
         now = self._clock.now()
         async with self._database.write() as tx:
+            await self._runs.fence(tx, flow, tenant)
             await move_plan(tx, tenant, plan, [PlanStatus.APPLYING], PlanStatus.APPLIED, now=now)
             await plan_again(tx, tenant, plan, now)
             return await load_plan(tx, tenant, plan)

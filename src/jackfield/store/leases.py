@@ -1,7 +1,7 @@
 """Leases: who owns a tenant's lanes or a process slot, until when, and under which fence.
 
-One conditional upsert takes or renews a lease. The fence grows with every new owner, so that a
-write of an old one can be told. On PostgreSQL the server's own clock counts, for the clocks of
+One conditional upsert takes or renews a lease. The fence grows with every taking, so that a
+write of an old owner can be told. On PostgreSQL the server's own clock counts, for the clocks of
 several machines differ.
 """
 
@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Table,
-    case,
     literal,
     literal_column,
     or_,
@@ -53,7 +52,10 @@ _COLUMNS = [leases.c[name] for name in Lease.__slots__]
 async def take_lease(
     tx: Transaction, tenant: int, name: str, owner: str, *, length: timedelta, now: datetime
 ) -> Lease | None:
-    """Take a free or expired lease, or renew one's own; None while somebody else holds it."""
+    """Take a free or expired lease, or one's own again; None while somebody else holds it.
+
+    Each taking raises the fence: of two processes under one owner's name the later one has it.
+    """
     c = leases.c
     moment_now = _now(tx, now)
     until = _later(tx, now, length)
@@ -65,7 +67,7 @@ async def take_lease(
             set_={
                 "owner": owner,
                 "until": until,
-                "fence": case((c.owner == owner, c.fence), else_=c.fence + 1),
+                "fence": c.fence + 1,
             },
             where=or_(c.owner == owner, c.until <= moment_now),
         )
@@ -77,7 +79,10 @@ async def take_lease(
 async def renew_lease(
     tx: Transaction, tenant: int, lease: Lease, *, length: timedelta, now: datetime
 ) -> Lease | None:
-    """Renew a lease that nobody else has taken meanwhile; None if somebody has."""
+    """Renew a lease that nobody has taken since, expired or not; None if somebody has.
+
+    Inside a transaction that writes it is the fence: the row is held until the commit.
+    """
     c = leases.c
     row = await tx.row(
         update(leases)
@@ -124,46 +129,12 @@ async def give_up_lease(tx: Transaction, tenant: int, name: str, owner: str) -> 
     )
 
 
-async def holds_lease(tx: Transaction, tenant: int, lease: Lease, *, now: datetime) -> bool:
-    """Whether the lease is still the owner's; ask inside the transaction that writes."""
-    c = leases.c
-    row = await tx.row(
-        select(c.fence).where(
-            c.tenant == tenant,
-            c.name == lease.name,
-            c.owner == lease.owner,
-            c.fence == lease.fence,
-            c.until > _now(tx, now),
-        )
-    )
-    return row is not None
-
-
 async def list_leases(tx: Transaction, tenant: int, prefix: str = "") -> tuple[Lease, ...]:
     """Leases whose name begins with `prefix`, by name; expired ones too."""
     c = leases.c
     rows = await tx.rows(
         select(*_COLUMNS)
         .where(c.tenant == tenant, c.name >= prefix, c.name < prefix + "\U0010ffff")
-        .order_by(c.name)
-    )
-    return tuple(Lease(*row) for row in rows)
-
-
-async def expired_leases(
-    tx: Transaction, tenant: int, prefix: str, *, now: datetime
-) -> tuple[Lease, ...]:
-    """Leases of dead owners (not the given-up ones), by name."""
-    c = leases.c
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(
-            c.tenant == tenant,
-            c.name >= prefix,
-            c.name < prefix + "\U0010ffff",
-            c.owner != "",
-            c.until <= _now(tx, now),
-        )
         .order_by(c.name)
     )
     return tuple(Lease(*row) for row in rows)
