@@ -46,6 +46,8 @@ PATHS = [
     "/departments",
     "/numbers?number=990",
     "/numbers/held",
+    "/numbers/reserved",
+    "/numbers/departments",
     "/numbers/held/990/release",
     "/plans/1",
     "/plans/1/approve",

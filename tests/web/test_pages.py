@@ -34,6 +34,8 @@ MENU = [
     "/users/matches",
     "/departments",
     "/numbers/held",
+    "/numbers/reserved",
+    "/numbers/departments",
     "/plans",
     "/runs",
     "/journal",
