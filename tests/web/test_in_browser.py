@@ -43,6 +43,7 @@ PATHS = [
     "/users/not-synced",
     "/users/matches",
     f"/people/{person_id(0)}",
+    f"/people/{person_id(0)}/remove",
     "/departments",
     "/numbers?number=990",
     "/numbers/held",

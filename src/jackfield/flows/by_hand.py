@@ -8,7 +8,7 @@ back.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
@@ -25,6 +25,7 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.fields import LABELS
+from jackfield.core.people import ObjectId
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.port import (
     DirectoryByHand,
@@ -44,6 +45,7 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_department_links, load_links_of_extensions
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
+from jackfield.store.settings import load_people_settings, save_people_settings
 
 T = TypeVar("T")
 PhoneByHand = Callable[[int], DirectoryByHand | None]
@@ -181,13 +183,20 @@ class PhonesByHand:
             await self._note(tenant, _about(standing, "extension.changed", text, by))
         return Member(extension, standing.link)
 
-    async def remove_extension(self, tenant: int, key: str, *, by: str) -> None:
-        """Remove an extension. A synced person's comes back with the next sync."""
+    async def remove_extension(
+        self, tenant: int, key: str, *, by: str, not_again: bool = False
+    ) -> None:
+        """Remove an extension. A synced person's comes back with the next sync.
+
+        With `not_again` it stays away from its person, until that is chosen otherwise.
+        """
         standing = await self.extension(tenant, key)
         extension = standing.extension
         write = RemoveExtensionWrite(extension.key, extension.number)
         (outcome,) = await _asked(self._phone_of(tenant).write([write]))
         _done(outcome)
+        if not_again and standing.link is not None:
+            await self._never_again(tenant, standing.link.person, by)
         text = f"Extension {extension.number} removed by hand."
         await self._note(tenant, _about(standing, "extension.removed", text, by))
 
@@ -249,6 +258,23 @@ class PhonesByHand:
                 f"Extensions and departments of {name} are made and removed in its own console.",
             )
         return phone
+
+    async def _never_again(self, tenant: int, person: ObjectId, by: str) -> None:
+        """Choose that a person's extension is not made again."""
+        async with self._database.write() as tx:
+            stored = await load_people_settings(tx, tenant)
+            rules = stored.value.rules
+            if person in rules.not_recreated:
+                return
+            rules = replace(rules, not_recreated=rules.not_recreated | {person})
+            await save_people_settings(
+                tx,
+                tenant,
+                replace(stored.value, rules=rules),
+                expected_version=stored.version,
+                by=by,
+                now=self._clock.now(),
+            )
 
     async def _check_departments(self, tenant: int, keys: Iterable[str]) -> None:
         async with self._database.read() as tx:

@@ -32,6 +32,7 @@ from jackfield.web.admin import (
     overview,
     person,
     plans,
+    removal,
     runs,
     users,
 )
@@ -65,6 +66,7 @@ PAGES = (
     *attributes_trial.ROUTES,
     *departments.ROUTES,
     *numbers.ROUTES,
+    *removal.ROUTES,
     *number_rules.ROUTES,
     *plans.ROUTES,
     *runs.ROUTES,

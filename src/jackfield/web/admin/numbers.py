@@ -168,10 +168,14 @@ async def confirmation(
     back: str,
     verb: str,
     told: tuple[str, ...],
+    choice: str = "",
     problem: str = "",
     status: int = 200,
 ) -> Template:
-    """Ask once more; with a `problem`, say why the answer did nothing."""
+    """Ask once more; with a `problem`, say why the answer did nothing.
+
+    `choice` is a box to tick, sent as `choice`.
+    """
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
     dialog = request.headers.get("hx-request") == "true"
@@ -187,6 +191,7 @@ async def confirmation(
         back=back,
         verb=verb,
         told=told,
+        choice=choice,
         problem=problem,
         dialog=dialog,
     )

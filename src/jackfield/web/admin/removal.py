@@ -1,0 +1,76 @@
+"""Removing a person's extension by hand, and whether it shall be made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from jackfield.core.extensions import Link
+from jackfield.core.people import ObjectId
+from jackfield.flows.by_hand import HandRefused
+from jackfield.store.links import load_links
+from jackfield.web.admin.frame import AnyRequest
+from jackfield.web.admin.numbers import closing, confirmation
+from jackfield.web.rooms import House, Rooms
+
+_TOLD = (
+    "It is removed from the phone system at once. While its person is in scope the next sync makes"
+    " it again, with its number, unless you choose otherwise."
+)
+
+
+@get("/people/{person:str}/remove", include_in_schema=False)
+async def confirm_removal(request: AnyRequest, house: House, person: FromPath[str]) -> Template:
+    """Ask once more; a dialog where there is a script, a page where there is none."""
+    return await _question(request, house, await _link(house, person))
+
+
+@post("/people/{person:str}/remove", include_in_schema=False)
+async def remove(
+    request: AnyRequest, house: House, person: FromPath[str]
+) -> Template | Response[Any]:
+    """Remove the extension; with `choice`, do not make it again for this person."""
+    link = await _link(house, person)
+    form = await request.form()
+    try:
+        await house.phones.remove_extension(
+            house.tenant, link.key, by=request.user.name, not_again=bool(form.get("choice"))
+        )
+    except HandRefused as error:
+        return await _question(request, house, link, problem=str(error), status=409)
+    if request.headers.get("hx-request") == "true":
+        return closing(f"Extension {link.number} is removed.")
+    return Redirect(f"/people/{link.person}", status_code=303)
+
+
+async def _link(house: Rooms, person: str) -> Link:
+    id_ = ObjectId(person.lower())
+    async with house.database.read() as tx:
+        link = (await load_links(tx, house.tenant, [id_])).get(id_)
+    if link is None:
+        raise NotFoundException("This person has no extension (any more).")
+    return link
+
+
+async def _question(
+    request: AnyRequest, house: Rooms, link: Link, *, problem: str = "", status: int = 200
+) -> Template:
+    return await confirmation(
+        request,
+        house,
+        title=f"Remove extension {link.number}?",
+        action=f"/people/{link.person}/remove",
+        back=f"/people/{link.person}",
+        verb="Remove",
+        told=(_TOLD,),
+        choice="Do not make it again for this person",
+        problem=problem,
+        status=status,
+    )
+
+
+ROUTES = [confirm_removal, remove]
