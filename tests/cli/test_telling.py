@@ -43,7 +43,7 @@ def test_people_are_named_with_their_upn() -> None:
 
     assert said.splitlines()[1:] == [
         "Refused: Person 0 (p0@contoso.example): No number is left. Widen the range.",
-        "Note: Person 0: The name was cut.",
+        "Notice: Person 0: The name was cut.",
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_list_of_runs_names_each_person_once() -> None:
 
     assert refused.startswith("Refused: Person 0 (p0@contoso.example), Person 1 (")
     assert refused.endswith("Person 9 (p9@contoso.example) and 2 more; see jackfield plan show 7")
-    assert noted == "Note: Person 0; see jackfield plan show 7"
+    assert noted == "Notice: Person 0; see jackfield plan show 7"
     assert people_lines(a_plan()) == []
 
 

@@ -138,7 +138,7 @@ class TestAccess:
         page.goto(f"{served.url}/users")
         page.locator("#m365").click()
         found = findings(page)
-        page.get_by_label("Only selected users").check()
+        page.get_by_label("Selected people", exact=True).check()
         page.locator("#users-page table").wait_for()
         found += findings(page)
         page.get_by_label("These groups").check()
@@ -200,13 +200,13 @@ class TestKeyboard:
 
         page.locator("#users-q").focus()
         page.keyboard.type("person 003")
-        page.locator("#users-page").get_by_text("10 users").wait_for()
+        page.locator("#users-page").get_by_text("10 people").wait_for()
         for _ in range(3):
             page.keyboard.press("Tab")
         page.keyboard.press("Space")
         page.get_by_text("1 selected").wait_for()
         page.locator("#users-q").fill("")
-        page.locator("#users-page").get_by_text("63 users").wait_for()
+        page.locator("#users-page").get_by_text("63 people").wait_for()
         page.locator("#users-next").focus()
         page.keyboard.press("Enter")
         page.locator("#users-previous[hx-get]").wait_for()
@@ -492,7 +492,7 @@ class TestSmallThings:
             assert "after=" in page.url
             page.locator("#m365").click()
             page.get_by_label("Starting number").fill("321")
-            page.get_by_label("All users", exact=True).check()
+            page.get_by_label("Everyone", exact=True).check()
             page.get_by_label("None").check()
             page.get_by_role("button", name="Save").click()
             assert page.url == f"{served.url}/users"

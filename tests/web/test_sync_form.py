@@ -274,7 +274,7 @@ class TestRefusing:
         )
 
         assert answer.status == 200
-        assert "1 of the chosen users are not known" in answer.page.text
+        assert "1 of the selected people are not known" in answer.page.text
         assert "1 of the chosen groups are not known" in answer.page.text
 
     @pytest.mark.usefixtures("directory")
@@ -425,7 +425,7 @@ class TestPickers:
         )
         second = await admin.get(following)
 
-        assert "60 users" in first.page.text
+        assert "60 people" in first.page.text
         assert picked(first) == [person_id(number) for number in range(25)]
         assert picked(second) == [person_id(number) for number in range(25, 50)]
 
@@ -627,8 +627,8 @@ def test_a_change_is_told_in_the_words_of_the_form() -> None:
     )
 
     assert changes_between(before, after) == (
-        "Who is synchronised: “All users” became “Only selected users”.",
-        "Selected users: 0 chosen became 1 chosen.",
+        "Who is synchronised: “Everyone” became “Selected people”.",
+        "People who are selected: 0 chosen became 1 chosen.",
     )
 
 

@@ -193,14 +193,14 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 
 def plan_show(
     plan: PlanNumber, *, data_dir: DataDir = None, json: Json = False, limit: Limit = 50
 ) -> int:
-    """Show a stored plan: its actions, and whom it refused or has a note about.
+    """Show a stored plan: its actions, and whom it refused or has a notice about.
 
     Parameters
     ----------
     plan
         The number of the plan.
     limit
-        How many actions, refusals and notes to print; --json has all refusals and notes.
+        How many actions, refusals and notices to print; --json has all refusals and notices.
     """
 
     async def work(door: Door) -> int:

@@ -80,7 +80,7 @@ def consent_text(missing: Sequence[str]) -> str:
 
 
 def plan_text(plan: Any, actions: Any, limit: int, *, people: int) -> str:
-    """A plan with its first actions, and so many of the people it refused or has a note about."""
+    """A plan with its first actions, and so many of the people it refused or has a notice about."""
     out = [f"Plan {plan['id']}: {plan['text']}"]
     out += [f"  {_action_line(action)}" for action in actions["actions"]]
     if actions["next"]:
@@ -98,7 +98,7 @@ def run_text(run: Any, plan: Any, undone: Sequence[Any]) -> str:
 
 
 def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
-    """Whom a plan refused and whom it has a note about, by name; what guards say comes first."""
+    """Whom a plan refused and whom it has a notice about, by name; what guards say comes first."""
     guards = [one for one in plan["refusals"] if not one["subject"]]
     people = [one for one in plan["refusals"] if one["subject"]]
     return [
@@ -108,14 +108,14 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
             plan,
             most,
         ),
-        *_some([f"Note: {_who(one)}: {one['text']}" for one in plan["notices"]], plan, most),
+        *_some([f"Notice: {_who(one)}: {one['text']}" for one in plan["notices"]], plan, most),
     ]
 
 
 def people_lines(plan: Any) -> list[str]:
-    """The same in two lines at most: who was refused, and about whom there is a note."""
+    """The same in two lines at most: who was refused, and about whom there is a notice."""
     lines = []
-    for word, about in (("Refused", plan["refusals"]), ("Note", plan["notices"])):
+    for word, about in (("Refused", plan["refusals"]), ("Notice", plan["notices"])):
         names = list(dict.fromkeys(_who(one) for one in about if one["subject"]))
         if names:
             more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""

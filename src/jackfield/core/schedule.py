@@ -26,7 +26,7 @@ class ScheduleRules:
     """When people sync runs by itself."""
 
     delta_interval_s: int = 60
-    """Seconds between two looks at what changed; 0 = only the nightly run. At least 5."""
+    """Seconds between two looks at what changed; 0 = only the nightly sync. At least 5."""
     nightly_hour: int = 2
     """Hour of the full reconciliation, 0 to 23, in `time_zone`."""
     time_zone: str = ""
@@ -41,7 +41,7 @@ def check_schedule(rules: ScheduleRules) -> None:
     """Raise `ScheduleError` for an hour, interval or zone that does not exist."""
     if not 0 <= rules.nightly_hour <= 23:
         raise ScheduleError(
-            f"The hour of the nightly run is {rules.nightly_hour}; it takes 0 to 23."
+            f"The hour of the nightly sync is {rules.nightly_hour}; it takes 0 to 23."
         )
     if rules.delta_interval_s != 0 and not 5 <= rules.delta_interval_s <= 86_400:
         raise ScheduleError(
@@ -58,7 +58,7 @@ def check_schedule(rules: ScheduleRules) -> None:
 
 
 def last_nightly(rules: ScheduleRules, now: datetime) -> datetime:
-    """The latest moment, not after `now` (aware), at which a nightly run was to begin.
+    """The latest moment, not after `now` (aware), at which a nightly sync was to begin.
 
     An hour that the clocks skip counts when it would have been; one that comes twice counts the
     first time.

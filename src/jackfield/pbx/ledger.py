@@ -20,6 +20,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     Field,
 )
+from jackfield.core.fields import LABELS
 from jackfield.core.numbering import NumberRange
 from jackfield.pbx.port import (
     AvatarWrite,
@@ -179,7 +180,7 @@ class Ledger:
             if stands not in {expected, write.changes.get(name, expected)}:
                 raise _Refusal(
                     RefusalCode.STALE,
-                    f"{_words(name)} of {_who(before)} was changed meanwhile: it is “{stands}”"
+                    f"{LABELS[name]} of {_who(before)} was changed meanwhile: it is “{stands}”"
                     f" and no longer “{expected}”.",
                 )
         if write.external_key is not None:
@@ -272,7 +273,7 @@ class Ledger:
     @staticmethod
     def _check_fields(values: Mapping[Field, str]) -> None:
         for name, value in values.items():
-            _check_text(_words(name), value)
+            _check_text(LABELS[name], value)
 
     def _check_name(self, name: str, bearer: DepartmentKey | None = None) -> None:
         if not name.strip():
@@ -344,10 +345,6 @@ def _check_text(what: str, text: str) -> None:
         )
     if _NO_TEXT.search(text):
         raise _Refusal(RefusalCode.VALUE_INVALID, f"{what} has characters that are no text.")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 def _who(extension: Extension) -> str:

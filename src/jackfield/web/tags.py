@@ -112,7 +112,7 @@ REFUSAL_TITLES = {
     RefusalKind.TOO_MANY_RENUMBERINGS: "Too many people would get another number",
     RefusalKind.RANGE_EXHAUSTED: "No number is left",
     RefusalKind.DOUBTFUL_MATCH: "It is doubtful whose extension this is",
-    RefusalKind.UNUSABLE_PERSON: "This account cannot have an extension",
+    RefusalKind.UNUSABLE_PERSON: "This person cannot have an extension",
 }
 
 GROUP_KINDS = {

@@ -93,6 +93,9 @@ async def test_an_extension_is_made_with_everything(api: ApiCaller) -> None:
             422, {"number": "201", "first_name": "x" * 257}, "First name has 257", id="long_name"
         ),
         pytest.param(
+            422, {"number": "201", "email": "a\nb"}, "E-mail has characters", id="mail_of_two_lines"
+        ),
+        pytest.param(
             422, {"number": "201", "company": "a\nb"}, "characters that are no text", id="newline"
         ),
         pytest.param(

@@ -309,7 +309,7 @@ async def _unknown(
     users = {ObjectId(id_) for id_ in form.users} - stored.rules.scope.selected_users
     lost = users - (await load_people(tx, tenant, sorted(users))).keys()
     if lost:
-        errors["users"] = f"{len(lost):,} of the chosen users are not known; choose them again."
+        errors["users"] = f"{len(lost):,} of the selected people are not known; choose them again."
     kept = {*stored.rules.scope.selected_groups, *stored.rules.departments.groups}
     for name in PICKERS:
         wanted = {GroupId(id_) for id_ in getattr(form, name)} - kept

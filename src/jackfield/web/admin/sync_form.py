@@ -30,9 +30,9 @@ LONGEST_ID = 64
 LONGEST_RANGES = 4_000
 
 SCOPES: Mapping[Scope, str] = {
-    Scope.ALL: "All users",
-    Scope.ALL_EXCEPT_SELECTED: "All users except selected ones",
-    Scope.SELECTED: "Only selected users",
+    Scope.ALL: "Everyone",
+    Scope.ALL_EXCEPT_SELECTED: "Everyone except selected people",
+    Scope.SELECTED: "Selected people",
     Scope.SELECTED_GROUPS: "Members of selected groups",
 }
 SOURCES: Mapping[DepartmentSource, str] = {
@@ -255,7 +255,7 @@ def changes_between(before: PeopleSettings, after: PeopleSettings) -> tuple[str,
 LABELS: Mapping[str, str] = {
     "enabled": "People sync",
     "scope": "Who is synchronised",
-    "users": "Selected users",
+    "users": "People who are selected",
     "scope_groups": "Selected groups",
     "guests": "Include guests",
     "mailbox_licence_only": "Only people with a mailbox licence",
