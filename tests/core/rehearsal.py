@@ -16,7 +16,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from jackfield.core.actions import UnlinkExtension
+from jackfield.core.actions import (
+    Action,
+    AdoptExtension,
+    CreateDepartment,
+    CreateExtension,
+    DepartmentsChange,
+    DisableExtension,
+    FlagDepartment,
+    KeepLeaver,
+    Plan,
+    RemoveExtension,
+    RenameDepartment,
+    UnlinkExtension,
+    UpdateExtension,
+)
 from jackfield.core.attributes import CHOICES, AttributeRules, NumberForm
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.extensions import (
@@ -47,27 +61,8 @@ from jackfield.core.people import (
     Standing,
     UserType,
 )
-from jackfield.core.plan import (
-    Action,
-    AdoptExtension,
-    CreateDepartment,
-    CreateExtension,
-    DepartmentsChange,
-    DisableExtension,
-    FlagDepartment,
-    GuardRules,
-    KeepLeaver,
-    PeopleRules,
-    PhoneLimits,
-    Plan,
-    RemoveExtension,
-    RenameDepartment,
-    Summary,
-    Threshold,
-    UpdateExtension,
-    View,
-)
-from jackfield.core.rules import RemoveAfter
+from jackfield.core.pictures import Summary, View
+from jackfield.core.rules import GuardRules, PeopleRules, PhoneLimits, RemoveAfter, Threshold
 from jackfield.core.updates import agreed_fields, agreed_on_creation
 
 SEEDS = range(int(os.environ.get("REHEARSALS", "120")))
@@ -311,6 +306,7 @@ class Rehearsal:
                     GuardRules(losses=Threshold(1_000)),
                     GuardRules(tight, tight, tight, losses=Threshold(1_000), memberships=tight),
                     GuardRules(tight, tight, tight, losses=tight, memberships=tight),
+                    GuardRules(tight, tight, tight, departments=tight, memberships=tight),
                 ]
             ),
             RemoveAfter(*(rng.choice([0, 0, 10, 30]) for _ in range(3))),

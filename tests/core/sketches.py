@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.core.actions import Action, Plan
 from jackfield.core.departments import Group
 from jackfield.core.extensions import (
     Department,
@@ -18,8 +19,8 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import GroupId, ObjectId, Person
-from jackfield.core.plan import Action, PhoneLimits, Plan, Summary, View
-from jackfield.core.rules import RemoveAfter
+from jackfield.core.pictures import Summary, View
+from jackfield.core.rules import PhoneLimits, RemoveAfter
 
 LIMITS = PhoneLimits((NumberRange("100", "999"),))
 NO_FIELDS = ExtensionFields()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.sketches import LIMITS, extension, fields_of, link, only, person, rule, view
+from jackfield.core.actions import AdoptExtension, UpdateExtension
 from jackfield.core.attributes import (
     CHOICES,
     AttributeRules,
@@ -16,7 +17,8 @@ from jackfield.core.attributes import (
 from jackfield.core.explanations import explain_person
 from jackfield.core.extensions import ExtensionFields, ExtensionNumber, Field, FormerExtension
 from jackfield.core.fields import LABELS, attribute, wanted_fields
-from jackfield.core.plan import AdoptExtension, PeopleRules, UpdateExtension, plan
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 
 ANN = person(
     "Ann Field",

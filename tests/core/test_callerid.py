@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.sketches import LIMITS, extension, fields_of, link, only, person, rule, settled, view
+from jackfield.core.actions import AdoptExtension, CreateExtension, UpdateExtension
 from jackfield.core.attributes import AttributeRules, NumberForm, Source
 from jackfield.core.callerid import (
     Claim,
@@ -19,7 +20,8 @@ from jackfield.core.callerid import (
 from jackfield.core.explanations import explain_person
 from jackfield.core.extensions import ExtensionNumber, Field, FormerExtension
 from jackfield.core.people import ScopeRules
-from jackfield.core.plan import AdoptExtension, CreateExtension, PeopleRules, UpdateExtension, plan
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 from jackfield.core.updates import agreed_on_creation
 
 RULES = PeopleRules(ScopeRules(), attributes=AttributeRules(default_country="GB"))

@@ -18,6 +18,14 @@ from core.sketches import (
     settled,
     view,
 )
+from jackfield.core.actions import (
+    CreateDepartment,
+    CreateExtension,
+    FlagDepartment,
+    KeepLeaver,
+    RenameDepartment,
+    UpdateExtension,
+)
 from jackfield.core.departments import (
     DepartmentRules,
     DepartmentSource,
@@ -27,17 +35,9 @@ from jackfield.core.departments import (
 )
 from jackfield.core.extensions import DepartmentFlag, DepartmentKey
 from jackfield.core.people import GroupId, LeaverCause, Scope, ScopeRules, Standing
-from jackfield.core.plan import (
-    CreateDepartment,
-    CreateExtension,
-    FlagDepartment,
-    KeepLeaver,
-    PeopleRules,
-    RenameDepartment,
-    Summary,
-    UpdateExtension,
-    plan,
-)
+from jackfield.core.pictures import Summary
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 
 ANN, BOB, CYD = person("Ann Field"), person("Bob Hill"), person("Cyd Lake")
 SALES, OPS = group("Sales"), group("Ops")

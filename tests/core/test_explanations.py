@@ -23,7 +23,9 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.explanations import explain_person
 from jackfield.core.extensions import Field
 from jackfield.core.people import LeaverCause, LeaverPolicy, Scope, ScopeRules
-from jackfield.core.plan import PeopleRules, Summary, plan
+from jackfield.core.pictures import Summary
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 
 ANN, BOB = person("Ann Field"), person("Bob Hill")
 SALES = group("Sales")
@@ -67,6 +69,27 @@ def test_somebody_in_order_is_explained_from_scope_to_departments():
         "Given in the phone system, so never taken away: “Hand”.",
         "Nothing is to be done.",
     )
+
+
+def test_a_department_that_is_gone_is_named():
+    """Why is Ann no longer in Sales? Because the phone system has lost it."""
+    sales, hand = department("Sales"), department("Hand")
+    seen = view(
+        [ANN],
+        links=[link(ANN, "100", departments=(sales.key,))],
+        extensions=[extension("100", fields_of(ANN))],
+        members={"sales": [ANN]},
+        groups=[SALES],
+        departments=[hand],
+        department_links=[department_link(SALES, sales)],
+    )
+
+    said = explain_person(seen, RULES, LIMITS, ANN.id)
+
+    assert (
+        "Gone from the phone system, and given again once it stands: “Sales”. It is made again by"
+        " the next sync, or, where many are gone, when you release it."
+    ) in said
 
 
 def test_a_difference_is_told_with_its_reason():

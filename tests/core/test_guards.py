@@ -17,23 +17,23 @@ from core.sketches import (
     settled,
     view,
 )
-from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.people import LeaverCause, LeaverPolicy, Scope, ScopeRules, Standing
-from jackfield.core.plan import (
+from jackfield.core.actions import (
     GUARDS,
     AdoptExtension,
+    CreateDepartment,
     CreateExtension,
     FlagDepartment,
-    GuardRules,
     KeepLeaver,
-    PeopleRules,
     RefusalKind,
     RemoveExtension,
-    Summary,
-    Threshold,
     UpdateExtension,
-    plan,
 )
+from jackfield.core.departments import DepartmentRules, DepartmentSource
+from jackfield.core.extensions import Department
+from jackfield.core.people import LeaverCause, LeaverPolicy, Scope, ScopeRules, Standing
+from jackfield.core.pictures import Summary
+from jackfield.core.plan import plan
+from jackfield.core.rules import GuardRules, PeopleRules, Threshold
 
 CROWD = [person(f"Person {n:03}") for n in range(100)]
 REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
@@ -353,6 +353,111 @@ def test_few_departments_whose_groups_are_gone_are_flagged():
 
     assert {type(action) for action in made.actions} == {FlagDepartment}
     assert made.refusals == ()
+
+
+def departed(count, of, *, found_again=False, **summary):
+    """Twenty people in `of` departments, of which the first `count` are gone from the phones."""
+    groups = [group(f"Team {n:02}") for n in range(of)]
+    made = [department(one.name) for one in groups]
+    standing = tuple(one.key for one in made[count:])
+    people = CROWD[:20]
+    return view(
+        people,
+        links=[
+            link(one, str(100 + n), departments=tuple(d.key for d in made))
+            for n, one in enumerate(people)
+        ],
+        extensions=[
+            extension(
+                str(100 + n),
+                fields_of(one),
+                departments=standing,
+                primary=standing[0] if standing else None,
+            )
+            for n, one in enumerate(people)
+        ],
+        members={one.id: people for one in groups},
+        groups=groups,
+        departments=[
+            *made[count:],
+            *(
+                Department(f"new {one.key}", one.name, of_group.id)
+                for one, of_group in zip(made[:count], groups[:count], strict=True)
+                if found_again
+            ),
+        ],
+        department_links=[department_link(g, d) for g, d in zip(groups, made, strict=True)],
+        summary=Summary(**({"linked": len(people)} | summary)),
+    )
+
+
+ALL_GROUPS = PeopleRules(departments=DepartmentRules(DepartmentSource.ALL))
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "held"),
+    [
+        pytest.param(1, 50, False, id="one removed by hand"),
+        pytest.param(5, 5, False, id="5 of 5 are no more than 5"),
+        pytest.param(6, 60, False, id="6 of 60 are no more than 10 %"),
+        pytest.param(6, 6, True, id="all 6 of 6"),
+        pytest.param(7, 60, True, id="7 of 60"),
+    ],
+)
+def test_a_phone_system_that_lost_its_departments_does_not_get_them_anew(count, of, held):
+    """Where they cannot be found again by our key, everybody would be in two of each."""
+    made = plan(departed(count, of), ALL_GROUPS, LIMITS)
+
+    assert kinds(made) == ([RefusalKind.DEPARTMENTS_LOST] if held else [])
+    again = made.held if held else [one for one in made.actions if one.kind.endswith("department")]
+    assert {type(action) for action in again} == {CreateDepartment}
+    assert [action.previous for action in again] == [f"d-team {n:02}" for n in range(count)]
+    assert len(made.held) == (count if held else 0)
+    if held:
+        (refusal,) = made.refusals
+        assert refusal.kind in GUARDS
+        assert refusal.held == count
+        assert refusal.because.startswith(
+            f"{count} departments are gone from the phone system, out of {of} linked departments;"
+        )
+        assert "release the held actions" in refusal.next_step
+
+
+def test_nobody_is_given_a_department_that_is_held():
+    """The phone system would refuse it for each of them; everything else goes on."""
+    seen = departed(7, 8)
+    renamed, newcomer = replace(CROWD[0], given_name="Renamed"), person("New Comer")
+    everywhere = frozenset(seen.groups)
+    seen = replace(
+        seen,
+        people=seen.people | {renamed.id: renamed, newcomer.id: newcomer},
+        memberships=seen.memberships | {newcomer.id: everywhere},
+    )
+
+    made = plan(seen, ALL_GROUPS, LIMITS)
+
+    creation, update = made.actions
+    assert (creation.groups, creation.primary) == (("team 07",), "team 07")
+    assert [change.after for change in update.changes] == ["Renamed"]
+    assert update.departments is None
+
+
+def test_departments_that_are_found_again_by_our_key_are_not_lost():
+    """A restored phone system may have new keys for the same departments."""
+    made = plan(departed(8, 8, found_again=True), ALL_GROUPS, LIMITS)
+
+    assert made.refusals == ()
+    creations = [one for one in made.actions if isinstance(one, CreateDepartment)]
+    assert [one.previous for one in creations] == [None] * 8
+
+
+def test_departments_made_again_a_short_while_ago_count_in_too():
+    """Plan after plan could make a whole set again, a few at a time."""
+    for others, held in ((5, 1), (4, 0)):
+        made = plan(departed(1, 10, departments_elsewhere=others), ALL_GROUPS, LIMITS)
+
+        assert kinds(made) == ([RefusalKind.DEPARTMENTS_LOST] if held else [])
+        assert len(made.held) == held
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,15 @@ from core.sketches import (
     settled,
     view,
 )
+from jackfield.core.actions import (
+    AdoptExtension,
+    CreateExtension,
+    DisableExtension,
+    KeepLeaver,
+    RefusalKind,
+    RemoveExtension,
+    UpdateExtension,
+)
 from jackfield.core.extensions import ExtensionFields, Field, FormerExtension, Verdict
 from jackfield.core.number_pools import NumberRules, Released
 from jackfield.core.numbering import NumberRange
@@ -35,19 +44,8 @@ from jackfield.core.people import (
     explain,
     judge,
 )
-from jackfield.core.plan import (
-    AdoptExtension,
-    CreateExtension,
-    DisableExtension,
-    KeepLeaver,
-    PeopleRules,
-    PhoneLimits,
-    RefusalKind,
-    RemoveExtension,
-    UpdateExtension,
-    plan,
-)
-from jackfield.core.rules import RemoveAfter
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules, PhoneLimits, RemoveAfter
 
 ANN, BOB, CYD, DAN = person("Ann Field"), person("Bob Hill"), person("Cyd Lake"), person("Dan Moor")
 EVERYONE = PeopleRules()

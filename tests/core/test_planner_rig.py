@@ -11,25 +11,24 @@ from dataclasses import replace
 import pytest
 
 from core.rehearsal import SEEDS, Rehearsal
-from jackfield.core.departments import department_groups
-from jackfield.core.fields import wanted_fields
-from jackfield.core.leavers import policy, waits_for_enabling
-from jackfield.core.number_pools import held_until
-from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeReason, Standing, judge
-from jackfield.core.plan import (
+from jackfield.core.actions import (
     AdoptExtension,
     CreateDepartment,
     CreateExtension,
     DepartmentsChange,
     FlagDepartment,
-    GuardRules,
     Plan,
     RefusalKind,
     RenameDepartment,
-    Threshold,
     UpdateExtension,
-    plan,
 )
+from jackfield.core.departments import department_groups
+from jackfield.core.fields import wanted_fields
+from jackfield.core.leavers import policy, waits_for_enabling
+from jackfield.core.number_pools import held_until
+from jackfield.core.people import LeaverCause, LeaverPolicy, ScopeReason, Standing, judge
+from jackfield.core.plan import plan
+from jackfield.core.rules import GuardRules, Threshold
 
 ROUNDS = 200
 OF_GROUPS = CreateDepartment | RenameDepartment | FlagDepartment
@@ -55,11 +54,26 @@ def check_plan(world, made):
             assert action.person not in {
                 one.person for one in made.actions if not isinstance(one, OF_GROUPS)
             }
+    for action in made.actions + made.held:
+        assert held_groups(made).isdisjoint(given(action)), "a department that does not stand"
     adopted = Counter(action.key for action in made.actions if isinstance(action, AdoptExtension))
     assert not adopted.keys() & {link.key for link in world.links.values()}
     assert not adopted or max(adopted.values()) == 1, "one extension for two people"
     assert all(action.because for action in made.actions + made.held)
     assert all(refusal.because and refusal.next_step for refusal in made.refusals)
+
+
+def held_groups(made):
+    """Groups whose department is not made for now."""
+    return {one.group for one in made.held if isinstance(one, CreateDepartment)}
+
+
+def given(action):
+    """Groups whose departments somebody would be given."""
+    if isinstance(action, CreateExtension):
+        return {*action.groups, action.primary}
+    change = getattr(action, "departments", None)
+    return {*change.add, change.primary} if change is not None else set()
 
 
 def check_number(world, action):
@@ -93,6 +107,7 @@ def check_quiet(world, made):
         for action in made.held
         if isinstance(action, UpdateExtension)
     }
+    unmade = held_groups(made)
     unflagged = {action.group for action in made.held if isinstance(action, FlagDepartment)}
     for person in world.people.values():
         verdict = judge(person, present_groups(world, person), world.rules.scope)
@@ -115,7 +130,7 @@ def check_quiet(world, made):
             assert extension.fields == wanted.fields
             assert not wanted.claims
             kept = keeping.get(person.id, ())
-            check_departments(world, person, extension, link, kept, unflagged)
+            check_departments(world, person, extension, link, kept, unflagged, unmade)
         elif verdict.reason is not ScopeReason.NOT_IN_GROUPS or world.summary.groups_readable:
             check_leaver(world, link, LeaverCause.OUT_OF_SCOPE)
 
@@ -141,7 +156,7 @@ def check_leaver(world, link, cause):
         assert not world.extensions[link.key].enabled
 
 
-def check_departments(world, person, extension, link, kept, unflagged):
+def check_departments(world, person, extension, link, kept, unflagged, unmade):
     """Members of followed groups stand in their departments; others where a guard keeps them."""
     if not world.summary.groups_readable:
         return
@@ -151,6 +166,9 @@ def check_departments(world, person, extension, link, kept, unflagged):
     )
     for group in followed:
         department = world.department_links[group]
+        if group in unmade:
+            assert department.key not in world.departments
+            continue
         assert department.key in world.departments
         assert department.flag is None
         if group in world.memberships[person.id]:
@@ -232,7 +250,9 @@ def test_guards_change_nothing_but_what_they_hold(seed):
     """Holding what is dangerous never loses another change, not even of the same person."""
     world = Rehearsal(random.Random(seed))
     never = Threshold(1_000)
-    lax = GuardRules(never, never, never, losses=never, memberships=never)
+    # A department that is held is given to nobody, so that guard stays as it is.
+    departments = world.rules.guards.departments
+    lax = GuardRules(never, never, never, losses=never, departments=departments, memberships=never)
     free = plan(world.view(), replace(world.rules, guards=lax), world.limits)
 
     made = plan(world.view(), world.rules, world.limits)
@@ -328,6 +348,7 @@ def test_the_rehearsals_reach_every_corner():
         "held RemoveExtension",
         "held UpdateExtension",
         "held FlagDepartment",
+        "held CreateDepartment",
         "held in part",
         "returns",
         "again",

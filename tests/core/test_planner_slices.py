@@ -9,8 +9,7 @@ import random
 import pytest
 
 from core.rehearsal import SEEDS, Rehearsal
-from jackfield.core.departments import DepartmentSource
-from jackfield.core.plan import (
+from jackfield.core.actions import (
     AdoptExtension,
     CreateDepartment,
     CreateExtension,
@@ -19,8 +18,9 @@ from jackfield.core.plan import (
     RemoveExtension,
     RenameDepartment,
     UpdateExtension,
-    plan,
 )
+from jackfield.core.departments import DepartmentSource
+from jackfield.core.plan import plan
 
 DEPARTMENT_ACTIONS = CreateDepartment | RenameDepartment | FlagDepartment
 

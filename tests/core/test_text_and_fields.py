@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.sketches import LIMITS, person, view
+from jackfield.core.actions import RefusalKind
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.fields import addresses, shown_name, wanted_fields
 from jackfield.core.people import ObjectId, Person
-from jackfield.core.plan import PeopleRules, RefusalKind, plan
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 from jackfield.core.text import clean, clean_address, cut
 
 RULES = AttributeRules()

@@ -10,7 +10,8 @@ from core.sketches import LIMITS, extension, link, person, view
 from jackfield.core.attributes import CHOICES, AttributeRules, NumberForm, Source
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.fields import wanted_fields
-from jackfield.core.plan import PeopleRules, plan
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 from jackfield.core.trials import try_rules
 
 ANN = person(

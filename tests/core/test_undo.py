@@ -34,7 +34,8 @@ from jackfield.core.actions import (
 )
 from jackfield.core.extensions import ExtensionFields, Field, FormerExtension
 from jackfield.core.people import LeaverCause, LeaverPolicy
-from jackfield.core.plan import PeopleRules, plan
+from jackfield.core.plan import plan
+from jackfield.core.rules import PeopleRules
 from jackfield.core.undo import Standing, undo
 
 ANN, BOB = person("Ann Field"), person("Bob Hill")

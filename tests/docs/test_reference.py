@@ -262,7 +262,13 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert "**Every minute**" in text
     assert f"over {guards.shrink_percent:g} % fewer" in text
     assert f"more than {guards.shrink_number} are missing" in text
-    for threshold in (guards.removals, guards.disables, guards.losses, guards.memberships):
+    for threshold in (
+        guards.removals,
+        guards.disables,
+        guards.losses,
+        guards.departments,
+        guards.memberships,
+    ):
         figures = f"more than {threshold.number} *and* more than {threshold.percent:g} %"
         assert figures in text
 

@@ -2,10 +2,10 @@
 
 from doubles.house import House
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.people import GroupId
+from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.rules import PeopleRules
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.pbx.port import RemoveExtensionWrite
+from jackfield.pbx.port import RemoveExtensionWrite, UpdateExtensionWrite
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.faults import Kind, Order
@@ -165,3 +165,77 @@ async def test_a_round_of_groups_that_answers_nothing_takes_nothing(house: House
     assert between == before
     assert await house.extensions() == before
     assert quiet.text.startswith("Nothing to do")
+
+
+TEAMS = [f"Team {at}" for at in range(7)]
+
+
+async def teams(house: House) -> tuple[Emulator, list[str]]:
+    """Three people, each of them in seven departments."""
+    stage = house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(3)]
+    groups = [GroupId(stage.tenant.create_group(team, members=ids).id) for team in TEAMS]
+    await house.connect(stage)
+    departments = DepartmentRules(DepartmentSource.CHOSEN, tuple(groups))
+    await house.choose(PeopleRules(departments=departments))
+    await house.sync(full=True)
+    return stage, ids
+
+
+async def without_departments(house: House) -> None:
+    """Somebody clears them out of the phone system."""
+    phone = house.phone(1)
+    for one in await house.extensions():
+        await phone.write([UpdateExtensionWrite(one.key, remove_departments=one.departments)])
+    for department in await phone.read_departments():
+        await phone.remove_department(department.key)
+
+
+async def test_departments_that_are_not_found_are_not_made_again_unseen(house: House) -> None:
+    """The wrong phone system was attached: it gets no departments, and the right one no others."""
+    stage, ids = await teams(house)
+    right, before = house.phone(1), await house.departments()
+    wrong = house.phones[1] = BuiltInPhones(house.database, 2, house.clock)
+    stage.tenant.update(ids[0], jobTitle="New")
+
+    held = [await house.sync(), await house.sync(full=True)]
+    standing = await alarms(house)
+    said = await house.planning.explain(1, ObjectId(ids[0]))
+    made_there = await wrong.read_departments()
+    house.phones[1] = right
+    good = await house.sync(full=True)
+
+    assert len(before) == len(TEAMS)
+    assert [run.status for run in held] == [RunStatus.REFUSED] * 2
+    assert standing == ["people.guard"]
+    assert any(one.startswith("Gone from the phone system, and given again") for one in said)
+    assert list(made_there) == []
+    assert good.status is RunStatus.DONE
+    assert await house.departments() == before
+    assert await alarms(house) == []
+
+
+async def test_departments_that_are_really_gone_come_back_on_release(house: House) -> None:
+    """With their members, by the next sync; a second release of an older plan makes no others."""
+    stage, ids = await teams(house)
+    before = await house.departments()
+    await without_departments(house)
+    await house.sync()
+    stage.tenant.update(ids[0], jobTitle="New")
+    await house.sync()
+    newer, older = [one for one in await house.plans() if one.held][:2]
+
+    released = await house.approve(newer.id, release=True)
+    again = await house.approve(older.id, release=True)
+    await house.sync()
+    after = await house.sync(full=True)
+
+    assert newer.held_counts == older.held_counts == {"create_department": len(TEAMS)}
+    assert released.status is RunStatus.DONE
+    assert again.status is RunStatus.FAILED
+    assert {one.status for one in (await house.actions(older.id))[-len(TEAMS) :]} == {
+        ActionStatus.STALE
+    }
+    assert await house.departments() == before
+    assert after.text.startswith("Nothing to do")
+    assert await alarms(house) == []

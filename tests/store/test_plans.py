@@ -288,9 +288,16 @@ def again(number: str, previous: str | None, person: str) -> CreateExtension:
 
 async def test_what_guards_count_is_what_the_actions_say(database: Database, now: datetime) -> None:
     """Made again with the same number is nobody's new number, whatever a payload looks like."""
-    actions = (again("1", "9", "a"), again("2", "2", "b"), again("3", None, "c"), remove(4))
+    actions = (
+        CreateDepartment(GroupId("new"), "New", "New", "selected"),
+        CreateDepartment(GroupId("gone"), "Gone", "Gone", "selected", DepartmentKey("d1")),
+        again("1", "9", "a"),
+        again("2", "2", "b"),
+        again("3", None, "c"),
+        remove(4),
+    )
     id_ = await save(database, now, Plan(actions))
-    done = [Outcome(seq, ActionStatus.DONE) for seq in (1, 2, 3, 4)]
+    done = [Outcome(seq, ActionStatus.DONE) for seq in range(1, 7)]
 
     async with database.write() as tx:
         await mark_outcomes(tx, 1, id_, done, now=now)
@@ -305,6 +312,7 @@ async def test_what_guards_count_is_what_the_actions_say(database: Database, now
         Danger.MADE_AGAIN: 2,
         Danger.RENUMBERS: 1,
         Danger.LEAVES: 0,
+        Danger.REBUILDS: 1,
     }
 
 

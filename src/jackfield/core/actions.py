@@ -72,6 +72,8 @@ class CreateDepartment:
     group_name: str
     name: str
     because: str
+    previous: DepartmentKey | None = None
+    """Set when the department that the group had is gone from the phone system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ class RefusalKind(StrEnum):
     SHRUNK_ANSWER = "shrunk_answer"
     UNFINISHED_ROUND = "unfinished_round"
     EXTENSIONS_LOST = "extensions_lost"
+    DEPARTMENTS_LOST = "departments_lost"
     MEMBERSHIPS_LOST = "memberships_lost"
     TOO_MANY_REMOVALS = "too_many_removals"
     TOO_MANY_DISABLES = "too_many_disables"
@@ -267,6 +270,7 @@ GUARDS = frozenset(
         RefusalKind.SHRUNK_ANSWER,
         RefusalKind.UNFINISHED_ROUND,
         RefusalKind.EXTENSIONS_LOST,
+        RefusalKind.DEPARTMENTS_LOST,
         RefusalKind.MEMBERSHIPS_LOST,
         RefusalKind.TOO_MANY_REMOVALS,
         RefusalKind.TOO_MANY_DISABLES,

@@ -8,6 +8,7 @@ and in which order, is decided in `jackfield.core.departments`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from jackfield.core.actions import DepartmentsChange
@@ -20,10 +21,26 @@ from jackfield.core.text import clean
 class Assignments:
     """Answers for many people by the same departments; equal questions are answered once."""
 
-    __slots__ = ("_changes", "_departments", "_followed", "_keys", "_names", "_rank", "_wanted")
+    __slots__ = (
+        "_changes",
+        "_departments",
+        "_followed",
+        "_keys",
+        "_missing",
+        "_names",
+        "_rank",
+        "_wanted",
+    )
 
-    def __init__(self, selected: Sequence[GroupId], view: View) -> None:
+    def __init__(
+        self,
+        selected: Sequence[GroupId],
+        view: View,
+        missing: AbstractSet[GroupId] = frozenset(),
+    ) -> None:
+        """`missing` are groups whose department does not stand and is not made for now."""
         self._departments = view.departments
+        self._missing = missing
         self._rank = {group: rank for rank, group in enumerate(selected)}
         self._keys: Mapping[GroupId, DepartmentKey] = {
             group: link.key
@@ -48,6 +65,12 @@ class Assignments:
             self._wanted[memberships] = found
         return found
 
+    def possible(self, wanted: tuple[GroupId, ...]) -> tuple[GroupId, ...]:
+        """Those of the groups whose department can be given now."""
+        if not self._missing:
+            return wanted
+        return tuple(group for group in wanted if group not in self._missing)
+
     def kept(
         self, former: FormerExtension | None, wanted: tuple[GroupId, ...]
     ) -> tuple[DepartmentKey, ...]:
@@ -70,7 +93,7 @@ class Assignments:
         try:
             return self._changes[question]
         except KeyError:
-            answer = self._change(wanted, extension, given)
+            answer = self._change(self.possible(wanted), extension, given)
             self._changes[question] = answer
             return answer
 

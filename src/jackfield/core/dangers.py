@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from jackfield.core.actions import (
     Action,
+    CreateDepartment,
     CreateExtension,
     DisableExtension,
     RemoveExtension,
@@ -14,7 +15,7 @@ from jackfield.core.actions import (
 
 
 class Danger(StrEnum):
-    """What a person loses by an action, or may lose. No value is a part of another."""
+    """What an action may cost somebody, or do twice. No value is a part of another."""
 
     REMOVES = "removes"
     DISABLES = "disables"
@@ -23,6 +24,8 @@ class Danger(StrEnum):
     RENUMBERS = "new_number"
     """It is made again with another number."""
     LEAVES = "leaves_department"
+    REBUILDS = "department_anew"
+    """The department is gone from the phone system, or only was not found there."""
 
 
 def renumbers(action: CreateExtension) -> bool:
@@ -43,5 +46,7 @@ def dangers_of(action: Action) -> tuple[Danger, ...]:
             return (Danger.MADE_AGAIN,)
         case UpdateExtension() if action.departments is not None and action.departments.remove:
             return (Danger.LEAVES,)
+        case CreateDepartment() if action.previous is not None:
+            return (Danger.REBUILDS,)
         case _:
             return ()

@@ -49,7 +49,8 @@ def department_actions(
                 )
             if name != base and not made_before:
                 because += f" A department “{base}” exists already and is left alone."
-            creations.append(CreateDepartment(group_id, base, name, because))
+            previous = link.key if link is not None and made_before is None else None
+            creations.append(CreateDepartment(group_id, base, name, because, previous))
         elif base != link.group_name and standing.name == link.agreed_name:
             name = names.free(base, name_length, own=standing.name)
             if name != standing.name:

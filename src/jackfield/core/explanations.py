@@ -188,6 +188,16 @@ def _department_sentences(
             f"Departments by group: {', '.join(names)}; the first one is primary, unless another"
             " was chosen in the phone system."
         )
+    gone = [
+        f"“{clean(view.groups[group].name)}”"
+        for group in wanted
+        if (agreed := view.department_links.get(group)) and agreed.key not in view.departments
+    ]
+    if gone:
+        yield (
+            f"Gone from the phone system, and given again once it stands: {', '.join(gone)}. It is"
+            " made again by the next sync, or, where many are gone, when you release it."
+        )
     extension = view.extensions.get(link.key) if link else None
     if link is None or extension is None:
         return

@@ -7,11 +7,13 @@ until an administrator has looked at it and released it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
 from jackfield.core.actions import (
     Action,
+    CreateDepartment,
     CreateExtension,
     DisableExtension,
     FlagDepartment,
@@ -24,7 +26,7 @@ from jackfield.core.dangers import renumbers
 from jackfield.core.department_actions import DepartmentAction
 from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.leavers import LeaverAction
-from jackfield.core.people import LeaverCause, ObjectId
+from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.core.pictures import Summary
 from jackfield.core.rules import GuardRules, Threshold
 
@@ -52,6 +54,8 @@ class Wanted:
     linked: int = 0
     """Linked people, of which thresholds are percentages."""
     linked_departments: int = 0
+    lost_departments: AbstractSet[GroupId] = frozenset()
+    """Groups whose department is not to be made again unseen (`lost_departments`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,18 @@ def guard(wanted: Wanted, summary: Summary, rules: GuardRules) -> Guarded:
     return _Guarding(wanted, summary, rules).guarded()
 
 
+def lost_departments(
+    actions: Sequence[DepartmentAction], summary: Summary, threshold: Threshold, linked: int
+) -> frozenset[GroupId]:
+    """Groups whose department is gone, where too many are for one to be made again unseen.
+
+    Asked before anybody is given a department; `guard` then holds what makes them.
+    """
+    lost = frozenset(action.group for action in actions if _rebuilds(action))
+    trips = _trips(threshold, len(lost) + summary.departments_elsewhere, linked)
+    return lost if trips else frozenset()
+
+
 class _Guarding:
     """One plan before its guards; each takes what it holds out of what is free."""
 
@@ -82,6 +98,7 @@ class _Guarding:
         self._creations = list(wanted.creations)
         self._updates = list(wanted.updates)
         self._leavers = list(wanted.leavers)
+        self._held_departments: list[DepartmentAction] = []
         self._held_flags: list[DepartmentAction] = []
         self._held_creations: list[CreateExtension] = []
         self._held_takings: list[UpdateExtension] = []
@@ -93,6 +110,7 @@ class _Guarding:
         self._disbelieved()
         self._unfinished()
         self._losses()
+        self._rebuildings()
         self._memberships()
         self._removals()
         self._disables()
@@ -103,6 +121,7 @@ class _Guarding:
             self._updates,
             self._leavers,
             [
+                *self._held_departments,
                 *self._held_flags,
                 *self._held_creations,
                 *self._held_takings,
@@ -153,6 +172,26 @@ class _Guarding:
         if not others:
             return "Made again, all of them keep their numbers."
         return f"Made again, {others} would get another number, because the old one is taken."
+
+    def _rebuildings(self) -> None:
+        """Made again beside departments that only were not found, everybody would be in two."""
+        lost = self._wanted.lost_departments
+        if not lost:
+            return
+        self._held_departments, self._departments = _split(
+            self._departments, lambda action: _rebuilds(action) and action.group in lost
+        )
+        count = len(self._held_departments) + self._summary.departments_elsewhere
+        self._refuse(
+            RefusalKind.DEPARTMENTS_LOST,
+            f"{count} departments are gone from the phone system, out of"
+            f" {self._wanted.linked_departments} linked departments;"
+            f" {_limits(self._rules.departments)}. Nobody is given one of them meanwhile.",
+            "Look whether the phone system is the right one and complete. When the departments are"
+            " there again, the next sync finds them; if they are really gone, release the held"
+            " actions: they are made again, and the next sync gives them to their members.",
+            len(self._held_departments),
+        )
 
     def _memberships(self) -> None:
         """Groups that suddenly have no members look like everybody leaving their departments."""
@@ -281,6 +320,10 @@ def _limits(threshold: Threshold) -> str:
 def _count(leavers: Sequence[LeaverAction], kind: type[LeaverAction]) -> int:
     """How many are wanted, those held for another reason included."""
     return sum(isinstance(action, kind) for action in leavers)
+
+
+def _rebuilds(action: DepartmentAction) -> bool:
+    return isinstance(action, CreateDepartment) and action.previous is not None
 
 
 def _vanishes(action: DepartmentAction) -> bool:

@@ -51,6 +51,9 @@ class Summary:
     """The same for people whose extension is gone and would be made again."""
     memberships_elsewhere: int = 0
     """The same for people who would lose a department."""
+    departments_elsewhere: int = 0
+    """Departments that were gone and were made again a short while ago; every slice has all others
+    in its own plan."""
 
 
 @dataclass(frozen=True, slots=True)

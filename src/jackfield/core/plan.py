@@ -11,32 +11,22 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from jackfield.core.actions import (
-    GUARDS,
-    Action,
-    ActionKind,
     AdoptExtension,
-    CreateDepartment,
     CreateExtension,
     DepartmentsChange,
-    DisableExtension,
     FieldChange,
-    FlagDepartment,
-    KeepLeaver,
     Notice,
     Plan,
     Refusal,
     RefusalKind,
-    RemoveExtension,
-    RenameDepartment,
     UpdateExtension,
-    type_of_action,
 )
 from jackfield.core.assignments import Assignments
 from jackfield.core.department_actions import department_actions
 from jackfield.core.departments import DepartmentSource, department_groups
 from jackfield.core.extensions import Extension, ExtensionKey, Link
 from jackfield.core.fields import FieldReader, Remark, kept_caller_id, shown_name
-from jackfield.core.guards import Parted, Wanted, guard
+from jackfield.core.guards import Parted, Wanted, guard, lost_departments
 from jackfield.core.leavers import (
     LeaverAction,
     is_not_made_again,
@@ -56,40 +46,11 @@ from jackfield.core.people import (
     ScopeVerdict,
     Standing,
 )
-from jackfield.core.pictures import Summary, View
+from jackfield.core.pictures import View
 from jackfield.core.reasons import Reasons, update_reason
-from jackfield.core.rules import GuardRules, PeopleRules, PhoneLimits, Threshold
+from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.core.text import clean
 from jackfield.core.updates import field_changes
-
-__all__ = [
-    "GUARDS",
-    "Action",
-    "ActionKind",
-    "AdoptExtension",
-    "CreateDepartment",
-    "CreateExtension",
-    "DepartmentsChange",
-    "DisableExtension",
-    "FieldChange",
-    "FlagDepartment",
-    "GuardRules",
-    "KeepLeaver",
-    "Notice",
-    "PeopleRules",
-    "PhoneLimits",
-    "Plan",
-    "Refusal",
-    "RefusalKind",
-    "RemoveExtension",
-    "RenameDepartment",
-    "Summary",
-    "Threshold",
-    "UpdateExtension",
-    "View",
-    "plan",
-    "type_of_action",
-]
 
 _NO_GROUPS: frozenset[GroupId] = frozenset()
 _Place = tuple[str, str]
@@ -134,7 +95,11 @@ class _Planning:
             if view.summary.groups_readable
             else ()
         )
-        self._assignments = Assignments(selected, view)
+        linked_departments = len(view.department_links)
+        lost = lost_departments(
+            departments, view.summary, self._rules.guards.departments, linked_departments
+        )
+        self._assignments = Assignments(selected, view, lost)
         creations, adoptions = self._newcomers()
         updates = self._updates()
         wanted = Wanted(
@@ -144,7 +109,8 @@ class _Planning:
             _in_order(self._leavers),
             self._takings,
             linked=max(view.summary.linked, len(view.links)),
-            linked_departments=len(view.department_links),
+            linked_departments=linked_departments,
+            lost_departments=lost,
         )
         guarded = guard(wanted, view.summary, self._rules.guards)
         return Plan(
@@ -311,6 +277,7 @@ class _Planning:
             number, source = offer.number, offer.because
         self._remark(person, wanted.remarks)
         kept = self._assignments.kept(former, groups)
+        groups = self._assignments.possible(groups)
         return CreateExtension(
             person.id,
             shown_name(person),

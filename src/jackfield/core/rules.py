@@ -33,6 +33,8 @@ class GuardRules:
     renumberings: Threshold = Threshold()
     losses: Threshold = Threshold()
     """Linked people whose extension is gone from the phone system, and would be made again."""
+    departments: Threshold = Threshold()
+    """Linked departments that are gone from the phone system, and would be made again."""
     memberships: Threshold = Threshold()
     """People who would lose a department, of the linked people; and departments whose group is
     gone, of the linked departments."""

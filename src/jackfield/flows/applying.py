@@ -37,6 +37,7 @@ from jackfield.store.phone_numbers import note_numbers
 from jackfield.store.phone_state import PhoneState, load_phone_state
 from jackfield.store.phones import drop_extensions, load_extensions, save_extensions
 from jackfield.store.plan_actions import ActionStatus, StoredAction, load_pending
+from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import PlanStatus, load_plan
 from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
@@ -209,6 +210,9 @@ async def _save_picture(tx: Transaction, tenant: int, record: Record, before: Ph
 
 async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: datetime) -> None:
     await save_department_links(tx, tenant, record.department_links)
+    if record.rebuilt:
+        # Where a guard had held it, the plan gave it to nobody.
+        await add_unsettled(tx, tenant, None)
     await remove_links(tx, tenant, record.unlinked)
     await save_former(tx, tenant, record.former, now=now)
     await save_links(tx, tenant, record.links, now=now)

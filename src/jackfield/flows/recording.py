@@ -73,6 +73,8 @@ class Record:
         self.unlinked: list[ObjectId] = []
         self.former: dict[ObjectId, FormerExtension] = {}
         self.department_links: list[DepartmentLink] = []
+        self.rebuilt = False
+        """A department was made again: its members are to be given it."""
         self.lines: list[Line] = []
 
 
@@ -151,6 +153,7 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
     match action:
         case CreateDepartment():
             assert done.department is not None  # noqa: S101 - the port's promise
+            record.rebuilt |= action.previous is not None
             record.department_links.append(
                 DepartmentLink(
                     action.group, done.department.key, done.department.name, action.group_name

@@ -170,4 +170,8 @@ async def _elsewhere(
         renumberings_elsewhere=await count(Danger.RENUMBERS),
         lost_elsewhere=await count(Danger.MADE_AGAIN),
         memberships_elsewhere=await count(Danger.LEAVES),
+        # Every slice sees all departments, so nothing of this is held elsewhere.
+        departments_elsewhere=await count_elsewhere(
+            tx, tenant, Danger.REBUILDS, since=since, slice_=None
+        ),
     )

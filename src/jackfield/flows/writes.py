@@ -73,6 +73,9 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
         return Stale("The person has changed in Microsoft 365 since the plan was made.")
     match action:
         case CreateDepartment():
+            known = groups.get(action.group)
+            if action.previous is not None and known and known.key != action.previous:
+                return Stale("The group has got a department since the plan was made.")
             return CreateDepartmentWrite(action.group, action.name)
         case RenameDepartment():
             if action.group not in groups:

@@ -106,6 +106,7 @@ REFUSAL_TITLES = {
     RefusalKind.SHRUNK_ANSWER: "Microsoft 365 answered with far fewer people",
     RefusalKind.UNFINISHED_ROUND: "The reading of Microsoft 365 is not finished",
     RefusalKind.EXTENSIONS_LOST: "Many extensions are gone from the phone system",
+    RefusalKind.DEPARTMENTS_LOST: "Many departments are gone from the phone system",
     RefusalKind.MEMBERSHIPS_LOST: "Too many people would lose a department",
     RefusalKind.TOO_MANY_REMOVALS: "Too many extensions would be removed",
     RefusalKind.TOO_MANY_DISABLES: "Too many extensions would be disabled",
