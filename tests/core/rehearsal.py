@@ -464,7 +464,7 @@ class Rehearsal:
                 self._write(action.person, known, action, (), recorded=recorded)
             case UpdateExtension():
                 known = self.extensions[action.key]
-                if action.returns:
+                if action.enables:
                     known = replace(known, enabled=True)
                 given = self.links[action.person].departments
                 self._write(action.person, known, action, given, recorded=recorded)

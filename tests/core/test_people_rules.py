@@ -764,6 +764,21 @@ def test_an_extension_deleted_by_hand_stays_so_where_that_is_chosen(choice, whom
 
 
 @rule("U-03")
+def test_an_extension_that_is_there_again_is_followed_and_keeps_its_state():
+    """It only was not found for a while; that it is disabled was decided in the phone system."""
+    away = link(ANN, "100", left=LeaverCause.DELETED_BY_HAND)
+    stands = extension("100", fields_of(ANN), enabled=False)
+
+    update = only(plan(view([ANN], links=[away], extensions=[stands]), EVERYONE, LIMITS))
+
+    assert update.returns
+    assert not update.enables
+    assert update.because == (
+        "The extension stands in the phone system again, and is followed again."
+    )
+
+
+@rule("U-03")
 def test_an_extension_deleted_by_hand_is_made_again_once_that_is_chosen_again():
     """With its number, as ever."""
     seen = view([ANN], links=[link(ANN, "100", left=LeaverCause.DELETED_BY_HAND)])

@@ -158,10 +158,9 @@ class UpdateExtension:
     departments: DepartmentsChange | None
     because: str
     returns: bool = False
-    """The person was a leaver and is back: the extension is enabled again where Jackfield had
-    disabled it."""
+    """The person was a leaver and is none any more."""
     enables: bool = False
-    """It stood disabled when this was planned, and will not."""
+    """Jackfield had disabled it; it is enabled again."""
 
 
 @dataclass(frozen=True, slots=True)

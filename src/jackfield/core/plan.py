@@ -40,6 +40,7 @@ from jackfield.core.matching import Doubt, Match, UnlinkedExtensions
 from jackfield.core.number_pools import NumberPools, held_until
 from jackfield.core.people import (
     GroupId,
+    LeaverCause,
     ObjectId,
     Person,
     ScopeJudge,
@@ -330,9 +331,9 @@ class _Planning:
             departments = assignments.change(
                 assignments.wanted(self._groups(person)), extension, link.departments
             )
-            returns = link.left is not None
-            if changes or departments is not None or returns:
-                update = _update(person, extension, changes, departments, returns)
+            left = link.left
+            if changes or departments is not None or left is not None:
+                update = _update(person, extension, changes, departments, left)
                 updates.append((_place(person), update))
                 if departments is not None and departments.remove:
                     self._takings[person.id] = self._parted(person, extension, update, link)
@@ -344,11 +345,11 @@ class _Planning:
         """The update without what it takes away, and the taking alone."""
         assert update.departments is not None  # noqa: S101 - only such updates are parted
         giving, taking = self._assignments.part(update.departments, link.departments)
-        changes, returns = update.changes, update.returns
-        stays = changes or giving is not None or returns
+        changes, left = update.changes, link.left
+        stays = changes or giving is not None or left is not None
         return Parted(
-            _update(person, extension, changes, giving, returns) if stays else None,
-            _update(person, extension, (), taking, returns=False),
+            _update(person, extension, changes, giving, left) if stays else None,
+            _update(person, extension, (), taking, None),
         )
 
     def _groups(self, person: Person) -> frozenset[GroupId]:
@@ -386,8 +387,13 @@ def _update(
     extension: Extension,
     changes: tuple[FieldChange, ...],
     departments: DepartmentsChange | None,
-    returns: bool,
+    left: LeaverCause | None,
 ) -> UpdateExtension:
+    """The update of somebody who stays; `left` is why they were a leaver until now, if they were.
+
+    An extension that was away from the phone system was not disabled by Jackfield.
+    """
+    disabled_by_us = left not in {None, LeaverCause.DELETED_BY_HAND}
     return UpdateExtension(
         person.id,
         shown_name(person),
@@ -395,9 +401,9 @@ def _update(
         extension.number,
         changes,
         departments,
-        update_reason(changes, departments, extension, back=returns),
-        returns,
-        enables=returns and not extension.enabled,
+        update_reason(changes, departments, extension, left),
+        left is not None,
+        enables=disabled_by_us and not extension.enabled,
     )
 
 

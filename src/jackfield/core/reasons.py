@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from jackfield.core.actions import DepartmentsChange, FieldChange
 from jackfield.core.departments import Group
 from jackfield.core.extensions import Extension, FormerExtension, Link
-from jackfield.core.people import GroupId, ScopeVerdict, explain
+from jackfield.core.people import GroupId, LeaverCause, ScopeVerdict, explain
 from jackfield.core.text import clean
 from jackfield.core.updates import summary
 
@@ -60,12 +60,13 @@ def update_reason(
     changes: tuple[FieldChange, ...],
     departments: DepartmentsChange | None,
     extension: Extension,
-    *,
-    back: bool,
+    left: LeaverCause | None,
 ) -> str:
-    """Why an extension is changed; `back` where its person was a leaver."""
+    """Why an extension is changed; `left` is why its person was a leaver until now."""
     parts: list[str] = []
-    if back:
+    if left is LeaverCause.DELETED_BY_HAND:
+        parts.append("The extension stands in the phone system again, and is followed again.")
+    elif left is not None:
         parts.append(
             "The person is back in scope."
             if extension.enabled

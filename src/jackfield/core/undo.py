@@ -214,6 +214,7 @@ class _Undoing:
             None,
             f"{self._because} The extension is enabled again.",
             returns=True,
+            enables=True,
         )
 
     def _made_again(self, action: RemoveExtension) -> Action | None:

@@ -121,7 +121,7 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
             if link is None or link.key != action.key:
                 return Stale("The extension is no longer this person's.")
             write = _update(action.key, action.changes, action.departments, groups)
-            return replace(write, enabled=True) if action.returns else write
+            return replace(write, enabled=True) if action.enables else write
         case UnlinkExtension():
             link = links.get(action.person)
             if link is None or link.key != action.key:
