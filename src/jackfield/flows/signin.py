@@ -203,7 +203,9 @@ class LocalSignIn:
         if use_is_stale(token, now=now):
             async with self._database.write() as tx:
                 await note_use(tx, token.tenant, token.id, now=now)
-        return Viewer(f"token {token.name}", token.role)
+        # Only commands on this machine have a token of the owner, and they need no other word.
+        name = token.name if token.role == "owner" else f"token {token.name}"
+        return Viewer(name, token.role)
 
     async def _in_thread(self, work: Callable[..., T], *args: str) -> T:
 
