@@ -67,7 +67,6 @@ async def try_on(request: AnyRequest, house: House) -> Template:
         person=person,
         trial=trial,
         wrong=tuple(errors.values()),
-        params=PARAMS,
     )
 
 

@@ -28,6 +28,7 @@ from jackfield.store.settings import (
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Position, check_places
 from jackfield.web.admin.attributes_form import FORMS, RULES, options
+from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
@@ -248,6 +249,7 @@ async def _form(
         forms=FORMS,
         home=(frame.connection.usage_country if frame.connection else ""),
         zones=time_zones(),
+        try_params=TRY_PARAMS,
         ranges=house.planning.limits(house.tenant).ranges,
         dialog=dialog,
         **context,
