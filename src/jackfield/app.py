@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import secrets
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
+from enum import Enum, auto
 from importlib.metadata import version
-from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 
 import msgspec
 import structlog
@@ -37,19 +37,20 @@ from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.slots import KEEP_EVERY_S, Slot
 from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import AiohttpTransport, Transport
-from jackfield.holding import InUse, make_folder, take_lock
+from jackfield.holding import Held, make_folder, take_place
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.settings import DATABASE_FILE, KEY_FILE, SERVER_FILE, ServerFile, Settings
+from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, ServerFile, Settings
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable, SecretUnreadable, StoreError
-from jackfield.store.leases import Lease, give_up_lease, renew_lease, take_lease
+from jackfield.store.processes import load_processes
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_namesakes, revoke_token
-from jackfield.store.vault import Vault
+from jackfield.store.vault import Vault, holds_secrets
 from jackfield.web.live import Hub, look_at
 from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
@@ -61,26 +62,41 @@ SWEEP_EVERY_S = 1.0
 FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
 RUNS_KEPT = timedelta(days=30)
-LEASE_S = 5.0
 FAREWELL_S = 0.5
+COMMAND_LASTS = timedelta(days=1)
+ALONE = "main"
+"""The runner's name for a process that has its database for itself."""
+
+CSRF = "web.csrf"
 
 _log = structlog.get_logger("jackfield.app")
+
+
+class For(Enum):
+    """What an application is started for."""
+
+    SERVING = auto()
+    ASKING = auto()
+    """One command that asks for runs; where nobody else carries them, it does."""
+    LOOKING = auto()
+    """One command that asks for none."""
 
 
 class App:
     """The product in one process. Enter it to open the database; `start_work` begins the work."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, purpose: For = For.SERVING) -> None:
         self.settings = settings
+        self.purpose = purpose
         self.clock = SystemClock()
         self.new_password: str | None = None
         """The first administrator's password, if this server has made it."""
         self.port = settings.listen_port
-        self.lost = asyncio.Event()
-        """Set when another process has taken the database over: this one must end."""
-        self._name = uuid4().hex
-        self._lease: Lease | None = None
-        self._lock: TextIOWrapper | None = None
+        self.works = False
+        """Whether runs are carried in this process; else it only asks for them."""
+        self.slot: Slot | None = None
+        """Its place among the processes on a database that several may share."""
+        self._held: Held | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._token = ""
         self._token_id = ""
@@ -88,7 +104,9 @@ class App:
 
     async def __aenter__(self) -> Self:
         make_folder(self.settings.data_dir)
-        self._lock = await take_lock(self.settings.data_dir, self.clock)
+        self._held = await take_place(
+            self.settings.data_dir, self.clock, shared=bool(self.settings.database_url)
+        )
         try:
             self.database = await Database.open(database_url(self.settings))
             try:
@@ -98,19 +116,21 @@ class App:
                 await self.database.close()
                 raise
         except BaseException:
-            self._lock.close()
+            self._held.close()
             raise
         return self
 
     async def _build(self) -> None:
         """Every object, in the order in which they need each other."""
         settings = self.settings
-        if not self.database.sqlite:
-            await self._take_database()
-        self.vault = Vault.open(settings.data_dir / KEY_FILE)
-        async with self.database.read() as tx:
-            await self.vault.check(tx)
         clock, database = self.clock, self.database
+        roles = tuple(role.value for role in settings.roles)
+        self.vault = await self._open_vault()
+        self.works = await self._is_to_work()
+        if not database.sqlite and (self.works or self.purpose is For.SERVING):
+            self.slot = Slot(database, clock, roles=roles, works=self.works)
+            await self.slot.take()
+            self._begin("slot", self.slot.keep, KEEP_EVERY_S)
         self.connections = Connections(
             database,
             self.vault,
@@ -119,7 +139,7 @@ class App:
             data_dir=settings.data_dir,
             rng=random.Random(),
         )
-        self.health = Health(database, self.connections, clock)
+        self.figures = Health(database, self.connections, clock)
         self.setup = Setup(database, self.vault, self.connections, clock)
         self.tenant = await self.setup.first_tenant()
         self.signin = LocalSignIn(database, clock)
@@ -139,7 +159,12 @@ class App:
         lane = Lane("people", poll=0.5, concurrency=8)
         person = Lane("person", poll=0.5, concurrency=8)
         self.durable = Durable(
-            database.url, "main", [lane, person], given_up=self._given_up, clock=clock
+            database.url,
+            ALONE if self.slot is None else self.slot.name,
+            [lane, person],
+            given_up=self._given_up,
+            work=self.works,
+            clock=clock,
         )
         self.durable.define(SYNC, lane, flows.sync)
         self.durable.define(PERSON, person, flows.sync)
@@ -161,9 +186,12 @@ class App:
             undoing=Undoing(database, clock),
             numbers=Numbers(database, self.planning.limits, clock),
             trials=Trials(database, self.connections, self.planning.limits),
-            keys=KeyRotation(database, self.vault, clock),
+            keys=KeyRotation(database, self.vault, clock, self.process_name),
             hub=self.hub,
-            graph_figures=self.health.figures,
+            graph_figures=self.figures.figures,
+            roles=roles,
+            process_name=self.process_name,
+            csrf_secret=await self._shared_secret(),
         )
 
     async def __aexit__(
@@ -174,7 +202,7 @@ class App:
     ) -> None:
         self.hub.stop()
         if self._token_id:
-            (self.settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
+            self._server_file.unlink(missing_ok=True)
         await self._end_tasks()
         with suppress(NotRunningError, RuntimeError):
             await self.durable.stop()
@@ -187,16 +215,16 @@ class App:
             _log.warning("app.no_farewell", because=f"The database did not take it: {why}")
         await self.connections.close()
         await self.database.close()
-        if self._lock is not None:
-            self._lock.close()
+        if self._held is not None:
+            self._held.close()
 
     async def _say_farewell(self) -> None:
         """Give back what this process holds in the database."""
-        async with self.database.write() as tx:
-            if self._token_id:
+        if self._token_id and not self.database.replaced.is_set():
+            async with self.database.write() as tx:
                 await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
-            if not self.database.sqlite:
-                await give_up_lease(tx, INSTALLATION, "process", self._name)
+        if self.slot is not None:
+            await self.slot.leave()
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:
@@ -217,6 +245,10 @@ class App:
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
 
+    def process_name(self) -> str:
+        """Its name among its peers; "" where it has none."""
+        return "" if self.slot is None else self.slot.name
+
     @property
     def site(self) -> Litestar:
         """The web application."""
@@ -224,6 +256,13 @@ class App:
         from jackfield.web.site import build_site
 
         return build_site(self.rooms, [api_router(self.rooms)])
+
+    @property
+    def health_site(self) -> Litestar:
+        """What a process without a console answers."""
+        from jackfield.web.health import build_health_site
+
+        return build_health_site(self.rooms)
 
     async def start_runs(self) -> None:
         """Start the durable runner: what is asked for is done, and nothing begins by itself.
@@ -233,37 +272,54 @@ class App:
         if not self._running:
             await self.durable.start()
             self._running = True
-            self._begin("outages", self.outages.look, LOOK_EVERY_S)
-        await self.people.take_stock()
+            if self.works:
+                self._begin("outages", self.outages.look, LOOK_EVERY_S)
+        if self.works:
+            if self.slot is not None:
+                self._begin("peers", self._look_at_peers, KEEP_EVERY_S)
+            await self.people.take_stock()
 
     async def start_work(self) -> None:
         """Start the durable runner, and whatever looks at the clock."""
         await self.start_runs()
-        self._begin("sweep", self._sweep, SWEEP_EVERY_S)
-        self._begin("figures", self.health.write_figures, FIGURES_EVERY_S)
-        self._begin("forget", self._forget_old, FORGET_EVERY_S)
+        self._begin("figures", self.figures.write_figures, FIGURES_EVERY_S)
+        if self.works:
+            self._begin("sweep", self._sweep, SWEEP_EVERY_S)
+            self._begin("forget", self._forget_old, FORGET_EVERY_S)
 
     async def command_token(self) -> str:
         """A token for commands on this machine, revoked when the process ends."""
         if not self._token:
+            now = self.clock.now()
+            passing = self.slot is None and not self.database.sqlite
             async with self.database.write() as tx:
                 self._token, token = await create_token(
                     tx,
                     INSTALLATION,
-                    name="command line",
+                    name="command line" if self.slot is None else f"command line, {self.slot.name}",
                     role="owner",
                     created_by="Jackfield",
-                    now=self.clock.now(),
+                    now=now,
+                    expires_at=now + COMMAND_LASTS if passing else None,
                 )
-                # One process at a time works here: those of killed ones are nobody's.
-                await revoke_namesakes(tx, INSTALLATION, token, now=self.clock.now())
+                if not passing:
+                    # Nobody else is at work under this name: those of killed ones are nobody's.
+                    await revoke_namesakes(tx, INSTALLATION, token, now=now)
             self._token_id = token.id
         return self._token
 
     async def announce(self) -> None:
-        """Leave address and token for commands on this machine, readable by the owner only."""
+        """Say that the process is there: to its peers, and to commands on this machine.
+
+        The file with address and token is readable by its owner only.
+        """
+        serves = Role.WEB in self.settings.roles
+        if self.slot is not None:
+            await self.slot.announce(self._own_url if serves else "")
+        if not serves:
+            return
         file = ServerFile(self._own_url, await self.command_token(), os.getpid())
-        path = self.settings.data_dir / SERVER_FILE
+        path = self._server_file
         beside = path.with_suffix(".new")
         beside.unlink(missing_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -271,35 +327,58 @@ class App:
             out.write(msgspec.json.encode(file))
         beside.replace(path)
 
-    async def _take_database(self) -> None:
-        """Hold a PostgreSQL database for this process. Raises `InUse`.
+    async def lost(self) -> None:
+        """Return when this process must end: a peer has its work, or the tables are newer."""
+        events = [self.database.replaced]
+        if self.slot is not None:
+            events.append(self.slot.upgraded)
+        waiting = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        if self.database.replaced.is_set():
+            _log.critical("process.replaced", next_step="Start it again; nothing is lost.")
 
-        One process works at a time; the lease of a killed one runs out within seconds.
-        """
-        patience = LEASE_S + 2.0
-        while not await self._renew_database():
-            if patience <= 0:
-                raise InUse("The database", "that holds its lease")
-            await self.clock.sleep(0.5)
-            patience -= 0.5
-        self._begin("lease", self._keep_database, LEASE_S / 5)
+    async def _open_vault(self) -> Vault:
+        """The vault of this database. A key file is made only where no secret needs another."""
+        async with self.database.read() as tx:
+            fresh = not await holds_secrets(tx)
+            vault = Vault.open(self.settings.data_dir / KEY_FILE, create=fresh)
+            await vault.check(tx)
+        return vault
 
-    async def _renew_database(self) -> bool:
+    async def _shared_secret(self) -> str:
+        """What all processes sign form tokens with: a page of one may be sent to another."""
+        made = secrets.token_hex(32)
         async with self.database.write() as tx:
-            length, now = timedelta(seconds=LEASE_S), self.clock.now()
-            if self._lease is None:
-                lease = await take_lease(
-                    tx, INSTALLATION, "process", self._name, length=length, now=now
-                )
-            else:
-                lease = await renew_lease(tx, INSTALLATION, self._lease, length=length, now=now)
-        self._lease = lease or self._lease
-        return lease is not None
+            return (
+                await self.vault.agree(tx, INSTALLATION, CSRF, made, now=self.clock.now())
+            ).decode()
 
-    async def _keep_database(self) -> None:
-        if not await self._renew_database():
-            _log.critical("database.taken_over")
-            self.lost.set()
+    async def _is_to_work(self) -> bool:
+        match self.purpose:
+            case For.SERVING:
+                return Role.SYNC in self.settings.roles
+            case For.ASKING if self.database.sqlite:
+                return True
+            case For.ASKING:
+                async with self.database.read() as tx:
+                    peers = await load_processes(tx, now=self.clock.now())
+                return not any(Role.SYNC.value in one.roles for one in peers)
+            case For.LOOKING:
+                return False
+
+    async def _look_at_peers(self) -> None:
+        assert self.slot is not None  # noqa: S101 - begun only with one
+        if await self.slot.adopt(self.durable):
+            await self.people.take_stock()
+
+    @property
+    def _server_file(self) -> Path:
+        assert self._held is not None  # noqa: S101 - held from entering to leaving
+        return self._held.place.server_file
 
     def watch(self) -> None:
         """Let the hub look for changes while somebody watches."""
@@ -326,7 +405,7 @@ class App:
         await self.people.sweep()
 
     async def _forget_old(self) -> None:
-        await self.health.forget_old()
+        await self.figures.forget_old()
         await self.durable.purge(RUNS_KEPT)
 
     def _directory_of(self, tenant: int) -> BuiltInPhones:

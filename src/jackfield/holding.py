@@ -1,24 +1,32 @@
-"""One process at a time: who holds the data folder, and who is turned away by name."""
+"""Who works on a data folder: its locks, and the files that running servers leave for commands.
+
+On SQLite one process holds the folder, and others are turned away by name. On PostgreSQL several
+may share it: each holds a numbered lock of its own.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 
 from jackfield.clock import Clock
-from jackfield.settings import LOCK_FILE
+from jackfield.settings import LOCK_FILE, SERVER_FILE
 
 LOCK_TRIES = 4
 LOCK_AGAIN_S = 0.05
+AT_ONCE = 64
+"""More processes than this do not share a folder."""
 
 
 class InUse(Exception):
-    """Another process works on the data folder or the database."""
+    """Another process works on the data folder."""
 
     def __init__(self, what: str, holder: str) -> None:
-        self.next_step = "Stop it first, or give this one a data folder or database of its own."
+        self.next_step = "Stop it first, or give this one a data folder of its own."
         super().__init__(f"{what} is in use by the process {holder}. {self.next_step}")
 
 
@@ -39,12 +47,80 @@ def make_folder(data_dir: Path) -> None:
         raise NoFolder(data_dir, error) from error
 
 
-async def take_lock(data_dir: Path, clock: Clock) -> TextIOWrapper:
-    """Hold the data folder for this process. Raises `InUse` and `NoFolder`."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of the places that a folder has for processes; the first has the plain names."""
+
+    data_dir: Path
+    number: int
+
+    @property
+    def lock_file(self) -> Path:
+        return self._numbered(LOCK_FILE)
+
+    @property
+    def server_file(self) -> Path:
+        """Where a server leaves its address and token."""
+        return self._numbered(SERVER_FILE)
+
+    @property
+    def holder(self) -> int | None:
+        """The process that holds the place. Numbers of processes alone are used again."""
+        try:
+            with self.lock_file.open(encoding="utf-8") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    holder = lock.read().strip()
+                    return int(holder) if holder.isdecimal() else None
+        except OSError:
+            return None
+        return None
+
+    def _numbered(self, name: str) -> Path:
+        path = self.data_dir / name
+        return path if self.number == 1 else path.with_stem(f"{path.stem}-{self.number}")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A place that this process holds; close it to leave."""
+
+    place: Place
+    lock: TextIOWrapper
+
+    def close(self) -> None:
+        self.lock.close()
+
+
+async def take_place(data_dir: Path, clock: Clock, *, shared: bool) -> Held:
+    """Hold a place in the data folder; only with `shared` there is more than one.
+
+    Raises `InUse` and `NoFolder`.
+    """
+    for number in range(1, AT_ONCE + 1 if shared else 2):
+        place = Place(data_dir, number)
+        lock = await _take_lock(place, clock)
+        if lock is not None:
+            return Held(place, lock)
+    holder = Place(data_dir, 1).holder
+    raise InUse(f"The data folder {data_dir}", str(holder or "of unknown number"))
+
+
+def places(data_dir: Path) -> Iterator[Place]:
+    """The places of a folder that somebody has held at some time."""
+    for number in range(1, AT_ONCE + 1):
+        place = Place(data_dir, number)
+        if not place.lock_file.exists():
+            return
+        yield place
+
+
+async def _take_lock(place: Place, clock: Clock) -> TextIOWrapper | None:
     try:
-        file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
+        file = place.lock_file.open("a+", encoding="utf-8")
     except OSError as error:
-        raise NoFolder(data_dir, error) from error
+        raise NoFolder(place.data_dir, error) from error
     for tries in range(LOCK_TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,26 +129,10 @@ async def take_lock(data_dir: Path, clock: Clock) -> TextIOWrapper:
             if tries + 1 < LOCK_TRIES:
                 await clock.sleep(LOCK_AGAIN_S)
                 continue
-            file.seek(0)
-            holder = file.read().strip() or "of unknown number"
             file.close()
-            raise InUse(f"The data folder {data_dir}", holder) from None
+            return None
         break
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-def holder_of(data_dir: Path) -> int | None:
-    """The process that holds the folder's lock. Numbers of processes alone are used again."""
-    try:
-        with (data_dir / LOCK_FILE).open(encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = lock.read().strip()
-                return int(holder) if holder.isdecimal() else None
-    except OSError:
-        return None
-    return None

@@ -79,10 +79,12 @@ async def run_server(
     async with App(settings) as app:
         bound = _listen(settings)
         app.port = bound.getsockname()[1]
-        # Made by a server, never by a command: here it is shown.
-        app.new_password = await app.signin.ensure_owner()
+        has_console = Role.WEB in settings.roles
+        if has_console:
+            # Made by a server, never by a command: here it is shown.
+            app.new_password = await app.signin.ensure_owner()
         config = uvicorn.Config(
-            app.site,
+            app.site if has_console else app.health_site,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -98,7 +100,8 @@ async def run_server(
         if serving.done():
             _log.error("web.not_started", listen=settings.listen)
             return 1
-        app.watch()
+        if has_console:
+            app.watch()
         await app.announce()
         if app.new_password is not None and ready is None:
             _say_password(app)
@@ -107,7 +110,7 @@ async def run_server(
         if ready is not None:
             ready.set_result(app)
         stopping = asyncio.create_task(stop.wait())
-        lost = asyncio.create_task(app.lost.wait())
+        lost = asyncio.create_task(app.lost())
         await asyncio.wait({stopping, serving, lost}, return_when=asyncio.FIRST_COMPLETED)
         _log.info("server.stopping")
         app.hub.stop()
@@ -143,7 +146,7 @@ def _leave_in_any_case() -> None:
 
 async def _work(app: App) -> None:
     """Begin the work, however often the durable runner needs to start."""
-    while Role.SYNC in app.settings.roles:
+    while True:
         try:
             await app.start_work()
         except Exception as error:

@@ -146,6 +146,7 @@ def load_settings(
         raise SettingsError(
             f"The setting 'data_dir' is {values['data_dir']!r}; it takes the path of a folder."
         )
+    _check_roles(values.get("roles"))
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -193,6 +194,18 @@ def _known(name: str, where: str, prefix: str) -> str:
         f"Unknown setting {name!r} in {where}. The nearest known one is {suggestion!r}; "
         "docs/settings.md lists them all."
     )
+
+
+def _check_roles(roles: object) -> None:
+    """Raise for a role that there is not, with the nearest one; other shapes are refused later."""
+    known = [role.value for role in Role]
+    for role in roles if isinstance(roles, list | tuple) else ():
+        if isinstance(role, str) and role not in known:
+            (near,) = difflib.get_close_matches(role.lower(), known, n=1, cutoff=0.0)
+            raise SettingsError(
+                f"The setting 'roles' holds {role!r}, which is no role; the nearest one is "
+                f"{near!r}. It takes one or more of: {', '.join(known)}."
+            )
 
 
 def _parse_text(name: str, text: str) -> object:
@@ -290,6 +303,12 @@ def _check(settings: Settings) -> None:
         )
     if not settings.roles:
         raise SettingsError("The setting 'roles' is empty; it takes one or more of: web, sync.")
+    if not settings.database_url and set(settings.roles) != set(Role):
+        missing = next(role.value for role in Role if role not in settings.roles)
+        raise SettingsError(
+            f"The setting 'roles' leaves out {missing!r}, and on SQLite no other process can take "
+            "it on. Leave 'roles' out, or share a PostgreSQL: set 'database_url'."
+        )
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy, strict=False)

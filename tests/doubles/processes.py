@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -271,6 +272,14 @@ class Installation:
             environment=self.environment,
         )
 
+    def beside(self, folder: Path, **settings: str) -> Installation:
+        """The same database from a folder of its own, with the same key: another machine's."""
+        other = Installation(folder, self.database_url, {**self.settings, **settings})
+        other.data.mkdir(parents=True)
+        if (key := self.data / "jackfield.key").exists():
+            shutil.copy(key, other.data / key.name)
+        return other
+
     @contextmanager
     def serving(self) -> Iterator[Server]:
         """A server on a free port, killed at the end if it still runs then."""
@@ -292,26 +301,26 @@ class Server:
     @classmethod
     def of(cls, process: Process, data: Path) -> Server:
         """Wait until a started process has said where it answers."""
-        path = data / "server.json"
-
-        def told() -> bool:
-            assert process.popen.poll() is None, process.err
-            with contextlib.suppress(FileNotFoundError):
-                return int(msgspec.json.decode(path.read_bytes())["pid"]) == process.pid
-            return False
-
         deadline = time.monotonic() + PATIENCE_S
-        while not told():
+        while True:
+            assert process.popen.poll() is None, process.err
+            # Several that share a folder on PostgreSQL have a file each.
+            for path in data.glob("server*.json"):
+                file = msgspec.json.decode(path.read_bytes())
+                if int(file["pid"]) == process.pid:
+                    return cls(process, file["url"], file["token"])
             assert time.monotonic() < deadline, process.err
             time.sleep(LOOK_S)
-        file = msgspec.json.decode(path.read_bytes())
-        return cls(process, file["url"], file["token"])
 
     async def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask its API as the command line does; a refusal fails the test."""
         answer = await self.try_api(method, path, body)
         assert answer.status < 400, answer.text
         return answer.body
+
+    async def health(self) -> Answer:
+        """What it tells a load balancer."""
+        return await ask("GET", f"{self.url}/health")
 
     async def try_api(self, method: str, path: str, body: object = None) -> Answer:
         bearer = {"Authorization": f"Bearer {self.token}"}

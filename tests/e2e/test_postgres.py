@@ -1,6 +1,5 @@
 """The same commands on PostgreSQL, whose address comes from the environment."""
 
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -41,37 +40,3 @@ async def test_an_installation_lives_in_postgresql(
     assert took_s < 2.0
     assert troubles == []
     assert not list(installation.data.glob("*.db"))
-
-
-async def test_two_processes_on_one_postgresql_are_refused(
-    installation: Installation, tmp_path: Path
-) -> None:
-    """Beside the same folder and beside another one: only one process works on a database."""
-    other = tmp_path / "other"
-    other.mkdir()
-    elsewhere = Installation(other, installation.database_url)
-
-    with installation.serving() as server:
-        same_folder = await installation.command("serve", "--listen", "127.0.0.1:0")
-        same_database = await elsewhere.command("serve", "--listen", "127.0.0.1:0")
-        status = await server.try_api("GET", "/status")
-
-    assert same_folder.code == same_database.code == 1
-    assert f"process {server.process.pid}" in same_folder.err
-    assert "The database is in use" in same_database.err
-    assert "Traceback" not in same_folder.err + same_database.err
-    assert status.status == 200
-
-
-async def test_the_lease_of_a_killed_server_runs_out(installation: Installation) -> None:
-    """After a crash the next start waits seconds, not minutes, for the dead one's lease."""
-    with installation.serving() as server:
-        await server.process.kill()
-    begun = time.monotonic()
-
-    with installation.serving() as server:
-        took_s = time.monotonic() - begun
-        status = await server.try_api("GET", "/status")
-
-    assert status.status == 200
-    assert took_s < 15

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jackfield.cli.exits import CommandFailed
 from jackfield.cli.telling import consent_text
 from jackfield.core.waiting import TURN
-from jackfield.settings import DATABASE_FILE, KEY_FILE, Settings, describe
+from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, Settings, describe
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -79,18 +79,20 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 async def _from_inside(door: Door, status: Any) -> list[Finding]:
+    findings = await _processes(door)
     connection = (await door.ask("GET", "/connection")).body
     alarms = (await door.ask("GET", "/alarms")).body["alarms"]
     if not connection["connected"]:
         return [
+            *findings,
             Finding(
                 "Microsoft 365",
                 False,
                 "Not connected.",
                 "Connect it: jackfield connect --tenant-id ... --client-id ... --certificate FILE",
-            )
+            ),
         ]
-    findings = [
+    findings += [
         Finding("Microsoft 365", True, f"Connected to {connection['organisation']}."),
         _credential(connection),
         _permissions(connection, alarms),
@@ -116,6 +118,26 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
         if one["kind"] != CONSENT
     ]
     return findings
+
+
+async def _processes(door: Door) -> list[Finding]:
+    """Who is at work on a database that several share; nothing on SQLite, or where nobody is."""
+    alive = (await door.ask("GET", "/processes")).body["processes"]
+    if not alive:
+        return []
+    named = ", ".join(
+        f"{one['name']} on {one['host']} ({' and '.join(one['roles'])})" for one in alive
+    )
+    if any(Role.SYNC.value in one["roles"] for one in alive):
+        return [Finding("Processes", True, f"{named}.")]
+    return [
+        Finding(
+            "Processes",
+            False,
+            f"No process carries runs: {named}.",
+            "Start one whose setting 'roles' holds 'sync', or leave 'roles' out.",
+        )
+    ]
 
 
 def _permissions(connection: Any, alarms: Any) -> Finding:

@@ -1,8 +1,9 @@
 """How a command reaches Jackfield: over the API of the running server, or of one of its own.
 
 Both ways are the same API with the same answers. A running server is found by the token file in the
-data folder; with none running the folder's lock is taken and an application lives for the command,
-so that no two processes ever work on one data folder.
+data folder; with none running there an application lives for the command. On SQLite it holds the
+folder's lock, so that no two processes ever work on it; on PostgreSQL it leaves the runs to those
+that are at work, and carries them itself where nobody is.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any, Protocol
 import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.holding import holder_of
-from jackfield.settings import SERVER_FILE, ServerFile, Settings
+from jackfield.holding import Place, places
+from jackfield.settings import ServerFile, Settings
 
 ANSWER_TIMEOUT_S = 60.0
 START_PATIENCE_S = 10.0
@@ -145,14 +146,14 @@ async def open_door(
             "with --data-dir, or begin one with jackfield serve.",
             Exit.USAGE,
         )
-    from jackfield.app import App
+    from jackfield.app import App, For
     from jackfield.holding import InUse
     from jackfield.logs import configure_logs
 
     # What a command has to say it says itself; a run's troubles stand in its answer.
     configure_logs("error")
     try:
-        app = await App(settings).__aenter__()
+        app = await App(settings, For.ASKING if acts else For.LOOKING).__aenter__()
     except InUse as busy:
         yield RunningServer(await _starting_server(settings.data_dir, busy))
         return
@@ -171,20 +172,27 @@ async def _starting_server(data_dir: Path, busy: Exception) -> ServerFile:
         file = read_server_file(data_dir)
         if file is not None:
             return file
-        if holder_of(data_dir) is None:
+        if Place(data_dir, 1).holder is None:
             break
         await asyncio.sleep(LOOK_S)
     raise CommandFailed(str(busy)) from busy
 
 
 def read_server_file(data_dir: Path) -> ServerFile | None:
-    """The running server of a data folder; None when none runs.
+    """A running server of a data folder; None when none runs.
 
-    The file of a killed one does not count: the lock of its folder went with it.
+    The file of a killed one does not count: the lock of its place went with it.
     """
-    path = data_dir / SERVER_FILE
+    for place in places(data_dir):
+        file = _read_server_file(place.server_file)
+        if file is not None and place.holder == file.pid:
+            return file
+    return None
+
+
+def _read_server_file(path: Path) -> ServerFile | None:
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=ServerFile)
+        return msgspec.json.decode(path.read_bytes(), type=ServerFile)
     except FileNotFoundError:
         return None
     except PermissionError:
@@ -194,7 +202,6 @@ def read_server_file(data_dir: Path) -> ServerFile | None:
         ) from None
     except (OSError, msgspec.DecodeError):
         return None
-    return file if holder_of(data_dir) == file.pid else None
 
 
 def _decoded(body: bytes) -> Any:

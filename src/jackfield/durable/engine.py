@@ -77,6 +77,7 @@ class Durable:
     step. `stop` waits `grace_s` seconds for steps in flight; those it cuts off are done again after
     the next start. After a failed `start`, another may be tried. A database that goes away is
     waited for; runs that lost their footing all the same are found again every `mend_each_s`.
+    One that does not `work` only asks: its peers on the same PostgreSQL carry the runs.
     """
 
     def __init__(
@@ -90,9 +91,11 @@ class Durable:
         give_up_after: int = 100,
         grace_s: float = 1.0,
         mend_each_s: float = 5.0,
+        work: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._executor_id = executor_id
+        self._work = work
         self._catalogue = Catalogue(lanes)
         self._report = report
         self._given_up = given_up
@@ -100,7 +103,9 @@ class Durable:
         self._grace_s = grace_s
         self._mend_each_s = mend_each_s
         self._clock = clock or SystemClock()
-        self._instance = DbosInstance(database_url, executor_id, self._catalogue, self._clock)
+        self._instance = DbosInstance(
+            database_url, executor_id, self._catalogue, self._clock, work=work
+        )
         self._state = _State.NEW
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
@@ -141,7 +146,8 @@ class Durable:
             await self._shut_down(_State.NEW)
             raise
         self._failure = None
-        self._mending = asyncio.create_task(self._mend(), context=Context())
+        if self._work:
+            self._mending = asyncio.create_task(self._mend(), context=Context())
         self._turn(_State.RUNNING)
 
     async def stop(self) -> None:
@@ -292,6 +298,13 @@ class Durable:
 
     def _lane_of(self, workflow: str) -> str:
         return self._catalogue.flows[workflow.removeprefix(SCHEDULED)].lane.name
+
+    async def carriers(self) -> set[str]:
+        async with self._open_client() as client:
+            rows = await client.list_workflows_async(
+                status="PENDING", load_input=False, load_output=False
+            )
+        return {row.executor_id for row in rows if row.executor_id}
 
     async def purge(self, older_than: timedelta) -> int:
         before = (self._clock.now() - older_than).isoformat()

@@ -36,11 +36,18 @@ class DbosInstance:
     """`open` and `close` in a plain thread, `launch` on the loop's."""
 
     def __init__(
-        self, database_url: str, executor_id: str, catalogue: Catalogue, clock: Clock
+        self,
+        database_url: str,
+        executor_id: str,
+        catalogue: Catalogue,
+        clock: Clock,
+        *,
+        work: bool = True,
     ) -> None:
         self._database_url = database_url
         self._executor_id = executor_id
         self._catalogue = catalogue
+        self._work = work
         self._database: WorkDatabase | None = None
         self.client: DBOSClient | None = None
         self.hush = Hush(clock)
@@ -65,6 +72,8 @@ class DbosInstance:
         # Before the launch, which looks for queues at once and then only each second.
         self._write_queues(self.client)
         self._write_schedules(self.client)
+        if not self._work:
+            return
         DBOS(
             config={
                 "name": APPLICATION,
@@ -80,7 +89,9 @@ class DbosInstance:
         )
 
     def launch(self, carry: Carry) -> None:
-        """DBOS runs flows on the loop inside which it is launched."""
+        """DBOS runs flows on the loop inside which it is launched; nothing where none are run."""
+        if not self._work:
+            return
         from dbos import DBOS
 
         for defined in self._catalogue.flows.values():

@@ -271,6 +271,11 @@ class Rehearsal:
             record.state = RunState.QUEUED
         return [record.id for record in left]
 
+    async def carriers(self) -> set[str]:
+        await self._open()
+        alive = self._journal.alive.values()
+        return {record.executor for record in alive if record.state is RunState.RUNNING}
+
     async def purge(self, older_than: timedelta) -> int:
         await self._open()
         return self._journal.purge(self._now() - older_than.total_seconds())

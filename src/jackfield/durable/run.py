@@ -146,6 +146,10 @@ class Runner(Protocol):
         """
         ...
 
+    async def carriers(self) -> set[str]:
+        """The processes that are recorded as carrying runs, whether they live or not."""
+        ...
+
     async def purge(self, older_than: timedelta) -> int:
         """Forget runs that ended longer ago; how many."""
         ...

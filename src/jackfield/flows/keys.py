@@ -7,33 +7,57 @@ one transaction; only then the old key goes. Whoever begins again ends what was 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from jackfield.clock import Clock
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.processes import Process, load_processes
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sequences import next_change
 from jackfield.store.vault import Vault
 
 
+class PeersAtWork(Exception):
+    """Other processes hold the old key, and would go on to use it."""
+
+    def __init__(self, peers: Sequence[Process]) -> None:
+        named = ", ".join(f"{one.name} on {one.host} (process {one.pid})" for one in peers)
+        self.next_step = (
+            "Stop them, rotate the key, copy the key file into their data folders, and start them."
+        )
+        super().__init__(f"Other processes use the present key: {named}. {self.next_step}")
+
+
 class KeyRotation:
     """Rotates the key of one installation, while it is at work."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        process_name: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`process_name` is this process's own name among its peers."""
         self._database = database
         self._vault = vault
         self._clock = clock
+        self._process_name = process_name
         self._one_at_a_time = asyncio.Lock()
 
     async def rotate(self, by: str) -> int:
         """Encrypt every stored secret with a new key; returns how many secrets there are.
 
-        Raises `SecretUnreadable` when one cannot be decrypted, or the key file cannot be
-        written; then nothing has changed.
+        Raises `PeersAtWork`, and `SecretUnreadable` when one cannot be decrypted, or the key file
+        cannot be written; then nothing has changed.
         """
         async with self._one_at_a_time:
             async with self._database.read() as tx:
                 await self._vault.check(tx)
+                alive = await load_processes(tx, now=self._clock.now())
+            if peers := [one for one in alive if one.name != self._process_name()]:
+                raise PeersAtWork(peers)
             self._vault.add_key()
             async with self._database.write() as tx:
                 # The journal's turn comes before the lock on secrets, as it does elsewhere.

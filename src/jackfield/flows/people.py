@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from jackfield.clock import Clock
-from jackfield.core.schedule import Mode, ScheduleRules, due
+from jackfield.core.schedule import Mode, due
 from jackfield.durable import DurableError, Json, RunId, Runner
 from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.outcomes import STANDS
@@ -26,7 +26,12 @@ from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import UNDO, PlanStatus, list_plans, load_plan, move_plan
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
-from jackfield.store.settings import Approval, load_people_settings, save_people_settings
+from jackfield.store.settings import (
+    Approval,
+    PeopleSettings,
+    load_people_settings,
+    save_people_settings,
+)
 from jackfield.store.tenants import TenantState, load_connection, load_tenants
 from jackfield.store.transaction import Transaction
 
@@ -141,20 +146,10 @@ class PeopleSync:
             return 0
         for plan in approved:
             await self._apply_later(tenant, plan.id, plan.decided_by)
-        # Switched off is the schedule, not what somebody asks for.
-        mode = self._due(settings.schedule, state) if settings.enabled else state.wanted
+        mode = mode_due(settings, state, self._clock.now())
         if mode is not None:
             await self._enqueue(tenant, Ask(mode))
         return len(approved) + (mode is not None)
-
-    def _due(self, rules: ScheduleRules, state: Due) -> Mode | None:
-        return due(
-            rules,
-            now=self._clock.now(),
-            last_full_at=state.last_full_at,
-            last_delta_at=state.last_delta_at,
-            wanted=state.wanted,
-        )
 
     async def take_stock(self) -> None:
         """After a start: what was under way when the process died goes on by itself, or is over.
@@ -172,7 +167,7 @@ class PeopleSync:
             holders = [one.owner for one in leases if one.owner and one.name == WORK]
             flows = dict.fromkeys([*(one.flow for one in running), *holders])
             lost = [flow for flow in flows if not await self.is_waiting(flow)]
-            await self._runs.bury(tenant, lost, alive=len(lost) < len(flows))
+            await self._runs.bury(tenant, lost)
 
     async def is_waiting(self, flow: str) -> bool:
         """Whether the runner knows a run of this id that has not ended."""
@@ -249,6 +244,20 @@ class PeopleSync:
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         return await self._runner.enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
+
+
+def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None:
+    """The round that is due for everybody, or None."""
+    if not settings.enabled:
+        # Switched off is the schedule, not what somebody asks for.
+        return state.wanted
+    return due(
+        settings.schedule,
+        now=now,
+        last_full_at=state.last_full_at,
+        last_delta_at=state.last_delta_at,
+        wanted=state.wanted,
+    )
 
 
 async def _wait_for_approval(tx: Transaction, tenant: int, *, by: str, now: datetime) -> None:

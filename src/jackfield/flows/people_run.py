@@ -22,7 +22,7 @@ from jackfield.flows.applying import Applying
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import phones_failed
 from jackfield.flows.numbers import Numbers
-from jackfield.flows.people import Ask
+from jackfield.flows.people import Ask, mode_due
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.reading import HURRIED_S, ReadingSteps
@@ -86,6 +86,8 @@ class PeopleRun:
         if stuck:
             return await run.step("fail", self._settling.fail, run.id, tenant, stuck)
         began = await run.step("begin", self._begin, run.id, tenant, document)
+        if began["mode"] is None:
+            return await run.step("leave", self._runs.leave, run.id, tenant)
         document = {**document, "mode": began["mode"]}
         read = await self._observe(run, tenant, Ask.from_json(document))
         if read.get("failed"):
@@ -254,7 +256,12 @@ class PeopleRun:
     async def _begin(self, flow: str, tenant: int, document: dict[str, Any]) -> dict[str, Any]:
         ask = Ask.from_json(document)
         async with self._database.read() as tx:
+            settings = (await load_people_settings(tx, tenant)).value
             state = await load_due(tx, tenant, WORK)
+        by_itself = ask.trigger is Trigger.SCHEDULE and ask.is_for_all
+        if by_itself and mode_due(settings, state, self._clock.now()) is None:
+            # A peer queued this when the same was about to be done.
+            return {"mark": None, "mode": None}
         if ask.is_for_all and state.wanted is Mode.FULL:
             # Asked for while this run stood in the queue: it settles that wish too.
             ask = Ask(Mode.FULL, ask.trigger, ask.by)

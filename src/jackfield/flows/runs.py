@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -42,6 +43,7 @@ from jackfield.store.plans import (
     move_plan,
 )
 from jackfield.store.runs import (
+    UNDER_WAY,
     RunStatus,
     StoredRun,
     Trigger,
@@ -71,6 +73,7 @@ NO_GROUPS = "graph.no_groups"
 
 _AT_MOST = 500
 _INTERRUPTED = "Interrupted when the process ended; what was left goes on by itself."
+_DONE_ALREADY = "Nothing to do: another run has done what was due."
 _SKIPPED = "Not carried out: the run was interrupted, and everyone is planned again."
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -290,8 +293,18 @@ class Runs:
             await self._give_up_lease(tx, flow, tenant)
         _log.warning("people.run_failed", tenant=tenant, run=flow, because=failure.text)
 
-    async def bury(self, tenant: int, flows: Sequence[str], *, alive: bool) -> None:
-        """Runs that nobody carries any more are over; `alive` says that the tenant has others."""
+    async def leave(self, flow: str, tenant: int) -> dict[str, Any]:
+        """End a run that finds nothing to do: what it was begun for has been done meanwhile."""
+        now = self._clock.now()
+        async with self._database.write() as tx:
+            run = await load_run_of_flow(tx, tenant, flow)
+            if run is not None:
+                await end_run(tx, tenant, run.id, RunStatus.DONE, now=now, text=_DONE_ALREADY)
+            await give_up_lease(tx, tenant, WORK, flow)
+        return {"status": RunStatus.DONE.value}
+
+    async def bury(self, tenant: int, flows: Sequence[str]) -> None:
+        """Runs that nobody carries any more are over, and so is what they had begun to apply."""
         now = self._clock.now()
         async with self._database.write() as tx:
             for flow in flows:
@@ -299,7 +312,8 @@ class Runs:
                 await give_up_lease(tx, tenant, WORK, flow)
                 if run is not None:
                     await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=_INTERRUPTED)
-            if not alive:
+            # A peer may have begun another one by now: what is being applied is that one's then.
+            if not await list_runs(tx, tenant, status=UNDER_WAY, limit=1):
                 for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
                     await _lay_down(tx, tenant, plan, now)
 

@@ -39,6 +39,8 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.schedule import forget_rounds, load_due, settle, want
+from jackfield.store.schema import INSTALLATION
+from jackfield.store.sequences import next_change
 from jackfield.store.settings import load_people_settings, save_people_settings
 from jackfield.store.tenants import (
     Connection,
@@ -114,7 +116,13 @@ class Setup:
 
     async def first_tenant(self) -> int:
         """The tenant that the console starts with, made at the first start."""
+        async with self._database.read() as tx:
+            tenants = await load_tenants(tx)
+        if tenants:
+            return tenants[0].number
         async with self._database.write() as tx:
+            # Several processes may start at once on an empty database: one after the other.
+            await next_change(tx, INSTALLATION)
             tenants = await load_tenants(tx)
             if tenants:
                 return tenants[0].number

@@ -30,8 +30,10 @@ from jackfield.store.accounts import (
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import INSTALLATION
+from jackfield.store.sequences import next_change
 from jackfield.store.sessions import SessionStore
 from jackfield.store.tokens import find_token, note_use, use_is_stale
+from jackfield.store.transaction import Transaction
 
 IDLE = timedelta(hours=8)
 OWNER = "admin"
@@ -101,18 +103,32 @@ class LocalSignIn:
         async with self._database.read() as tx:
             if await count_accounts(tx):
                 return None
-        return await self.reset_password(OWNER)
+        password, hashed = await self._new_password()
+        async with self._database.write() as tx:
+            # Another process may start at the same moment: the second one finds the account.
+            await next_change(tx, INSTALLATION)
+            if await count_accounts(tx):
+                return None
+            await self._save_password(tx, OWNER, hashed)
+        return password
 
     async def reset_password(self, name: str) -> str:
         """A new password for an account (made where there is none); its sessions are over."""
+        password, hashed = await self._new_password()
+        async with self._database.write() as tx:
+            await self._save_password(tx, name, hashed)
+        return password
+
+    async def _new_password(self) -> tuple[str, str]:
         password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
         hashed = await self._in_thread(self._hasher.hash, password)
+        return password, hashed
+
+    async def _save_password(self, tx: Transaction, name: str, hashed: str) -> None:
         now = self._clock.now()
-        async with self._database.write() as tx:
-            await save_account(tx, name, hashed, now=now)
-            line = Line("account.password", f"A new password was made for {name}.", name=name)
-            await append_lines(tx, INSTALLATION, [line], now=now)
-        return password
+        await save_account(tx, name, hashed, now=now)
+        line = Line("account.password", f"A new password was made for {name}.", name=name)
+        await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
         """Check a password.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiosqlite
@@ -18,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.leases import Lease
 from jackfield.store.located import located, place_of, translate
 from jackfield.store.migrate import migrate
+from jackfield.store.processes import still_holds
 from jackfield.store.transaction import Transaction
 
 READERS = 5
@@ -29,6 +32,8 @@ WAIT_FOR_CONNECTION_S = 60.0
 BUSY_TIMEOUT_MS = 10_000
 """How long a connection waits for another program that holds the SQLite file."""
 CONNECT_TIMEOUT_S = 10.0
+IDLE = timedelta(seconds=5)
+"""How long a process that holds a slot may be silent inside a transaction: less than its lease."""
 
 SqliteConnect = Callable[..., Awaitable[Any]]
 """What opens a connection to a SQLite file, in place of aiosqlite with its thread."""
@@ -45,6 +50,9 @@ class Database:
         self.sqlite = writer.dialect.name == "sqlite"
         self._writer = writer
         self._reader = reader
+        self._slot: Lease | None = None
+        self.replaced = asyncio.Event()
+        """Set when a peer has taken this process's slot over: it must end."""
 
     @classmethod
     async def open(
@@ -96,7 +104,20 @@ class Database:
         On SQLite it holds the only writer connection: no network, no long computing inside.
         """
         async with located(self.url), self._writer.begin() as connection:
-            yield Transaction(connection)
+            tx = Transaction(connection)
+            if self._slot is None or await still_holds(tx, self._slot, IDLE):
+                yield tx
+                return
+        self.replaced.set()
+        # No error, which somebody might write down as theirs: the process is about to end.
+        await asyncio.Event().wait()
+
+    def write_as(self, slot: Lease) -> None:
+        """From now on write only while this process holds its slot.
+
+        Once a peer has taken it over, `write` waits for ever, and `replaced` says so.
+        """
+        self._slot = slot
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -57,7 +57,7 @@ async def take_lease(
     Each taking raises the fence: of two processes under one owner's name the later one has it.
     """
     c = leases.c
-    moment_now = _now(tx, now)
+    moment_now = server_now(tx, now)
     until = _later(tx, now, length)
     row = await tx.row(
         tx.insert(leases)
@@ -140,10 +140,30 @@ async def list_leases(tx: Transaction, tenant: int, prefix: str = "") -> tuple[L
     return tuple(Lease(*row) for row in rows)
 
 
+async def expired_leases(
+    tx: Transaction, tenant: int, prefix: str, *, now: datetime
+) -> tuple[Lease, ...]:
+    """Leases of dead owners (not the given-up ones), by name."""
+    c = leases.c
+    rows = await tx.rows(
+        select(*_COLUMNS)
+        .where(
+            c.tenant == tenant,
+            c.name >= prefix,
+            c.name < prefix + "\U0010ffff",
+            c.owner != "",
+            c.until <= server_now(tx, now),
+        )
+        .order_by(c.name)
+    )
+    return tuple(Lease(*row) for row in rows)
+
+
 _SERVER_NOW = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 
 
-def _now(tx: Transaction, now: datetime) -> ColumnElement[Any]:
+def server_now(tx: Transaction, now: datetime) -> ColumnElement[Any]:
+    """The moment by which leases run out, as a stored moment."""
     if tx.sqlite:
         return literal(now, Moment)
     return literal_column(_SERVER_NOW, BigInteger)

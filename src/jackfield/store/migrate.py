@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.store.errors import DatabaseUnusable
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest file in `migrations/versions`; revisions are numbers of four digits, counted up."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,6 +37,14 @@ async def migrate(connection: AsyncConnection) -> None:
             "Start the newer Jackfield, or restore a backup that this one made.",
         )
     await connection.run_sync(_upgrade)
+
+
+async def tables_version(connection: AsyncConnection) -> str:
+    """The version that the tables have now."""
+    version: str = (
+        await connection.execute(text("SELECT version_num FROM alembic_version"))
+    ).scalar_one()
+    return version
 
 
 def found_version(connection: Connection) -> str | None:

@@ -64,6 +64,23 @@ class Vault:
             .on_conflict_do_update(index_elements=["tenant", "name"], set_=values)
         )
 
+    async def agree(
+        self, tx: Transaction, tenant: int, name: str, secret: str, *, now: datetime
+    ) -> bytes:
+        """The secret of that name; `secret`, where there is none yet.
+
+        Several that begin at once get the same one.
+        """
+        sealed = self._box.encrypt(_label(tenant, name) + secret.encode()).decode()
+        await tx.run(
+            tx.insert(secrets)
+            .values(tenant=tenant, name=name, sealed=sealed, changed_at=now)
+            .on_conflict_do_nothing()
+        )
+        agreed = await self.load(tx, tenant, name)
+        assert agreed is not None  # noqa: S101 - it stands since the line before
+        return agreed
+
     async def load(self, tx: Transaction, tenant: int, name: str) -> bytes | None:
         """A secret; None for an unknown name.
 
@@ -170,6 +187,11 @@ class Vault:
             raise _not_written(self.key_file, error) from error
 
 
+async def holds_secrets(tx: Transaction) -> bool:
+    """Whether any secret is stored: then only the key file that sealed it will do."""
+    return await tx.row(select(secrets.c.name).limit(1)) is not None
+
+
 def _box(keys: tuple[bytes, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
@@ -218,8 +240,9 @@ def _read(path: Path) -> tuple[bytes, ...]:
         keys = tuple(path.read_bytes().split())
     except OSError as error:
         raise KeyFileRefused(
-            f"The key file {path} cannot be read: {error.strerror}. Restore it from the backup of "
-            "this installation; without it the stored secrets are lost and must be entered again."
+            f"The key file {path} cannot be read: {error.strerror}. Restore it from "
+            "the backup of this installation, or copy it from another of its processes; without it "
+            "the stored secrets are lost and must be entered again."
         ) from error
     try:
         _box(keys)

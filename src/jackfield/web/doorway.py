@@ -50,6 +50,9 @@ ENDLESS = "/live"
 """The stream never ends, so that there is nothing to answer a HEAD with."""
 HSTS = "max-age=31536000"
 
+HEALTH = "/health"
+"""Asked by load balancers, by whatever name they know the process."""
+
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -68,7 +71,7 @@ class Doorway:
             return
         headers = MutableScopeHeaders(scope)
         believe_proxies(scope, headers, self._proxies)
-        if not self._is_ours(headers.get("host", "")):
+        if scope["path"] != HEALTH and not self._is_ours(headers.get("host", "")):
             text = "This address is not one of this console's. Open it by its own address."
             await _refuse(421, text, scope, receive, send)
             return

@@ -87,10 +87,14 @@ class Rooms:
     keys: KeyRotation
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]
+    roles: tuple[str, ...] = ("web", "sync")
+    """What this process takes on."""
+    process_name: Callable[[], str] = lambda: ""
+    """Its name among its peers; "" where it has none."""
     tenant: int = 1
     """The tenant that the console and the API show."""
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    """Signs form tokens. Where several processes serve one console, give all of them the same."""
+    """Signs form tokens; the same in all processes, for a page of one may be sent to another."""
 
 
 House = NamedDependency[SkipValidation[Rooms]]

@@ -44,6 +44,7 @@ from jackfield.web.errors import (
     answer_http,
     answer_unusable,
 )
+from jackfield.web.health import health
 from jackfield.web.rendering import ENVIRONMENT, load_asset
 from jackfield.web.rooms import House, Rooms
 from jackfield.web.security import (
@@ -104,6 +105,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
     site = Litestar(
         [
             static,
+            health,
             Router(
                 "/",
                 route_handlers=[live, sign_in_page, sign_in, sign_out, *PAGES],

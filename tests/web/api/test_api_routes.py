@@ -101,6 +101,7 @@ CONNECT = {
 }
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/status"): Example(bad=(400, "/status?x=1", None)),
+    ("GET", "/processes"): Example(bad=(400, "/processes?x=1", None)),
     ("GET", "/connection"): Example(bad=(400, "/connection?x=1", None)),
     ("POST", "/connection"): Example(
         body=CONNECT, bad=(422, "", {**CONNECT, "client_secret": "wrong"})
@@ -419,7 +420,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 15
+    assert len(paged) == 16
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

@@ -14,11 +14,12 @@ from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
 from jackfield.store.plans import PlanStatus, list_plans
+from jackfield.store.processes import load_processes
 from jackfield.store.runs import list_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import load_connection
-from jackfield.web.api.asking import Before, Caller, Limit, Search
+from jackfield.web.api.asking import Before, Caller, Limit, Search, place_behind
 from jackfield.web.api.installation_shapes import (
     AlarmOut,
     AlarmsOut,
@@ -28,6 +29,8 @@ from jackfield.web.api.installation_shapes import (
     GraphOut,
     JournalOut,
     LineOut,
+    ProcessesOut,
+    ProcessOut,
     StatusOut,
 )
 from jackfield.web.api.refusals import told
@@ -57,6 +60,23 @@ async def status(rooms: House) -> StatusOut:
             last_run=await run_out(tx, rooms, runs[0]) if runs else None,
             graph=GraphOut(**{name: getattr(graph, name) for name in GraphOut.__struct_fields__}),
         )
+
+
+@get("/processes", summary="Processes at work on the database", responses=told())
+async def processes(
+    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+) -> ProcessesOut:
+    """Who shares a PostgreSQL, and what each takes on; `after` is the last name before."""
+    async with rooms.database.read() as tx:
+        alive = await load_processes(tx, now=rooms.clock.now())
+    begin = place_behind(after, [one.name for one in alive])
+    out = [
+        ProcessOut(
+            one.name, one.host, one.pid, list(one.roles), one.version, one.url, one.started_at
+        )
+        for one in alive[begin : begin + limit]
+    ]
+    return ProcessesOut(out, out[-1].name if begin + limit < len(alive) else None)
 
 
 @get("/connection", summary="The connection to Microsoft 365", responses=told())
@@ -140,4 +160,4 @@ async def alarms(
     return AlarmsOut(out, out[-1].id if len(found) > limit else None)
 
 
-ROUTES = (status, connection, connect, journal, alarms)
+ROUTES = (status, processes, connection, connect, journal, alarms)

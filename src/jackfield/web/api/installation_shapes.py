@@ -41,6 +41,28 @@ class StatusOut(msgspec.Struct):
     graph: GraphOut
 
 
+class ProcessOut(msgspec.Struct):
+    """A process at work on the database."""
+
+    name: Annotated[str, msgspec.Meta(description="Its slot; free again once it has ended.")]
+    host: str
+    pid: int
+    roles: list[str]
+    version: str
+    url: Annotated[str, msgspec.Meta(description="Where its console answers; empty without one.")]
+    started_at: datetime
+
+
+class ProcessesOut(msgspec.Struct):
+    """Processes that are alive; none on SQLite, where one does everything.
+
+    Give `next` as `after` for the following ones.
+    """
+
+    processes: list[ProcessOut]
+    next: str | None
+
+
 class ConnectionOut(msgspec.Struct):
     """The connection to Microsoft 365; without one everything but `connected` is empty."""
 

@@ -20,6 +20,7 @@ from litestar.types import ExceptionHandlersMap
 from jackfield.core.numbering import NumberingError
 from jackfield.flows.by_hand import HandRefused, Reason
 from jackfield.flows.doubts import DecisionRefused, NothingThere
+from jackfield.flows.keys import PeersAtWork
 from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.setup import SetupRefused
@@ -131,7 +132,7 @@ def _answer_hand(request: AnyRequest, error: HandRefused) -> Response[bytes]:
 
 
 def _answer_conflict(
-    request: AnyRequest, error: PlanNotOpen | SecretUnreadable | VersionMoved
+    request: AnyRequest, error: PeersAtWork | PlanNotOpen | SecretUnreadable | VersionMoved
 ) -> Response[bytes]:
     return error_answer(request.scope, 409, str(error))
 
@@ -159,6 +160,7 @@ ANSWERS: ExceptionHandlersMap = {
     ClientException: _answer_client,
     RecursionError: _answer_depth,
     HandRefused: _answer_hand,
+    PeersAtWork: _answer_conflict,
     PlanNotOpen: _answer_conflict,
     SecretUnreadable: _answer_conflict,
     VersionMoved: _answer_conflict,
