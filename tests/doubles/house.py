@@ -42,7 +42,7 @@ from jackfield.store.journal import StoredLine, load_lines
 from jackfield.store.links import load_links
 from jackfield.store.phones import load_extensions
 from jackfield.store.plan_actions import StoredAction, load_actions
-from jackfield.store.plans import StoredPlan, list_plans
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, move_plan
 from jackfield.store.runs import StoredRun, Trigger, list_runs
 from jackfield.store.settings import (
     Approval,
@@ -207,6 +207,12 @@ class House:
         await self.people.approve(tenant, plan, by="admin", release=release)
         await self.runner.idle()
         return (await self.runs(tenant))[0]
+
+    async def decide(self, plan: int, status: PlanStatus, *, by: str, tenant: int = 1) -> None:
+        """A decision about a proposed plan of which nothing follows yet."""
+        async with self.database.write() as tx:
+            now = self.clock.now()
+            assert await move_plan(tx, tenant, plan, [PlanStatus.PROPOSED], status, now=now, by=by)
 
     async def runs(self, tenant: int = 1) -> tuple[StoredRun, ...]:
         """Runs, the newest first."""

@@ -53,7 +53,7 @@ async def test_a_plan_turned_down_halfway_ends_as_it_stands(house: House) -> Non
     """What is done is not called refused; what is not done is never done."""
     await halfway(house)
 
-    await house.people.turn_down(1, 1, by="admin")
+    await house.people.turn_down(1, 1, by="admin", also_approved=True)
     await house.sweep(after_s=3600)
 
     (plan,) = await house.plans()

@@ -1,5 +1,10 @@
 """What is shown is what is done: previews, plans that wait for a person, and what goes stale."""
 
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 
 from core.sketches import AT_ONCE
@@ -9,9 +14,10 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
-from jackfield.flows.people import PlanNotOpen
+from jackfield.flows.people import PeopleSync, PlanNotOpen
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import RemoveExtensionWrite, UpdateExtensionWrite
+from jackfield.store.database import Database
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
@@ -99,6 +105,79 @@ async def test_two_administrators_approve_at_once(house: House) -> None:
 
     assert len(await house.extensions()) == 1
     assert [run.mode for run in await house.runs()] == ["approved", "full"]
+
+
+@asynccontextmanager
+async def other_process(house: House, url: str) -> AsyncIterator[PeopleSync]:
+    """The product over the same database: on PostgreSQL with connections of its own."""
+    sqlite = url.startswith("sqlite:")  # where one process works at a time
+    database = house.database if sqlite else await Database.open(url)
+    try:
+        people = PeopleSync(database, house.clock)
+        people.work_with(house.runner)
+        yield people
+    finally:
+        if not sqlite:
+            await database.close()
+
+
+async def _decide(doing: Coroutine[Any, Any, object]) -> str:
+    """What the administrator is told: "" where the decision counts."""
+    try:
+        await doing
+    except PlanNotOpen as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("nth", range(2))
+async def test_of_a_yes_and_a_no_at_the_same_moment_one_counts(
+    house: House, migrated_url: str, nth: int
+) -> None:
+    """In two processes, on the same plan: the other administrator is told who was faster."""
+    await office(house, "Ada One")
+    await house.sync(full=True)
+    async with other_process(house, migrated_url) as elsewhere:
+        said = [
+            _decide(house.people.approve(1, 1, by="Yes", release=False)),
+            _decide(elsewhere.turn_down(1, 1, by="No")),
+        ]
+        if nth % 2:
+            said.reverse()
+        told = await asyncio.gather(*said)
+    await house.runner.idle()
+
+    (plan,) = await house.plans()
+    approved, refused = reversed(told) if nth % 2 else told
+    assert sorted(map(bool, told)) == [False, True]
+    if refused:
+        assert refused.startswith("Plan 1 is approved already (decided by Yes). What of it")
+        assert (plan.status, len(await house.extensions())) == (PlanStatus.APPLIED, 1)
+    else:
+        assert approved.startswith("Plan 1 was turned down (decided by No); only a proposed plan")
+        assert (plan.status, await house.extensions()) == (PlanStatus.REFUSED, [])
+
+
+async def test_a_second_release_at_the_same_moment_is_told_so(
+    house: House, migrated_url: str
+) -> None:
+    """What a guard held is let go once."""
+    stage, ids = await office(house, *[f"Person {at:02}" for at in range(12)])
+    await house.choose(PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE))
+    await house.sync(full=True)
+    for person in list(ids.values())[:8]:
+        stage.tenant.delete(person)
+    await house.sync()
+    async with other_process(house, migrated_url) as elsewhere:
+        told = await asyncio.gather(
+            _decide(house.people.approve(1, 2, by="One", release=True)),
+            _decide(elsewhere.approve(1, 2, by="Other", release=True)),
+        )
+    await house.runner.idle()
+
+    (late,) = filter(None, told)
+    assert late.startswith("Plan 2 is approved already (decided by O")
+    assert len(await house.extensions()) == 4
 
 
 async def test_a_plan_that_is_unknown_or_turned_down_cannot_be_approved(house: House) -> None:
@@ -278,7 +357,7 @@ async def test_turned_down_in_the_moment_it_begins(house: House) -> None:
     await office(house, "Ada One")
     await house.sync(full=True)
     await house.people.approve(1, 1, by="admin", release=False)
-    await house.people.turn_down(1, 1, by="admin")
+    await house.people.turn_down(1, 1, by="admin", also_approved=True)
 
     await house.runner.idle()
 

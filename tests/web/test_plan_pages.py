@@ -7,6 +7,7 @@ from doubles.web_visitor import Answer, Visitor
 from jackfield.core.actions import ActionKind
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
+from jackfield.store.plans import PlanStatus
 from jackfield.store.settings import Approval
 
 
@@ -91,6 +92,27 @@ async def test_a_second_word_comes_too_late_and_is_told_so(house: House, admin: 
     assert "only a proposed plan can be approved" in answer.page.text
     assert "only a proposed plan can be approved" in part.page.text
     assert not part.page.all("html")
+
+
+async def test_a_no_behind_a_yes_is_told_so_before_it_counts(house: House, admin: Visitor) -> None:
+    """Two administrators at the same moment: the second learns of the first, and may insist."""
+    plan = await prepare(house)
+    asked = await admin.get(f"/plans/{plan}/refuse")
+    await house.decide(plan, PlanStatus.APPROVED, by="Somebody else")
+
+    late = await admin.post(f"/plans/{plan}/refuse")
+    page = await admin.get(f"/plans/{plan}")
+    stands = (await house.plans())[0].status
+    insisting = await admin.post(f"/plans/{plan}/refuse", {"also_approved": "yes"})
+
+    assert "Nothing of it will be done" in asked.page.text
+    assert (late.status, stands) == (409, PlanStatus.APPROVED)
+    assert f"Plan {plan} is approved already (decided by Somebody else)." in late.page.text
+    assert "What of it is not carried out yet will not be done" in late.page.text
+    assert 'name="also_approved" value="yes"' in late.text
+    assert "refuse" in page.page.ids()
+    assert insisting.status == 303
+    assert (await house.plans())[0].status is PlanStatus.REFUSED
 
 
 @pytest.mark.parametrize("free", [0, 3])

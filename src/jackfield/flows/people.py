@@ -23,9 +23,17 @@ from jackfield.store.errors import StoreError
 from jackfield.store.held import release_held
 from jackfield.store.leases import list_leases
 from jackfield.store.outcomes import count_outcomes, skip_pending
-from jackfield.store.plans import UNDO, PlanStatus, list_plans, load_plan, move_plan
+from jackfield.store.plans import (
+    UNDO,
+    PlanStatus,
+    StoredPlan,
+    list_plans,
+    load_plan,
+    move_plan,
+)
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs
 from jackfield.store.schedule import Due, load_due, want
+from jackfield.store.sequences import hold
 from jackfield.store.settings import (
     Approval,
     PeopleSettings,
@@ -42,6 +50,12 @@ APPLY = "people.apply"
 _RELEASE = (
     "Release it with `jackfield plan approve {plan} --release-held`, with `release_held` over the"
     " API, or on the plan's page."
+)
+
+_CLOSED = "There is nothing to decide about it."
+_STILL_TIME = (
+    "What of it is not carried out yet can still be turned down: on the plan's page, or with"
+    " `also_approved` over the API."
 )
 
 
@@ -191,9 +205,12 @@ class PeopleSync:
     async def approve(self, tenant: int, plan: int, *, by: str, release: bool) -> RunId:
         """Carry out a stored plan as it was shown; with `release`, what a guard holds too.
 
-        Raises `PlanNotOpen`; without `release`, `PlanHeld` where a guard holds all of it.
+        Raises `PlanNotOpen`, also for whoever was a moment later than another decision; without
+        `release`, `PlanHeld` where a guard holds all of it.
         """
         async with self._database.write() as tx:
+            # One decision after the other: each sees what the one before it has made of the plan.
+            await hold(tx, tenant)
             stored = await load_plan(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
@@ -211,7 +228,7 @@ class PeopleSync:
             )
             if not moved:
                 raise PlanNotOpen(
-                    f"Plan {plan} {STANDS[stored.status]}; only a proposed plan can be approved. "
+                    f"{_decided(stored)}; only a proposed plan can be approved. "
                     "Make a new plan to see what is to be done now."
                 )
             if release:
@@ -222,16 +239,28 @@ class PeopleSync:
                 await _wait_for_approval(tx, tenant, by=by, now=now)
         return await self._apply_later(tenant, plan, by)
 
-    async def turn_down(self, tenant: int, plan: int, *, by: str) -> None:
-        """Refuse a plan, or the rest of one that was carried out in part. Raises `PlanNotOpen`."""
+    async def turn_down(
+        self, tenant: int, plan: int, *, by: str, also_approved: bool = False
+    ) -> None:
+        """Refuse a plan; `also_approved`, one that waits to be carried out, or the rest of one.
+
+        Whoever did not know of an approval does not take it back. Raises `PlanNotOpen`.
+        """
         now = self._clock.now()
-        waiting = [PlanStatus.PROPOSED, PlanStatus.APPROVED]
+        waiting = [PlanStatus.PROPOSED]
+        if also_approved:
+            waiting.append(PlanStatus.APPROVED)
         async with self._database.write() as tx:
+            await hold(tx, tenant)
+            stored = await load_plan(tx, tenant, plan)
+            if stored is None:
+                raise PlanNotOpen(f"There is no plan {plan}.")
             begun = (await count_outcomes(tx, tenant, plan)).ended > 0
             # What is done is not refused: the plan ends as far as it came.
             end = PlanStatus.APPLIED if begun else PlanStatus.REFUSED
             if not await move_plan(tx, tenant, plan, waiting, end, now=now, by=by):
-                raise PlanNotOpen(f"Plan {plan} is not waiting for a decision.")
+                still = stored.status is PlanStatus.APPROVED
+                raise PlanNotOpen(f"{_decided(stored)}. {_STILL_TIME if still else _CLOSED}")
             if begun:
                 await skip_pending(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
                 await plan_again(tx, tenant, plan, now)
@@ -258,6 +287,12 @@ def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None
         last_delta_at=state.last_delta_at,
         wanted=state.wanted,
     )
+
+
+def _decided(plan: StoredPlan) -> str:
+    """Where a plan stands and who has decided so: for somebody who wanted to, too."""
+    by = f" (decided by {plan.decided_by})" if plan.decided_by else ""
+    return f"Plan {plan.id} {STANDS[plan.status]}{by}"
 
 
 async def _wait_for_approval(tx: Transaction, tenant: int, *, by: str, now: datetime) -> None:

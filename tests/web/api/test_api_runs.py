@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from doubles.api_caller import ApiCaller
+from jackfield.store.plans import PlanStatus
 from m365_emulator.tenant import Tenant
 
 
@@ -180,12 +181,30 @@ async def test_a_plan_is_approved_once(api: ApiCaller, tenant: Tenant) -> None:
 
     assert (second.status, third.status) == (409, 409)
     assert (
-        f"Plan {plan} is approved already; only a proposed plan can be approved." in second.detail
+        f"Plan {plan} is approved already (decided by token test); only a proposed plan can be"
+        in second.detail
     )
     assert f"Plan {plan} has been carried out" in third.detail
     assert (ended["status"], ended["mode"], ended["counts"]["changes"]) == ("done", "approved", 3)
     after = await api.get(f"/plans/{plan}")
     assert (after["status"], after["outcomes"]) == ("applied", {"done": 3})
+
+
+async def test_a_plan_approved_meanwhile_is_turned_down_on_purpose_only(
+    api: ApiCaller, tenant: Tenant
+) -> None:
+    """A no that did not know of the yes is told of it; one that does counts."""
+    plan = await waiting(api, tenant)
+    await api.house.decide(plan, PlanStatus.APPROVED, by="Somebody else")
+
+    late = await api.ask("POST", f"/plans/{plan}/refuse")
+    knowing = await api.post(f"/plans/{plan}/refuse", {"also_approved": True})
+
+    assert late.status == 409
+    assert late.detail.startswith(f"Plan {plan} is approved already (decided by ")
+    assert "`also_approved`" in late.detail
+    assert knowing["status"] == "refused"
+    assert (await api.get("/extensions"))["extensions"] == []
 
 
 async def test_a_refused_plan_stays_undone(api: ApiCaller, tenant: Tenant) -> None:
@@ -198,7 +217,9 @@ async def test_a_refused_plan_stays_undone(api: ApiCaller, tenant: Tenant) -> No
 
     assert (refused["status"], refused["outcomes"]) == ("refused", {"pending": 3})
     assert (again.status, approve.status) == (409, 409)
-    assert again.detail == f"Plan {plan} is not waiting for a decision."
+    assert again.detail == (
+        f"Plan {plan} was turned down (decided by token test). There is nothing to decide about it."
+    )
     assert (await api.get("/extensions"))["extensions"] == []
 
 

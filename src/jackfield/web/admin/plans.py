@@ -130,7 +130,8 @@ async def decide(
         if decision == "undo":
             plan = await house.undoing.propose(house.tenant, plan, by=by)
         elif decision == "refuse":
-            await house.people.turn_down(house.tenant, plan, by=by)
+            known = (await request.form()).get("also_approved") == "yes"
+            await house.people.turn_down(house.tenant, plan, by=by, also_approved=known)
         else:
             await house.people.approve(house.tenant, plan, by=by, release=decision == "release")
     except PlanHeld:

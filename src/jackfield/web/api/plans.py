@@ -34,6 +34,7 @@ from jackfield.web.api.run_shapes import (
     PlanOut,
     PlansOut,
     RefusalOut,
+    RefuseIn,
     RunOut,
 )
 from jackfield.web.api.running import run_of_flow
@@ -116,15 +117,26 @@ async def approve(
 
 @post(
     "/plans/{plan:int}/refuse",
-    summary="Turn a proposed plan down",
+    summary="Turn a plan down",
     status_code=200,
     responses=told(403, 404, 409),
 )
-async def refuse(rooms: House, caller: Caller, plan: Number) -> PlanOut:
-    """Nothing of it is carried out; the next sync makes another."""
+async def refuse(
+    rooms: House, caller: Caller, plan: Number, data: JSONBody[RefuseIn | None] = None
+) -> PlanOut:
+    """Nothing of it is carried out; the next sync makes another.
+
+    409 where somebody else has decided meanwhile, with who and what. A plan that is approved and
+    not (wholly) carried out takes `also_approved`; what is done stays done.
+    """
     async with rooms.database.read() as tx:
         await _plan(tx, rooms.tenant, plan)
-    await rooms.people.turn_down(rooms.tenant, plan, by=caller.name)
+    await rooms.people.turn_down(
+        rooms.tenant,
+        plan,
+        by=caller.name,
+        also_approved=data is not None and data.also_approved,
+    )
     async with rooms.database.read() as tx:
         return await _plan_out(tx, await _plan(tx, rooms.tenant, plan), rooms.tenant)
 

@@ -200,3 +200,12 @@ class ApproveIn(msgspec.Struct, forbid_unknown_fields=True):
     release_held: Annotated[
         bool, msgspec.Meta(description="Also carry out what a guard holds back.")
     ] = False
+
+
+class RefuseIn(msgspec.Struct, forbid_unknown_fields=True):
+    """How a plan is turned down."""
+
+    also_approved: Annotated[
+        bool,
+        msgspec.Meta(description="Also where it is approved: what is left of it is not done."),
+    ] = False
