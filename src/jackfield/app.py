@@ -9,10 +9,9 @@ import asyncio
 import os
 import random
 import secrets
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum, auto
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -34,6 +33,8 @@ from jackfield.flows.outages import LOOK_EVERY_S, Outages
 from jackfield.flows.people import APPLY, PERSON, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
+from jackfield.flows.photos import PHOTOS, PhotoSync
+from jackfield.flows.photos_run import PhotosRun
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
@@ -41,7 +42,7 @@ from jackfield.flows.slots import KEEP_EVERY_S, Slot
 from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
-from jackfield.graph.transport import AiohttpTransport, Transport
+from jackfield.graph.transport import open_transport
 from jackfield.holding import Held, make_folder, take_place
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, ServerFile, Settings
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 SWEEP_EVERY_S = 1.0
+PHOTOS_EVERY_S = 5.0
 FIGURES_EVERY_S = 60.0
 FORGET_EVERY_S = 6 * 3600.0
 RUNS_KEPT = timedelta(days=30)
@@ -135,7 +137,7 @@ class App:
             database,
             self.vault,
             clock,
-            open_transport=_open_transport,
+            open_transport=open_transport,
             data_dir=settings.data_dir,
             rng=random.Random(),
         )
@@ -158,10 +160,11 @@ class App:
         )
         lane = Lane("people", poll=0.5, concurrency=8)
         person = Lane("person", poll=0.5, concurrency=8)
+        quiet = Lane("photos", poll=2.0, concurrency=2)
         self.durable = Durable(
             database.url,
             ALONE if self.slot is None else self.slot.name,
-            [lane, person],
+            [lane, person, quiet],
             given_up=self._given_up,
             work=self.works,
             clock=clock,
@@ -170,6 +173,10 @@ class App:
         self.durable.define(PERSON, person, flows.sync)
         self.durable.define(APPLY, lane, flows.apply)
         self.people.work_with(self.durable)
+        self.photos = PhotoSync(database, clock)
+        faces = PhotosRun(database, self.connections, self._phone_of, clock)
+        self.durable.define(PHOTOS, quiet, faces.sync)
+        self.photos.work_with(self.durable)
         self.hub = Hub(look_at(database, self.tenant, clock), clock)
         self.rooms = Rooms(
             settings=settings,
@@ -177,6 +184,7 @@ class App:
             database=database,
             clock=clock,
             people=self.people,
+            photos=self.photos,
             planning=self.planning,
             setup=self.setup,
             signin=self.signin,
@@ -277,14 +285,15 @@ class App:
         if self.works:
             if self.slot is not None:
                 self._begin("peers", self._look_at_peers, KEEP_EVERY_S)
-            await self.people.take_stock()
+            await self._take_stock()
 
     async def start_work(self) -> None:
         """Start the durable runner, and whatever looks at the clock."""
         await self.start_runs()
         self._begin("figures", self.figures.write_figures, FIGURES_EVERY_S)
         if self.works:
-            self._begin("sweep", self._sweep, SWEEP_EVERY_S)
+            self._begin("sweep", self.people.sweep, SWEEP_EVERY_S)
+            self._begin("sweep photos", self.photos.sweep, PHOTOS_EVERY_S)
             self._begin("forget", self._forget_old, FORGET_EVERY_S)
 
     async def command_token(self) -> str:
@@ -373,7 +382,11 @@ class App:
     async def _look_at_peers(self) -> None:
         assert self.slot is not None  # noqa: S101 - begun only with one
         if await self.slot.adopt(self.durable):
-            await self.people.take_stock()
+            await self._take_stock()
+
+    async def _take_stock(self) -> None:
+        await self.people.take_stock()
+        await self.photos.take_stock()
 
     @property
     def _server_file(self) -> Path:
@@ -400,9 +413,6 @@ class App:
             else:
                 failing = False
             await self.clock.sleep(every_s)
-
-    async def _sweep(self) -> None:
-        await self.people.sweep()
 
     async def _forget_old(self) -> None:
         await self.figures.forget_old()
@@ -438,7 +448,3 @@ async def examine_database(settings: Settings) -> tuple[str, str] | None:
 def database_url(settings: Settings) -> str:
     """The address of our own database."""
     return settings.database_url or f"sqlite:///{settings.data_dir / DATABASE_FILE}"
-
-
-def _open_transport(ca_bundle: Path | None) -> AbstractAsyncContextManager[Transport]:
-    return AiohttpTransport(ca_bundle=ca_bundle, user_agent=f"Jackfield/{version('jackfield')}")

@@ -37,7 +37,7 @@ class Kind(StrEnum):
     """Lies on its side, with the EXIF mark that says so, and with a place in its EXIF."""
     NOT_A_PICTURE = "not_a_picture"
     HUGE = "huge"
-    """A picture that drags 20 MB along."""
+    """A picture that drags 20 MB along, and is no square."""
 
 
 class Photo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -129,7 +129,8 @@ class Photos:
                 text = f"<html><body>Sign in to see photo {self._given_out}</body></html>"
                 return self.set(user_id, text.encode())
             case Kind.HUGE:
-                return self.set(user_id, portrait + b"\0" * (HUGE_BYTES - len(portrait)))
+                wide = _wide(portrait)
+                return self.set(user_id, wide + b"\0" * (HUGE_BYTES - len(wide)))
 
     def remove(self, user_id: ObjectId) -> None:
         self._set[user_id] = None
@@ -170,6 +171,11 @@ def _turned(portrait: bytes) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=85, exif=marks)
     return out.getvalue()
+
+
+def _wide(portrait: bytes) -> bytes:
+    picture = Image.open(io.BytesIO(portrait))
+    return _jpeg(picture.crop((0, 0, picture.width, picture.height * 3 // 4)))
 
 
 def _cut(content: bytes, edge: int) -> bytes:

@@ -30,6 +30,8 @@ from jackfield.flows.outages import Outages
 from jackfield.flows.people import APPLY, PERSON, SYNC, Ask, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
+from jackfield.flows.photos import PHOTOS, PhotoSync
+from jackfield.flows.photos_run import PhotosRun
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import ConnectAsk, Connected, Setup
 from jackfield.flows.watched_phones import WatchedPhones
@@ -105,6 +107,10 @@ class House:
         self.runner.define(PERSON, LANE, flows.sync)
         self.runner.define(APPLY, LANE, flows.apply)
         self.people.work_with(self.runner)
+        photos = PhotosRun(self.database, self.connections, self.watched, self.clock)
+        self.runner.define(PHOTOS, LANE, photos.sync)
+        self.photos = PhotoSync(self.database, self.clock)
+        self.photos.work_with(self.runner)
 
     def phone(self, tenant: int) -> PhoneSystem:
         """The tenant's phone system: the built-in one unless a test has put another in `phones`."""
@@ -185,6 +191,18 @@ class House:
         await self.runner.idle()
         return (await self.runs(tenant))[0]
 
+    async def sync_photos(self, tenant: int = 1) -> StoredRun:
+        """Ask for a look at everybody's photo, let it come to rest, and answer the run."""
+        await self.photos.start(tenant, trigger=Trigger.ADMINISTRATOR, by="admin")
+        await self.runner.idle()
+        return (await self.runs(tenant))[0]
+
+    async def sweep_photos(self) -> int:
+        """Look for photo runs that are due, and let them come to rest; how many were begun."""
+        begun = await self.photos.sweep()
+        await self.runner.idle()
+        return begun
+
     async def sweep(self, *, after_s: float = 0.0) -> int:
         """Let time pass, look for what is due, and let it come to rest; returns what was begun."""
         self.clock.advance(after_s)
@@ -201,6 +219,7 @@ class House:
         self.build(hook)
         await self.runner.start()
         await self.people.take_stock()
+        await self.photos.take_stock()
 
     async def approve(self, plan: int, tenant: int = 1, *, release: bool = False) -> StoredRun:
         """Approve a plan and let it be carried out."""

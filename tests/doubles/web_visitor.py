@@ -221,6 +221,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         database=house.database,
         clock=house.clock,
         people=house.people,
+        photos=house.photos,
         planning=house.planning,
         setup=house.setup,
         signin=LocalSignIn(house.database, house.clock, QUICK),

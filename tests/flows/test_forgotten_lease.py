@@ -1,7 +1,8 @@
 """What a dead run leaves behind that nobody has a record of."""
 
 from doubles.house import House
-from jackfield.flows.runs import LEASE, WORK
+from jackfield.flows.run_rows import LEASE
+from jackfield.flows.runs import WORK
 from jackfield.store.leases import take_lease
 from jackfield.store.runs import RunStatus
 

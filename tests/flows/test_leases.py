@@ -8,7 +8,8 @@ import pytest
 from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
-from jackfield.flows.runs import LEASE, WORK
+from jackfield.flows.run_rows import LEASE
+from jackfield.flows.runs import WORK
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import Outcome, Write
 from jackfield.store.leases import give_up_lease, list_leases, take_lease

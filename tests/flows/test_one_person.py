@@ -11,7 +11,8 @@ from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
 from jackfield.flows.people import Ask
-from jackfield.flows.runs import LEASE, WORK
+from jackfield.flows.run_rows import LEASE
+from jackfield.flows.runs import WORK
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.store.leases import take_lease
 from jackfield.store.runs import RunStatus, Trigger

@@ -95,6 +95,23 @@ def due(
     return None
 
 
+def photos_due(
+    *,
+    people_full_at: datetime | None,
+    last_full_at: datetime | None,
+    wanted: Mode | None,
+) -> Mode | None:
+    """Which look at photos is due, if any: everybody's after each full people run, else as wanted.
+
+    Both moments are when the last finished round of that kind began.
+    """
+    if people_full_at is None:
+        return None
+    if wanted is Mode.FULL or last_full_at is None or last_full_at < people_full_at:
+        return Mode.FULL
+    return wanted
+
+
 def wait_after(failures: int) -> timedelta:
     """How long to wait after a failed run that had `failures` failed ones right before it."""
     # Seven doublings pass the longest wait; more would only make large numbers.

@@ -46,6 +46,7 @@ _MODES = {
     "person": "Sync of one person",
     "preview": "Preview",
     "approved": "Approved plan",
+    "photos": "Photos",
 }
 
 

@@ -7,16 +7,19 @@ refused action stops no other.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.actions import ActionKind, AdoptExtension
 from jackfield.core.people import ObjectId
+from jackfield.core.schedule import Mode
 from jackfield.core.wording import title
 from jackfield.flows.phones import PhoneOf
+from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.recording import Owners, Record, settle
+from jackfield.flows.run_rows import Fence
 from jackfield.flows.writes import Pictures, Stale, prepare
 from jackfield.pbx.port import Done, Outcome, PhoneSystem, Unanswered, Write
 from jackfield.store.database import Database
@@ -41,6 +44,7 @@ from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import PlanStatus, load_plan
 from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
+from jackfield.store.schedule import want
 from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
 
@@ -48,9 +52,6 @@ CHUNK = 250
 """Actions per call of the phone port and per transaction of ours."""
 TRIES = 3
 """How often an unanswered write is repeated at once."""
-
-Fence = Callable[[Transaction], Awaitable[None]]
-"""Raises inside a transaction of one who may not write any more."""
 
 _DEPARTMENT_KINDS = frozenset(
     {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
@@ -216,5 +217,7 @@ async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: da
     await remove_links(tx, tenant, record.unlinked)
     await save_former(tx, tenant, record.former, now=now)
     await save_links(tx, tenant, record.links, now=now)
+    if record.newly_linked:
+        await want(tx, tenant, PHOTOS, Mode.DELTA, now=now)
     await mark_outcomes(tx, tenant, plan, record.results, now=now)
     await append_lines(tx, tenant, record.lines, now=now)

@@ -175,7 +175,7 @@ class PeopleSync:
             tenants = [one.number for one in await load_tenants(tx)]
         for tenant in tenants:
             async with self._database.read() as tx:
-                running = await list_runs(tx, tenant, status=UNDER_WAY, limit=500)
+                running = await list_runs(tx, tenant, kind=WORK, status=UNDER_WAY, limit=500)
                 leases = await list_leases(tx, tenant, WORK)
             # A run that died before its row was begun holds nothing but the lease.
             holders = [one.owner for one in leases if one.owner and one.name == WORK]

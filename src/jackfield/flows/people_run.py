@@ -22,11 +22,13 @@ from jackfield.flows.applying import Applying
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import phones_failed
 from jackfield.flows.numbers import Numbers
+from jackfield.flows.patience import patiently
 from jackfield.flows.people import Ask, mode_due
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
 from jackfield.flows.reading import HURRIED_S, ReadingSteps
-from jackfield.flows.runs import WORK, LeaseLost, Runs
+from jackfield.flows.run_rows import LeaseLost
+from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import SettlingSteps
 from jackfield.flows.watched_phones import hurried
 from jackfield.pbx.port import PhoneSystemError
@@ -40,14 +42,9 @@ from jackfield.store.schedule import load_due
 from jackfield.store.settings import Approval, load_people_settings
 from jackfield.store.transaction import Transaction
 
-PATIENCE = 5
-"""How often a step is tried while somebody says "later"; then the run is over, and due again."""
-LONGEST_WAIT_S = 900.0
 HURRIED_TURN_S = 3.0
 """While a person waits: how long behind a run that does not get on."""
 HURRIED_PAUSE_S = 1.0
-LONGEST_NAP_S = 60.0
-"""A waiting run shows that it lives: well within the lease."""
 
 _ASK_AGAIN = "Ask again once it works; the regular sync does the same by itself."
 
@@ -234,22 +231,10 @@ class PeopleRun:
 
         In a `hurry` there is one try: who waits in person is told, and may ask again.
         """
-        for tries in range(PATIENCE):
-            done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
-            if not done.get("later") or tries == PATIENCE - 1:
-                return done
-            if hurry:
-                return {**done, "next_step": _ASK_AGAIN}
-            wait = min(LONGEST_WAIT_S, max(float(done["later"]), 2.0**tries))
-            because = str(done["text"])
-            await run.step(
-                "wait", self._runs.wait, run.id, tenant, str(done["waits_for"]), because, wait
-            )
-            while wait > 0:
-                await run.sleep(min(wait, LONGEST_NAP_S))
-                wait -= LONGEST_NAP_S
-                await run.step("keep", self._runs.keep_lease, str(run.id), tenant)
-        raise AssertionError(name)
+        if not hurry:
+            return await patiently(run, self._runs, tenant, name, step, *args)
+        done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
+        return {**done, "next_step": _ASK_AGAIN} if done.get("later") else done
 
     # --- Steps: each does one thing, safe to repeat, and answers JSON -----------------------------
 

@@ -70,6 +70,8 @@ class Record:
         self.freed: list[str] = []
         self.departments: list[Department] = []
         self.links: list[Link] = []
+        self.newly_linked = False
+        """Somebody has an extension who had none, or another one."""
         self.unlinked: list[ObjectId] = []
         self.former: dict[ObjectId, FormerExtension] = {}
         self.department_links: list[DepartmentLink] = []
@@ -168,6 +170,7 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             record.department_links.append(replace(known[action.group], flag=action.flag))
         case CreateExtension():
             assert done.extension is not None  # noqa: S101 - the port's promise
+            record.newly_linked = True
             found = done.extension
             given = {known[one].key for one in action.groups if one in known}
             if not done.created:
@@ -184,6 +187,7 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             )
         case AdoptExtension() | UpdateExtension():
             assert done.extension is not None  # noqa: S101 - the port's promise
+            record.newly_linked |= isinstance(action, AdoptExtension)
             record.links.append(_updated_link(action, done.extension, pictures))
         case KeepLeaver() | DisableExtension():
             agreement = pictures.links[action.person]

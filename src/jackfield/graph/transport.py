@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -194,3 +195,8 @@ def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
                 "Give a readable file of PEM certificates.",
             ) from error
     return context
+
+
+def open_transport(ca_bundle: Path | None) -> AiohttpTransport:
+    """The real way out under our own name, to be entered."""
+    return AiohttpTransport(ca_bundle=ca_bundle, user_agent=f"Jackfield/{version('jackfield')}")

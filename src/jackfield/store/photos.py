@@ -87,13 +87,24 @@ class Photo:
 
     person: ObjectId
     key: ExtensionKey
-    """The extension whose avatar was last looked at."""
+    """The extension whose avatar was last looked at; "" where that is still to be done."""
     kept: Kept
     because: str = ""
     """Why it is not shown, a sentence; "" where there is nothing to say."""
     next_step: str = ""
     checked_at: datetime | None = None
     """When Microsoft 365 was last asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlooked:
+    """Somebody whose photo is to be looked at."""
+
+    person: ObjectId
+    key: ExtensionKey
+    """Their extension."""
+    name: str
+    """Their display name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +156,16 @@ async def list_unlooked(
     since: datetime | None,
     after: str = "",
     limit: int,
-) -> list[tuple[ObjectId, ExtensionKey]]:
-    """People whose photo is to be looked at, with their extensions, by object ID behind `after`.
+) -> list[Unlooked]:
+    """People whose photo is to be looked at, by object ID behind `after`.
 
     Those who hold an extension, are no leavers, and were never asked for with this extension; with
     `since` those too who were last asked for before.
     """
     statement = _unlooked(tenant, since).where(links.c.person > after)
-    statement = statement.with_only_columns(links.c.person, links.c.key)
+    statement = statement.with_only_columns(links.c.person, links.c.key, people.c.display_name)
     rows = await tx.rows(statement.order_by(links.c.person).limit(limit))
-    return [(row[0], row[1]) for row in rows]
+    return [Unlooked(*row) for row in rows]
 
 
 async def count_unlooked(tx: Transaction, tenant: int, *, since: datetime | None) -> int:

@@ -62,6 +62,8 @@ class PeopleSettings:
     rules: PeopleRules = PeopleRules()
     schedule: ScheduleRules = field(default_factory=ScheduleRules)
     approve: Approval = Approval.AUTOMATIC
+    photos: bool = True
+    """People's photos become the avatars of their extensions."""
 
 
 @dataclass(frozen=True, slots=True)

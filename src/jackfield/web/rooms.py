@@ -19,6 +19,7 @@ from jackfield.flows.doubts import Doubts
 from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import PeopleSync
+from jackfield.flows.photos import PhotoSync
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
@@ -75,6 +76,7 @@ class Rooms:
     database: Database
     clock: Clock
     people: PeopleSync
+    photos: PhotoSync
     planning: Planning
     setup: Setup
     signin: LocalSignIn

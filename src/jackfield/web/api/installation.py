@@ -7,6 +7,7 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
@@ -46,7 +47,7 @@ async def status(rooms: House) -> StatusOut:
     async with rooms.database.read() as tx:
         connection = await load_connection(tx, rooms.tenant)
         settings = await load_people_settings(tx, rooms.tenant)
-        runs = await list_runs(tx, rooms.tenant, limit=1)
+        runs = await list_runs(tx, rooms.tenant, kind=PEOPLE, limit=1)
         waiting = await list_plans(tx, rooms.tenant, status=PlanStatus.PROPOSED, limit=1)
         return StatusOut(
             connected=connection is not None,
