@@ -34,6 +34,7 @@ VALID = {
     "recreate": "on",
     "source": DepartmentSource.SCOPE.value,
     "follow_details": "on",
+    "photos": "on",
     "follows_name": "givenName_surname",
     "follows_email": "mail_else_userPrincipalName",
     "follows_mobile": "mobilePhone",
@@ -90,6 +91,7 @@ class TestSaving:
             source=DepartmentSource.CHOSEN.value,
             department_groups=[group_id(2), group_id(3)],
             follow_details="",
+            photos="",
             follows_name="displayName",
             follows_email="userPrincipalName",
             follows_mobile="businessPhones",
@@ -148,6 +150,7 @@ class TestSaving:
             ),
             schedule=ScheduleRules(0, 23, "Europe/Berlin"),
             approve=Approval.BY_HAND,
+            photos=False,
         )
         assert saved.rules.numbers.start == "250"
 
@@ -569,6 +572,7 @@ def test_a_form_read_back_gives_the_same_settings() -> None:
         ),
         schedule=ScheduleRules(300, 4, "Asia/Tokyo"),
         approve=Approval.BY_HAND,
+        photos=False,
     )
 
     wanted, errors = settings_of(form_of(stored, 7), stored, RANGES)

@@ -151,6 +151,7 @@ GOOD = [
         id="reserved",
     ),
     pytest.param("rules.not_recreated", [ADA.upper()], [ADA], id="not_recreated"),
+    pytest.param("photos", False, False, id="photos_off"),
 ]
 
 

@@ -100,6 +100,7 @@ class SyncForm:
     time_zone: str = ""
     interval: str = "60"
     approve: str = Approval.AUTOMATIC.value
+    photos: bool = True
     errors: Mapping[str, str] = field(default_factory=dict)
     """What is wrong, by field."""
 
@@ -138,6 +139,7 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
         time_zone=schedule.time_zone,
         interval=str(schedule.delta_interval_s),
         approve=stored.approve.value,
+        photos=stored.photos,
     )
 
 
@@ -176,6 +178,7 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         time_zone=text("time_zone").strip(),
         interval=text("interval"),
         approve=text("approve"),
+        photos=bool(text("photos")),
     )
 
 
@@ -239,7 +242,7 @@ def settings_of(
         remove_after=remove_after,
         attributes=attributes,
     )
-    return PeopleSettings(form.enabled, rules, schedule, approve), {}
+    return PeopleSettings(form.enabled, rules, schedule, approve, form.photos), {}
 
 
 def changes_between(before: PeopleSettings, after: PeopleSettings) -> tuple[str, ...]:
@@ -266,6 +269,7 @@ LABELS: Mapping[str, str] = {
     "source": "Departments",
     "department_groups": "Groups for departments",
     "follow_details": "Keep the details of people up to date",
+    "photos": "Photos",
     **{f"follows_{rule}": f"{label} follows" for rule, label in RULES.items()},
     "caller_id_form": "Form of the outbound caller ID",
     "country": "Default country",
