@@ -232,3 +232,10 @@ def test_each_failure_in_a_row_doubles_the_wait_up_to_an_hour() -> None:
     waits = [wait_after(failures) for failures in (0, 1, 2, 6, 7, 8, 10_000)]
 
     assert waits == [timedelta(seconds=s) for s in (30, 60, 120, 1920, 3600, 3600, 3600)]
+
+
+def test_after_an_outage_nobody_waits_longer_than_a_minute() -> None:
+    """However long it lasted: a newcomer's telephone does not wait for our own patience."""
+    waits = [wait_after(failures, away=True) for failures in (0, 1, 2, 10_000)]
+
+    assert waits == [timedelta(seconds=s) for s in (30, 60, 60, 60)]

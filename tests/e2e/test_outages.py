@@ -23,6 +23,9 @@ pytestmark = pytest.mark.e2e
 SAID_WITHIN_S = 15.0
 STOPPED_WITHIN_S = 2.0
 ANSWERED_WITHIN_S = 10.0
+AWAY_S = 12.0
+"""Longer than a few tries of the durable runner, whose pauses grow."""
+GOES_ON_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -288,3 +291,60 @@ async def test_a_phone_system_that_hangs_is_said_and_holds_up_no_stop(
     assert ended["status"] == "done"
     assert len(end.extensions) == ended["counts"]["create_extension"]
     assert end.doubles == []
+
+
+async def test_a_database_that_comes_back_finds_everything_under_way(
+    tmp_path: Path, company: Stage, database: str, database_wire: Relay
+) -> None:
+    """In the middle of a first sync: each door says what is wrong, then the same run ends."""
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
+    address = f"postgresql://postgres@127.0.0.1:{database_wire.port}/{name}"
+    installation = Installation(tmp_path, address)
+    await company.control("PATCH", "/quirks", {"delta_page_objects": 3})
+    with installation.serving() as server:
+        password = server.process.out.split("password ")[1].split()[0]
+        await installation.connect(company, "--no-sync")
+        async with Browser(server.url) as browser:
+            await browser.sign_in("admin", password)
+            await server.api("POST", "/people/sync", {"full": True})
+            await until_begun(server)
+            database_wire.refuse()
+            away_at = time.monotonic()
+            page = await browser.get("/runs")
+        api = await server.try_api("GET", "/runs")
+        command = await installation.command("runs")
+        doctor = await installation.command("doctor", "--json")
+        await asyncio.sleep(max(0.0, away_at + AWAY_S - time.monotonic()))
+        database_wire.mend()
+        back_at = time.monotonic()
+        ended = await server.settle()
+        took_s = time.monotonic() - back_at
+        runs = (await server.api("GET", "/runs"))["runs"]
+        alarms = (await server.api("GET", "/alarms?open_only=false"))["alarms"]
+        lines = (await server.api("GET", "/journal?kind=alarm."))["lines"]
+        well = await installation.command("doctor", "--json")
+    await company.control("PATCH", "/quirks", {"delta_page_objects": 100})
+    end = await load_end_state(database)
+
+    said = f"127.0.0.1:{database_wire.port}"
+    assert (page.status, api.status) == (503, 503)
+    assert "Jackfield cannot work at the moment" in page.text
+    for text in (page.text, api.body["detail"], command.err + command.out):
+        assert said in text
+        assert "Check" in text
+    assert command.code == doctor.code == 1
+    (wrong,) = [one for one in doctor.document if not one["good"]]
+    assert wrong["what"] == "Database"
+    assert said in wrong["text"]
+    assert wrong["next_step"]
+    assert ended["status"] == "done", ended
+    assert len(runs) == 1
+    assert took_s < GOES_ON_WITHIN_S
+    assert len(end.extensions) == ended["counts"]["create_extension"] > 50
+    assert end.doubles == []
+    (alarm,) = alarms
+    assert alarm["kind"] == "database.away"
+    assert alarm["ended_at"] is not None
+    assert "could not be used from " in alarm["text"]
+    assert [one["kind"] for one in lines] == ["alarm.ended", "alarm.begun"]
+    assert "Database" not in {one["what"] for one in well.document if not one["good"]}

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jackfield.cli.asking import asked, problem
 from jackfield.cli.exits import CommandFailed
 from jackfield.cli.telling import consent_text
 from jackfield.core.waiting import TURN
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 LITTLE_SPACE = 500 * 1024 * 1024
 EXPIRES_SOON_DAYS = 30
 PATIENCE_S = 10.0
+UNABLE = 503
+"""What the API answers while the database cannot be used."""
 CONSENT = "graph.groups"
 """The alarm behind a missing permission, which has a finding of its own."""
 ON_DEMAND = frozenset({"person", "preview"})
@@ -67,7 +70,7 @@ async def examine(settings: Settings) -> list[Finding]:
         if not all(finding.good for finding in findings) or not _has_database(settings):
             return findings
         async with open_door(settings, acts=False) as door:
-            return findings + await _from_inside(door, (await door.ask("GET", "/status")).body)
+            return findings + await _from_inside(door)
     door = RunningServer(file, PATIENCE_S)
     try:
         answer = await door.ask("GET", "/status")
@@ -75,13 +78,20 @@ async def examine(settings: Settings) -> list[Finding]:
         step = f"Look at its log; if it hangs, stop the process {file.pid} and start it again."
         return [*findings, Finding("Server", False, str(error), step)]
     findings.append(Finding("Server", True, f"Answers at {file.url} (process {file.pid})."))
-    return findings + await _from_inside(door, answer.body)
+    if answer.status == UNABLE:
+        step = "What is under way goes on by itself as soon as the database can be used again."
+        return [*findings, Finding("Database", False, problem(answer), step)]
+    try:
+        return findings + await _from_inside(door)
+    except CommandFailed as error:  # it has gone away in this moment
+        return [*findings, Finding("Server", False, str(error), "Run jackfield doctor again.")]
 
 
-async def _from_inside(door: Door, status: Any) -> list[Finding]:
+async def _from_inside(door: Door) -> list[Finding]:
+    status = await asked(door, "GET", "/status")
     findings = await _processes(door)
-    connection = (await door.ask("GET", "/connection")).body
-    alarms = (await door.ask("GET", "/alarms")).body["alarms"]
+    connection = await asked(door, "GET", "/connection")
+    alarms = (await asked(door, "GET", "/alarms"))["alarms"]
     if not connection["connected"]:
         return [
             *findings,
@@ -103,7 +113,7 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
     else:
         step = "Switch it on under Users > M365, or connect again without --no-sync."
         findings.append(Finding("People sync", False, "Switched off.", step))
-    runs = (await door.ask("GET", "/runs?limit=100")).body["runs"]
+    runs = (await asked(door, "GET", "/runs?limit=100"))["runs"]
     findings += [_waiting(run) for run in runs if run["waits"] is not None]
     for run in runs:
         if run["mode"] in ON_DEMAND or run["status"] in UNDER_WAY:
@@ -122,7 +132,7 @@ async def _from_inside(door: Door, status: Any) -> list[Finding]:
 
 async def _processes(door: Door) -> list[Finding]:
     """Who is at work on a database that several share; nothing on SQLite, or where nobody is."""
-    alive = (await door.ask("GET", "/processes")).body["processes"]
+    alive = (await asked(door, "GET", "/processes"))["processes"]
     if not alive:
         return []
     named = ", ".join(

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+LONGEST_AWAY = timedelta(minutes=1)
+"""After a run that failed because another system was away: once it is back, work goes on soon."""
 
 
 class Mode(StrEnum):
@@ -112,7 +114,10 @@ def photos_due(
     return wanted
 
 
-def wait_after(failures: int) -> timedelta:
-    """How long to wait after a failed run that had `failures` failed ones right before it."""
+def wait_after(failures: int, *, away: bool = False) -> timedelta:
+    """How long to wait after a failed run that had `failures` failed ones right before it.
+
+    `away`: it failed because another system could not be reached, which says nothing about us.
+    """
     # Seven doublings pass the longest wait; more would only make large numbers.
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 7))
+    return min(LONGEST_AWAY if away else LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 7))

@@ -21,6 +21,10 @@ from jackfield.durable.run import (
     StepsChangedError,
     recordable,
 )
+from jackfield.store.errors import DatabaseUnusable
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
+"""Between two tries of a step while the database is away."""
 
 _log = structlog.get_logger("jackfield.durable")
 
@@ -74,7 +78,8 @@ class Carried:
 
         async def work() -> Json:
             try:
-                return recordable(await fn(*args), f"the result of step {name} of {flow}")
+                done = await self._once_there_is_a_database(name, lambda: fn(*args))
+                return recordable(done, f"the result of step {name} of {flow}")
             except NotJsonError:
                 raise
             except Exception as error:
@@ -98,6 +103,21 @@ class Carried:
                 self.whereabouts.in_step = False
                 self._at += 1
         return value  # type: ignore[no-any-return]  # T: the check says it equals what fn gave
+
+    async def _once_there_is_a_database(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns; again while the database cannot be used.
+
+        Nobody could write down that the step failed, and a step is safe to do twice.
+        """
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                return await work()
+            except DatabaseUnusable as error:
+                if pause_s == FIRST_PAUSE_S:
+                    _log.warning("durable.no_database", run=self.id, step=name, error=str(error))
+            await self._clock.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     async def progress(self, done: int, total: int) -> None:
         if self._report is None or self._at < self._recorded or done < self._furthest:

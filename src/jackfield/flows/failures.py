@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackfield.core.waiting import MICROSOFT, PHONES
+from jackfield.flows.connections import NotConnected
 from jackfield.flows.watched_phones import CHECK
-from jackfield.graph.errors import AgainLater, Throttled, Unreachable
+from jackfield.graph.errors import AgainLater, GraphError, Throttled, Unreachable
 from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
+from jackfield.store.errors import BrokenDocument, SecretUnreadable
 
 OUTAGE = "people.sync"
 """Alarm: people sync fails, for whatever reason has no alarm of its own."""
@@ -19,6 +21,10 @@ GRAPH_AWAY = "graph.away"
 """Alarm: Microsoft 365 cannot be reached, or asks for a long pause."""
 PHONES_AWAY = "phones.unreachable"
 """Alarm: the phone system cannot be reached."""
+AWAY = frozenset({GRAPH_AWAY, PHONES_AWAY})
+"""Alarms that another system is away, not that anything is wrong with the work."""
+TOLD = (GraphError, NotConnected, BrokenDocument, SecretUnreadable)
+"""What ends a run that reads, and is told. A database that is away is none: it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

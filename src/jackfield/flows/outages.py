@@ -2,7 +2,8 @@
 
 Looks at how the calls of this process fare (`core/reach.py`) and brings the rows of runs and the
 alarms in line: a run says what it waits for, an outage is said once when it begins and once when it
-ends. Calls and their repetition are elsewhere; nothing here makes one.
+ends. An outage of the database is written down when it is over, for nothing can be written before.
+Calls and their repetition are elsewhere; nothing here makes one.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ from datetime import datetime
 import structlog
 
 from jackfield.clock import Clock
-from jackfield.core.reach import Reach, Trouble
+from jackfield.core.reach import FELT_AFTER, Reach, Trouble
 from jackfield.core.waiting import MICROSOFT, PHONES, Waits, at
 from jackfield.flows.failures import GRAPH_AWAY, PHONES_AWAY
-from jackfield.store.alarms import begin_alarm, end_alarm
+from jackfield.store.alarms import begin_alarm, end_alarm, list_alarms
 from jackfield.store.database import Database
+from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.runs import RunStatus, list_runs, save_waits
+from jackfield.store.sequences import hold
+from jackfield.store.tenants import load_tenants
 from jackfield.store.transaction import Transaction
 
 LOOK_EVERY_S = 1.0
+DATABASE_AWAY = "database.away"
+"""Alarm: our own database could not be used; begun and ended when it is over."""
 ALARMS = {MICROSOFT: GRAPH_AWAY, PHONES: PHONES_AWAY}
 
 _log = structlog.get_logger("jackfield.flows.outages")
@@ -50,12 +56,17 @@ class Outages:
         self.phones: defaultdict[int, Reach] = defaultdict(lambda: Reach(PHONES))
         """How the calls to each tenant's phone system fare."""
         self._seen: dict[tuple[int, str], _Seen] = {}
+        self._no_database: tuple[datetime, DatabaseUnusable] | None = None
+        """Since when it cannot be used, and why: as far as is known."""
+        database.tell = self._lost_database
 
     async def look(self) -> None:
         """Bring runs and alarms in line with what is known now.
 
         Costs nothing while all goes well or nothing has changed.
         """
+        if not await self._has_database():
+            return
         now = self._clock.now()
         for reaches in (self._microsoft, self.phones):
             for tenant, reach in list(reaches.items()):
@@ -74,6 +85,28 @@ class Outages:
                 async with self._database.write() as tx:
                     await self._tell(tx, tenant, reach.name, seen, now)
                 self._seen[key] = seen
+
+    def _lost_database(self, error: DatabaseUnusable) -> None:
+        if self._no_database is None:
+            self._no_database = (self._clock.now(), error)
+            _log.warning("outage.began", what="the database", because=str(error))
+
+    async def _has_database(self) -> bool:
+        """Whether the database can be used; where it could not be, write down from when to when."""
+        if self._no_database is None:
+            return True
+        since, error = self._no_database
+        try:
+            async with self._database.write() as tx:
+                now = self._clock.now()
+                if now - since >= FELT_AFTER:
+                    for tenant in await load_tenants(tx):
+                        await _tell_of_database(tx, tenant.number, since, now, error)
+        except DatabaseUnusable:
+            return False
+        self._no_database = None
+        _log.info("outage.ended", what="the database", lasted_s=(now - since).total_seconds())
+        return True
 
     async def _tell(
         self, tx: Transaction, tenant: int, name: str, seen: _Seen, now: datetime
@@ -101,6 +134,24 @@ class Outages:
             ended = await end_alarm(tx, tenant, ALARMS[name], now=now)
             if ended is not None:
                 _log.info("outage.ended", tenant=tenant, what=name)
+
+
+async def _tell_of_database(
+    tx: Transaction, tenant: int, since: datetime, now: datetime, error: DatabaseUnusable
+) -> None:
+    await hold(tx, tenant)
+    if any(
+        one.kind == DATABASE_AWAY and one.ended_at is not None and one.ended_at >= since
+        for one in await list_alarms(tx, tenant)
+    ):
+        return  # another process was faster, and met the same outage
+    text = (
+        f"The database could not be used from {at(since, now)} to {at(now, now)}; what was under"
+        f" way went on afterwards. {error.text}"
+    )
+    next_step = error.next_step
+    await begin_alarm(tx, tenant, DATABASE_AWAY, text=text, next_step=next_step, now=since)
+    await end_alarm(tx, tenant, DATABASE_AWAY, now=now)
 
 
 def _joined(before: Waits, waits: Waits, now: datetime) -> Waits:

@@ -17,20 +17,18 @@ import structlog
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
 from jackfield.durable import DurableError, Json, Run, StepFailedError
-from jackfield.flows.connections import Connections, NotConnected
-from jackfield.flows.failures import failed, phones_failed
+from jackfield.flows.connections import Connections
+from jackfield.flows.failures import AWAY, TOLD, failed, phones_failed
 from jackfield.flows.patience import patiently
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.photo_looks import Looked, PhotoLooks
 from jackfield.flows.photos import DENIED, WORK, PhotosAsk, photos_mode_due
 from jackfield.flows.run_rows import LeaseLost, RunRows, run_of
 from jackfield.flows.runs import WORK as PEOPLE
-from jackfield.graph.errors import GraphError
 from jackfield.graph.photos import MAY_READ_PHOTOS
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.database import Database
-from jackfield.store.errors import StoreError
 from jackfield.store.images import forget_images
 from jackfield.store.photos import count_unlooked, forget_photos, list_unlooked
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run, load_run_of_flow
@@ -72,7 +70,7 @@ class PhotosRun:
             except Exception as error:
                 _log.exception("photos.run_broke", tenant=tenant, run=run.id)
                 text = f"{type(error).__name__}: {error}"
-            return await run.step("fail", self._fail, run.id, tenant, text, taken_over)
+            return await run.step("fail", self._fail, run.id, tenant, text, taken_over, False)
         finally:
             self._rows.forget(run.id)
 
@@ -94,7 +92,10 @@ class PhotosRun:
             if passed.get("off"):
                 return await run.step("end", self._end_early, run.id, tenant)
             if passed.get("failed"):
-                return await run.step("fail", self._fail, run.id, tenant, passed["text"], False)
+                away = passed.get("alarm") in AWAY
+                return await run.step(
+                    "fail", self._fail, run.id, tenant, passed["text"], False, away
+                )
             if after_s:
                 passed["people"] = 0
             counts.update({name: passed[name] for name in _FIGURES})
@@ -169,7 +170,7 @@ class PhotosRun:
             looked = await self._looks.look(tenant, people, str(run.id), fence)
         except PhoneSystemError as error:
             return phones_failed(error)
-        except (GraphError, NotConnected, StoreError) as error:
+        except TOLD as error:
             return failed(error)
         done = run.done + looked.people
         await self._rows.report(flow, tenant, min(done, total), total, stage=STAGE)
@@ -219,7 +220,7 @@ class PhotosRun:
             await end_run(tx, tenant, run.id, RunStatus.CANCELLED, now=now, text=text)
             await self._rows.give_up_lease(tx, flow, tenant)
 
-    async def _fail(self, flow: str, tenant: int, text: str, taken_over: bool) -> None:
+    async def _fail(self, flow: str, tenant: int, text: str, taken_over: bool, away: bool) -> None:
         """End the row of a run that cannot go on; it is due again later and later."""
         now = self._clock.now()
         async with self._database.write() as tx:
@@ -228,7 +229,8 @@ class PhotosRun:
             run = await load_run_of_flow(tx, tenant, flow)
             if not taken_over:
                 state = await load_due(tx, tenant, WORK)
-                await postpone(tx, tenant, WORK, not_before=now + wait_after(state.failures))
+                not_before = now + wait_after(state.failures, away=away)
+                await postpone(tx, tenant, WORK, not_before=not_before)
             if run is not None:
                 await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=text)
             await self._rows.give_up_lease(tx, flow, tenant)

@@ -12,16 +12,15 @@ import structlog
 
 from jackfield.core.schedule import Mode
 from jackfield.durable import Json
-from jackfield.flows.connections import NotConnected
 from jackfield.flows.directory import DirectoryReading
-from jackfield.flows.failures import PHONES_AWAY, failed, phones_failed
+from jackfield.flows.failures import PHONES_AWAY, TOLD, failed, phones_failed
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
 from jackfield.flows.watched_phones import hurried
-from jackfield.graph.errors import GraphError, NotFound, PermissionMissing, Rejected
+from jackfield.graph.errors import NotFound, PermissionMissing, Rejected
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
-from jackfield.store.errors import CursorMoved, StoreError
+from jackfield.store.errors import CursorMoved
 
 HURRIED_S = 3.0
 """How long one call may take, its repetitions included, while a person waits for the run."""
@@ -68,7 +67,7 @@ class ReadingSteps:
             await self._runs.begin_alarm(tenant, kind, error.what, next_step)
             await self._runs.end_alarm(tenant, other)
             return {"unreadable": True}
-        except (GraphError, NotConnected, StoreError) as error:
+        except TOLD as error:
             return failed(error)
         if not users and not progress.more:
             for kind in (GROUPS, NO_GROUPS):
@@ -81,7 +80,7 @@ class ReadingSteps:
         """Names of licences are for reading only: without them the sync goes on."""
         try:
             await self._directory.read_licences(tenant)
-        except (GraphError, NotConnected, StoreError) as error:
+        except TOLD as error:
             _log.info("licences.not_read", tenant=tenant, because=str(error))
 
     async def read_person(self, flow: str, tenant: int, person: str) -> dict[str, Any]:
@@ -92,7 +91,7 @@ class ReadingSteps:
         except NotFound:
             text = f"There is no user {person!r} in Microsoft 365."
             return {"failed": True, "text": f"{text} Give a UPN or an object ID."}
-        except (GraphError, NotConnected, StoreError) as error:
+        except TOLD as error:
             return failed(error)
         groups_known = await self._directory.is_read(tenant, Resource.GROUPS)
         return {"person": found, "groups_known": groups_known}

@@ -18,7 +18,7 @@ from jackfield.core.schedule import Mode, wait_after
 from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
 from jackfield.durable import Json
-from jackfield.flows.failures import GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failure
+from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failure
 from jackfield.flows.outcomes import Outcome
 from jackfield.flows.run_rows import INTERRUPTED, RunRows, run_of
 from jackfield.store.alarms import begin_alarm, end_alarm
@@ -167,7 +167,7 @@ class Runs(RunRows):
                 on_demand = run is not None and run.mode in ON_DEMAND
                 if not on_demand:
                     state = await load_due(tx, tenant, WORK)
-                    not_before = now + wait_after(state.failures)
+                    not_before = now + wait_after(state.failures, away=failure.alarm in AWAY)
                     await postpone(tx, tenant, WORK, not_before=not_before)
                 if not on_demand or failure.alarm == PHONES_AWAY:
                     await begin_alarm(

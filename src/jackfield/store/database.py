@@ -53,6 +53,8 @@ class Database:
         self._slot: Lease | None = None
         self.replaced = asyncio.Event()
         """Set when a peer has taken this process's slot over: it must end."""
+        self.tell: Callable[[DatabaseUnusable], None] = _tell_nobody
+        """Told each time a transaction finds that the database cannot be used."""
 
     @classmethod
     async def open(
@@ -103,7 +105,7 @@ class Database:
 
         On SQLite it holds the only writer connection: no network, no long computing inside.
         """
-        async with located(self.url), self._writer.begin() as connection:
+        async with self._located(), self._writer.begin() as connection:
             tx = Transaction(connection)
             if self._slot is None or await still_holds(tx, self._slot, IDLE):
                 yield tx
@@ -122,8 +124,17 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that sees one moment of the database and cannot write."""
-        async with located(self.url), self._reader.begin() as connection:
+        async with self._located(), self._reader.begin() as connection:
             yield Transaction(connection)
+
+    @asynccontextmanager
+    async def _located(self) -> AsyncIterator[None]:
+        try:
+            async with located(self.url):
+                yield
+        except DatabaseUnusable as error:
+            self.tell(error)
+            raise
 
     async def analyze(self) -> None:
         """Refresh the planner's figures.
@@ -143,6 +154,10 @@ class Database:
         """Close every connection."""
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+def _tell_nobody(_: DatabaseUnusable) -> None:
+    pass
 
 
 def _sqlite_engine(
