@@ -22,6 +22,7 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"
     GATEWAY_TIMEOUT = "gateway_timeout"
     HTML_ERROR = "html_error"
+    DENIED = "denied"
     EXPIRED_TOKEN = "expired_token"  # noqa: S105 - the name of a fault
     CUT_BEFORE = "cut_before"
     SLOW = "slow"
@@ -41,6 +42,7 @@ INSTEAD_OF_AN_ANSWER = frozenset(
         Kind.UNAVAILABLE,
         Kind.GATEWAY_TIMEOUT,
         Kind.HTML_ERROR,
+        Kind.DENIED,
         Kind.EXPIRED_TOKEN,
         Kind.CUT_BEFORE,
     }

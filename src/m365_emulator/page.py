@@ -44,6 +44,7 @@ FAULT_NAMES: Mapping[Kind, str] = {
     Kind.UNAVAILABLE: "503 Service unavailable",
     Kind.GATEWAY_TIMEOUT: "504 Gateway timeout",
     Kind.HTML_ERROR: "502 with an HTML page",
+    Kind.DENIED: "403 Denied by a policy",
     Kind.EXPIRED_TOKEN: "401 Token expired",
     Kind.SLOW: "Slow answers",
     Kind.CUT_BEFORE: "Connection cut before the answer",

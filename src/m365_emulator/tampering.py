@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from m365_emulator import tokens
+from m365_emulator.access import EXCHANGE_DENIES
 from m365_emulator.entra_errors import EntraError
 from m365_emulator.errors import GraphError
 from m365_emulator.exchange import Answer
@@ -32,6 +33,8 @@ def graph_refusal(order: Order, login_origin: str) -> GraphError:
             return GraphError(
                 504, "gatewayTimeout", "The gateway got no answer in time.", headers=headers
             )
+        case Kind.DENIED:
+            return GraphError(403, *EXCHANGE_DENIES)
         case Kind.EXPIRED_TOKEN:
             return tokens.expired(login_origin)
         case _:
@@ -55,6 +58,10 @@ def entra_refusal(order: Order) -> EntraError:
         case Kind.GATEWAY_TIMEOUT:
             return EntraError(
                 90006, "temporarily_unavailable", "The service is temporarily unavailable.", 504
+            )
+        case Kind.DENIED:
+            return EntraError(
+                53003, "invalid_grant", "Access has been blocked by Conditional Access policies."
             )
         case _:
             raise ValueError(f"{order.kind} is not a refusal")
@@ -118,6 +125,7 @@ def tamper(order: Order, answer: Answer) -> None:
             | Kind.UNAVAILABLE
             | Kind.GATEWAY_TIMEOUT
             | Kind.HTML_ERROR
+            | Kind.DENIED
             | Kind.EXPIRED_TOKEN
             | Kind.CUT_BEFORE
             | Kind.CUT_MIDDLE

@@ -178,8 +178,9 @@ class Visitor:
                 self.cookies.pop(name, None)
             else:
                 self.cookies[name] = morsel.value
-        if found := re.search(r'(?:data-csrf|name="_csrf_token" value)="([^"]+)"', answer.text):
-            self.token = found[1]
+        mark = rb'(?:data-csrf|name="_csrf_token" value)="([^"]+)"'
+        if found := re.search(mark, answer.body):
+            self.token = found[1].decode()
         return answer
 
 

@@ -109,6 +109,7 @@ def test_an_order_that_makes_no_sense_is_refused(order: dict[str, Any]) -> None:
     ("kind", "status", "code"),
     [
         pytest.param(Kind.THROTTLED, 429, "TooManyRequests", id="429"),
+        pytest.param(Kind.DENIED, 403, "ErrorAccessDenied", id="403"),
         pytest.param(Kind.UNAVAILABLE, 503, "serviceNotAvailable", id="503"),
         pytest.param(Kind.GATEWAY_TIMEOUT, 504, "gatewayTimeout", id="504"),
         pytest.param(Kind.EXPIRED_TOKEN, 401, "InvalidAuthenticationToken", id="401"),

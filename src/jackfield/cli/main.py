@@ -18,7 +18,7 @@ from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
-from jackfield.cli.showing import end, run_lines, show_plan
+from jackfield.cli.showing import end, end_photos, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, say
 
 if TYPE_CHECKING:
@@ -274,6 +274,17 @@ def sync_people(
         body = {"person": person, "full": full}
         run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
+
+    return with_door(work, data_dir)
+
+
+@sync_commands.command(name="photos")
+def sync_photos(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Look at everybody's photo in Microsoft 365 now, and bring the avatars in line."""
+
+    async def work(door: Door) -> int:
+        run = await _followed(door, await asked(door, "POST", "/photos/sync"), quiet=json)
+        return await end_photos(door, run, json=json)
 
     return with_door(work, data_dir)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from jackfield.cli.door import Door
 
+_NO_USE = {"unusable": "cannot be an avatar", "unread": "could not be read"}
+
 
 async def show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:
     stored = await asked(door, "GET", f"/plans/{plan}")
@@ -33,6 +35,21 @@ async def end(door: Door, run: Any, *, json: bool, plan: int | None) -> int:
                 undone += (await asked(door, "GET", path))["actions"]
         text = run_text(run, stored, undone)
     say(run, json, lambda: text)
+    return code_of(run)
+
+
+async def end_photos(door: Door, run: Any, *, json: bool) -> int:
+    """How a run about photos ended; for a person with the names of those whose photo is no use."""
+    lines = [str(run["text"])]
+    for status, said in _NO_USE.items() if run["status"] == "done" and not json else ():
+        page = await asked(door, "GET", f"/photos?status={status}&limit={FIRST}")
+        lines += [
+            f"  {said}: {one['upn'] or one['person']}: {one['because']} {one['next_step']}".rstrip()
+            for one in page["photos"]
+        ]
+        if page["next"]:
+            lines.append(f"  ... and more: GET /api/v1/photos?status={status}")
+    say(run, json, lambda: "\n".join(lines))
     return code_of(run)
 
 

@@ -62,6 +62,7 @@ _NEW = ExtensionKey("")
 _NEXT_RUN = "The next run tries again."
 _NO_MAILBOX = "Microsoft 365 keeps photos in mailboxes, and this account has none (yet)."
 _TOO_LARGE = f"The photo in Microsoft 365 is larger than {MOST_PICTURE_BYTES // 1024 // 1024} MB."
+_UNREAD = "The photo could not be read. {}"
 _DENIED = "Jackfield may not read the photo."
 _GRANT = f"Grant {MAY_READ_PHOTOS} (or User.Read.All), or lift the policy that forbids it."
 
@@ -80,7 +81,8 @@ class Looked:
     unsettled: tuple[ObjectId, ...] = ()
     """People with whom another look may fare better soon: not read, or no answer of the phones."""
     later: Throttled | None = None
-    """Microsoft asks for a pause; those it concerns were passed over, and are to be asked again."""
+    """Microsoft asks for a pause; `waiting` were passed over, and are to be asked again."""
+    waiting: tuple[ObjectId, ...] = ()
 
 
 @dataclass(slots=True)
@@ -175,7 +177,31 @@ class PhotoLooks:
             denied=sum(one.denied for one in done),
             unsettled=tuple(one.one.person for one in done if one.key == _NEW),
             later=max(waits, key=lambda one: one.retry_after_s, default=None),
+            waiting=tuple(
+                one.person
+                for one, came in zip(people, found, strict=True)
+                if isinstance(came, Throttled)
+            ),
         )
+
+    async def give_up(
+        self, tenant: int, persons: Sequence[ObjectId], what: str, fence: Fence
+    ) -> None:
+        """Note that these photos could not be read; they stay to be looked at."""
+        async with self._database.write() as tx:
+            await fence(tx)
+            known = await load_photos(tx, tenant, persons)
+            notes = [
+                Photo(
+                    one,
+                    _NEW,
+                    (known[one].kept if one in known else Kept()).unread(),
+                    _UNREAD.format(what),
+                    _NEXT_RUN,
+                )
+                for one in persons
+            ]
+            await save_photos(tx, tenant, notes, now=self._clock.now())
 
     # --- What Microsoft says --------------------------------------------------------------------
 
@@ -237,7 +263,7 @@ class PhotoLooks:
         if judged.denied:
             judged.note(_DENIED, _GRANT)
         else:
-            judged.note(f"The photo could not be read. {error.what}", _NEXT_RUN)
+            judged.note(_UNREAD.format(error.what), _NEXT_RUN)
 
     # --- What the phone system gets -------------------------------------------------------------
 

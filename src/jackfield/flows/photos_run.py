@@ -88,7 +88,7 @@ class PhotosRun:
             if after_s:
                 await run.sleep(after_s)
                 await run.step("keep", self._rows.keep_lease, str(run.id), tenant)
-            passed = await self._pass(run, tenant, since, int(began["total"]))
+            passed = await self._pass(run, tenant, since, int(began["total"]), bool(after_s))
             if passed.get("off"):
                 return await run.step("end", self._end_early, run.id, tenant)
             if passed.get("failed"):
@@ -106,14 +106,25 @@ class PhotosRun:
         done = (str(began["mode"]), int(began["mark"]), figures)
         return await run.step("end", self._end, run.id, tenant, *done)
 
-    async def _pass(self, run: Run, tenant: int, since: str, total: int) -> dict[str, Any]:
-        """Look at everybody who is to be looked at, once; answers the figures, or a failure."""
+    async def _pass(
+        self, run: Run, tenant: int, since: str, total: int, served: bool
+    ) -> dict[str, Any]:
+        """Look at everybody who is to be looked at, once; answers the figures, or a failure.
+
+        Where others were `served`, those for whom Microsoft asks to wait again and again are given
+        up for now; where nobody is, all have to wait.
+        """
         figures: Counter[str] = Counter(unsettled=0)
         more, after = True, ""
         over: list[Json] = []
         while more:
             asked: tuple[Json, ...] = (since, after, over, total)
             looked = await patiently(run, self._rows, tenant, "look", self._look, *asked)
+            if looked.get("waiting") and served:
+                looked = await run.step("give up", self._give_up, run.id, tenant, looked)
+                served = False
+            elif not looked.get("failed"):
+                served = served or bool(looked["figures"]["people"])
             if looked.get("failed") or looked.get("off"):
                 return looked
             more, after, over = looked["more"], looked["after"], looked["over"]
@@ -179,8 +190,20 @@ class PhotosRun:
             # not keep the way closed for them for ever.
             if looked.people:
                 return _answer(looked, more=True, after=after, over=[*over, *looked.unsettled])
-            return failed(looked.later)
+            waiting = {"waiting": list(looked.waiting), "after": after, "over": over}
+            return {**failed(looked.later), **waiting}
         return _answer(looked, more=len(found) == limit, after=people[-1].person)
+
+    async def _give_up(self, flow: str, tenant: int, looked: dict[str, Any]) -> dict[str, Any]:
+        """Note whose photos stay closed, and go on with the others."""
+        waiting = looked["waiting"]
+
+        async def fence(tx: Transaction) -> None:
+            await self._rows.fence(tx, flow, tenant)
+
+        await self._looks.give_up(tenant, waiting, str(looked["text"]), fence)
+        gone = Looked(people=len(waiting), unsettled=tuple(waiting))
+        return _answer(gone, more=True, after=looked["after"], over=[*looked["over"], *waiting])
 
     async def _end(
         self, flow: str, tenant: int, mode: str, mark: int, counts: dict[str, int]

@@ -102,7 +102,7 @@ def dress(settings: DoorSettings) -> BeforeMessageSendHookHandler:
             if https:
                 headers.setdefault("strict-transport-security", HSTS)
             if not scope["path"].startswith("/static/"):
-                headers["cache-control"] = "no-store"
+                headers.setdefault("cache-control", "no-store")
 
     return dressed
 

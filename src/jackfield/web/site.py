@@ -127,7 +127,9 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
             Exception: answer_fault,
         },
         before_send=[dress(rooms.settings)],
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/live"]),
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=1000, exclude=["/live", "/photo$"]
+        ),
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(ENVIRONMENT)),
         openapi_config=OpenAPIConfig(
             title="Jackfield",

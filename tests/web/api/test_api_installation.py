@@ -46,6 +46,14 @@ async def test_figures_before_and_after_the_first_sync(api: ApiCaller) -> None:
         "open_alarms": 0,
         "waiting_plan": None,
         "last_run": None,
+        "photos": {
+            "on": True,
+            "shown": 0,
+            "none": 0,
+            "unusable": 0,
+            "unread": 0,
+            "last_run": None,
+        },
         "graph": {
             "calls": 0,
             "throttled": 0,

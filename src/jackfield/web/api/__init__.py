@@ -20,6 +20,7 @@ from jackfield.web.api import (
     numbers,
     people,
     phones,
+    photos,
     plans,
     runs,
 )
@@ -31,6 +32,7 @@ _SUBJECTS = {
     "Installation": installation,
     "People": people,
     "Doubtful matches": matches,
+    "Photos": photos,
     "Runs": runs,
     "Plans": plans,
     "Phone system": phones,

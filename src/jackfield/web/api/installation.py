@@ -7,6 +7,7 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.store.alarms import list_alarms, open_alarms
@@ -14,6 +15,7 @@ from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
+from jackfield.store.photos import count_photos
 from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.processes import load_processes
 from jackfield.store.runs import list_runs
@@ -30,6 +32,7 @@ from jackfield.web.api.installation_shapes import (
     GraphOut,
     JournalOut,
     LineOut,
+    PhotoFigures,
     ProcessesOut,
     ProcessOut,
     StatusOut,
@@ -48,6 +51,8 @@ async def status(rooms: House) -> StatusOut:
         connection = await load_connection(tx, rooms.tenant)
         settings = await load_people_settings(tx, rooms.tenant)
         runs = await list_runs(tx, rooms.tenant, kind=PEOPLE, limit=1)
+        looks = await list_runs(tx, rooms.tenant, kind=PHOTOS, limit=1)
+        photos = await count_photos(tx, rooms.tenant)
         waiting = await list_plans(tx, rooms.tenant, status=PlanStatus.PROPOSED, limit=1)
         return StatusOut(
             connected=connection is not None,
@@ -59,6 +64,11 @@ async def status(rooms: House) -> StatusOut:
             open_alarms=len(await open_alarms(tx, rooms.tenant)),
             waiting_plan=waiting[0].id if waiting else None,
             last_run=await run_out(tx, rooms, runs[0]) if runs else None,
+            photos=PhotoFigures(
+                on=settings.value.photos,
+                last_run=await run_out(tx, rooms, looks[0]) if looks else None,
+                **{state.value: count for state, count in photos.items()},
+            ),
             graph=GraphOut(**{name: getattr(graph, name) for name in GraphOut.__struct_fields__}),
         )
 

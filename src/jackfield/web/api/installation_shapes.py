@@ -26,6 +26,17 @@ class GraphOut(msgspec.Struct):
     latency_median_ms: float
 
 
+class PhotoFigures(msgspec.Struct):
+    """People's photos, and the last run about them."""
+
+    on: Annotated[bool, msgspec.Meta(description="Photos are switched on.")]
+    shown: Annotated[int, msgspec.Meta(description="Photos that are avatars.")]
+    none: Annotated[int, msgspec.Meta(description="People without a photo.")]
+    unusable: Annotated[int, msgspec.Meta(description="Photos that cannot be avatars.")]
+    unread: Annotated[int, msgspec.Meta(description="Photos that could not be read.")]
+    last_run: RunOut | None
+
+
 class StatusOut(msgspec.Struct):
     """The installation in figures."""
 
@@ -37,7 +48,8 @@ class StatusOut(msgspec.Struct):
     extensions: Annotated[int, msgspec.Meta(description="All extensions, hand-made ones too.")]
     open_alarms: int
     waiting_plan: Annotated[int | None, msgspec.Meta(description="A plan that waits for approval.")]
-    last_run: RunOut | None
+    last_run: Annotated[RunOut | None, msgspec.Meta(description="The last one about people.")]
+    photos: PhotoFigures
     graph: GraphOut
 
 

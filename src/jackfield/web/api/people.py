@@ -11,6 +11,7 @@ from jackfield.flows.coverage import load_uncovered
 from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people, search_people
+from jackfield.store.photos import Photo, load_photos
 from jackfield.web.api.asking import After, Key, Limit, Search, check_place
 from jackfield.web.api.people_shapes import (
     GroupOut,
@@ -20,6 +21,7 @@ from jackfield.web.api.people_shapes import (
     PersonOut,
     UncoveredOut,
 )
+from jackfield.web.api.photos import photo_out
 from jackfield.web.api.refusals import told
 from jackfield.web.rooms import House
 
@@ -35,7 +37,8 @@ async def people(
         ids = [ObjectId(one) for one in found.refs]
         known = await load_people(tx, rooms.tenant, ids)
         links = await load_links(tx, rooms.tenant, ids)
-    out = [_person_out(known[one], links.get(one)) for one in ids if one in known]
+        photos = await load_photos(tx, rooms.tenant, ids)
+    out = [_person_out(known[one], links.get(one), photos.get(one)) for one in ids if one in known]
     return PeopleOut(out, found.next)
 
 
@@ -71,7 +74,8 @@ async def person(rooms: House, person: Key) -> PersonOut:
                 f"There is no person {person!r} in what was read of Microsoft 365 so far."
             )
         link = (await load_links(tx, rooms.tenant, [id_])).get(id_)
-    return _person_out(known[id_], link, await rooms.planning.explain(rooms.tenant, id_))
+        photo = (await load_photos(tx, rooms.tenant, [id_])).get(id_)
+    return _person_out(known[id_], link, photo, await rooms.planning.explain(rooms.tenant, id_))
 
 
 @get("/groups", summary="Groups of Microsoft 365, by name", responses=told())
@@ -90,7 +94,9 @@ async def groups(
     return GroupsOut(out, found.next)
 
 
-def _person_out(known: Person, link: Link | None, reasons: tuple[str, ...] = ()) -> PersonOut:
+def _person_out(
+    known: Person, link: Link | None, photo: Photo | None, reasons: tuple[str, ...] = ()
+) -> PersonOut:
     return PersonOut(
         known.id,
         known.upn,
@@ -112,6 +118,7 @@ def _person_out(known: Person, link: Link | None, reasons: tuple[str, ...] = ())
         known.standing,
         None if link is None else link.number,
         None if link is None else link.left,
+        None if photo is None else photo_out(photo),
         list(reasons),
     )
 

@@ -14,7 +14,42 @@ from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import GroupKind
 from jackfield.core.extensions import Field, Verdict
 from jackfield.core.people import LeaverCause, Standing, UserType
+from jackfield.core.photos import PhotoState
 from jackfield.store.settings import PeopleSettings
+
+
+class PhotoOut(msgspec.Struct):
+    """What came of a person's photo.
+
+    `shown`: it is the avatar; `none`: there is none; `unusable`: it cannot be one; `unread`: it
+    could not be read.
+    """
+
+    status: PhotoState
+    picture: Annotated[
+        bool,
+        msgspec.Meta(description="`/people/{person}/photo` has a picture, maybe an older one."),
+    ]
+    because: Annotated[str, msgspec.Meta(description="Why it is not shown; usually empty.")]
+    next_step: str
+    checked_at: Annotated[
+        datetime | None, msgspec.Meta(description="When Microsoft 365 was last asked.")
+    ]
+
+
+class PhotoLine(PhotoOut):
+    """The same in a list."""
+
+    person: Annotated[str, msgspec.Meta(description="Object ID.")]
+    upn: str
+    display_name: str
+
+
+class PhotosOut(msgspec.Struct):
+    """Photos by person; give `next` as `after` for the following ones."""
+
+    photos: list[PhotoLine]
+    next: str | None
 
 
 class PersonOut(msgspec.Struct):
@@ -49,6 +84,7 @@ class PersonOut(msgspec.Struct):
     left: Annotated[
         LeaverCause | None, msgspec.Meta(description="Why a leaver is one; null for the others.")
     ]
+    photo: Annotated[PhotoOut | None, msgspec.Meta(description="null: it was not looked at yet.")]
     reasons: Annotated[
         list[str], msgspec.Meta(description="Why it is so; filled for a single person only.")
     ]

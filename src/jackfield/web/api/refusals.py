@@ -23,6 +23,7 @@ from jackfield.flows.doubts import DecisionRefused, NothingThere
 from jackfield.flows.keys import PeersAtWork
 from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
+from jackfield.flows.photos import PhotosOff
 from jackfield.flows.setup import SetupRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import SecretUnreadable, VersionMoved
@@ -132,7 +133,8 @@ def _answer_hand(request: AnyRequest, error: HandRefused) -> Response[bytes]:
 
 
 def _answer_conflict(
-    request: AnyRequest, error: PeersAtWork | PlanNotOpen | SecretUnreadable | VersionMoved
+    request: AnyRequest,
+    error: PeersAtWork | PhotosOff | PlanNotOpen | SecretUnreadable | VersionMoved,
 ) -> Response[bytes]:
     return error_answer(request.scope, 409, str(error))
 
@@ -161,6 +163,7 @@ ANSWERS: ExceptionHandlersMap = {
     RecursionError: _answer_depth,
     HandRefused: _answer_hand,
     PeersAtWork: _answer_conflict,
+    PhotosOff: _answer_conflict,
     PlanNotOpen: _answer_conflict,
     SecretUnreadable: _answer_conflict,
     VersionMoved: _answer_conflict,

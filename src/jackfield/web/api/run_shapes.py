@@ -50,9 +50,12 @@ class RunOut(msgspec.Struct):
             " `/runs/{id}` takes both."
         ),
     ]
-    kind: str
+    kind: Annotated[str, msgspec.Meta(description="people or photos.")]
     mode: Annotated[
-        str, msgspec.Meta(description="full, delta, person, preview, approved; empty while queued.")
+        str,
+        msgspec.Meta(
+            description="full, delta, person, preview, approved, photos; empty while queued."
+        ),
     ]
     status: RunState
     text: Annotated[
@@ -61,7 +64,11 @@ class RunOut(msgspec.Struct):
     done: int
     total: Annotated[int, msgspec.Meta(description="0 while it is not known.")]
     counts: Annotated[
-        dict[str, int], msgspec.Meta(description="people, changes, and actions by kind.")
+        dict[str, int],
+        msgspec.Meta(
+            description="people, changes, and actions by kind; of photos people, set, removed,"
+            " unusable, denied, unread."
+        ),
     ]
     plan: Annotated[
         int | None, msgspec.Meta(description="The plan it has made, for `/plans/{plan}`.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.exceptions import NotFoundException
 
 from jackfield.flows.people import Ask
+from jackfield.flows.photos import PHOTOS
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import StoredRun, load_run, load_run_of_flow
 from jackfield.store.transaction import Transaction
@@ -66,6 +67,7 @@ async def run_out(tx: Transaction, rooms: Rooms, row: StoredRun) -> RunOut:
 
 def _queued(flow: str) -> RunOut:
     state = RunState.QUEUED
+    kind = "photos" if flow.startswith(f"{PHOTOS}:") else "people"
     return RunOut(
-        flow, "people", "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None, None
+        flow, kind, "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None, None
     )
