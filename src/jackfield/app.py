@@ -12,13 +12,12 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum, auto
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import msgspec
 import structlog
 
+from jackfield.background import Background
 from jackfield.clock import SystemClock
 from jackfield.durable import Durable, GivenUp, Lane, NotRunningError
 from jackfield.flows.applying import Applying
@@ -44,14 +43,14 @@ from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import open_transport
 from jackfield.holding import Held, make_folder, take_place
+from jackfield.opening import database_url, open_vault
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, ServerFile, Settings
+from jackfield.settings import Role, ServerFile, Settings
 from jackfield.store.database import Database
-from jackfield.store.errors import DatabaseUnusable, SecretUnreadable, StoreError
+from jackfield.store.errors import StoreError
 from jackfield.store.processes import load_processes
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_namesakes, revoke_token
-from jackfield.store.vault import Vault, holds_secrets
 from jackfield.web.live import Hub, look_at
 from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
@@ -99,7 +98,7 @@ class App:
         self.slot: Slot | None = None
         """Its place among the processes on a database that several may share."""
         self._held: Held | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background(self.clock)
         self._token = ""
         self._token_id = ""
         self._running = False
@@ -114,7 +113,7 @@ class App:
             try:
                 await self._build()
             except BaseException:
-                await self._end_tasks()
+                await self._background.end()
                 await self.database.close()
                 raise
         except BaseException:
@@ -127,12 +126,12 @@ class App:
         settings = self.settings
         clock, database = self.clock, self.database
         roles = tuple(role.value for role in settings.roles)
-        self.vault = await self._open_vault()
+        self.vault = await open_vault(settings, database)
         self.works = await self._is_to_work()
         if not database.sqlite and (self.works or self.purpose is For.SERVING):
             self.slot = Slot(database, clock, roles=roles, works=self.works)
             await self.slot.take()
-            self._begin("slot", self.slot.keep, KEEP_EVERY_S)
+            self._background.repeat("slot", self.slot.keep, KEEP_EVERY_S)
         self.connections = Connections(
             database,
             self.vault,
@@ -210,8 +209,9 @@ class App:
     ) -> None:
         self.hub.stop()
         if self._token_id:
-            self._server_file.unlink(missing_ok=True)
-        await self._end_tasks()
+            assert self._held is not None  # noqa: S101 - held from entering to leaving
+            self._held.place.server_file.unlink(missing_ok=True)
+        await self._background.end()
         with suppress(NotRunningError, RuntimeError):
             await self.durable.stop()
         try:
@@ -233,13 +233,6 @@ class App:
                 await revoke_token(tx, INSTALLATION, self._token_id, now=self.clock.now())
         if self.slot is not None:
             await self.slot.leave()
-
-    async def _end_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                _log.error("task.died", error=str(ended))
 
     @property
     def url(self) -> str:
@@ -281,20 +274,20 @@ class App:
             await self.durable.start()
             self._running = True
             if self.works:
-                self._begin("outages", self.outages.look, LOOK_EVERY_S)
+                self._background.repeat("outages", self.outages.look, LOOK_EVERY_S)
         if self.works:
             if self.slot is not None:
-                self._begin("peers", self._look_at_peers, KEEP_EVERY_S)
+                self._background.repeat("peers", self._look_at_peers, KEEP_EVERY_S)
             await self._take_stock()
 
     async def start_work(self) -> None:
         """Start the durable runner, and whatever looks at the clock."""
         await self.start_runs()
-        self._begin("figures", self.figures.write_figures, FIGURES_EVERY_S)
+        self._background.repeat("figures", self.figures.write_figures, FIGURES_EVERY_S)
         if self.works:
-            self._begin("sweep", self.people.sweep, SWEEP_EVERY_S)
-            self._begin("sweep photos", self.photos.sweep, PHOTOS_EVERY_S)
-            self._begin("forget", self._forget_old, FORGET_EVERY_S)
+            self._background.repeat("sweep", self.people.sweep, SWEEP_EVERY_S)
+            self._background.repeat("sweep photos", self.photos.sweep, PHOTOS_EVERY_S)
+            self._background.repeat("forget", self._forget_old, FORGET_EVERY_S)
 
     async def command_token(self) -> str:
         """A token for commands on this machine, revoked when the process ends."""
@@ -327,14 +320,8 @@ class App:
             await self.slot.announce(self._own_url if serves else "")
         if not serves:
             return
-        file = ServerFile(self._own_url, await self.command_token(), os.getpid())
-        path = self._server_file
-        beside = path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(msgspec.json.encode(file))
-        beside.replace(path)
+        assert self._held is not None  # noqa: S101 - held from entering to leaving
+        self._held.place.leave(ServerFile(self._own_url, await self.command_token(), os.getpid()))
 
     async def lost(self) -> None:
         """Return when this process must end: a peer has its work, or the tables are newer."""
@@ -349,14 +336,6 @@ class App:
                 task.cancel()
         if self.database.replaced.is_set():
             _log.critical("process.replaced", next_step="Start it again; nothing is lost.")
-
-    async def _open_vault(self) -> Vault:
-        """The vault of this database. A key file is made only where no secret needs another."""
-        async with self.database.read() as tx:
-            fresh = not await holds_secrets(tx)
-            vault = Vault.open(self.settings.data_dir / KEY_FILE, create=fresh)
-            await vault.check(tx)
-        return vault
 
     async def _shared_secret(self) -> str:
         """What all processes sign form tokens with: a page of one may be sent to another."""
@@ -388,31 +367,9 @@ class App:
         await self.people.take_stock()
         await self.photos.take_stock()
 
-    @property
-    def _server_file(self) -> Path:
-        assert self._held is not None  # noqa: S101 - held from entering to leaving
-        return self._held.place.server_file
-
     def watch(self) -> None:
         """Let the hub look for changes while somebody watches."""
-        self._tasks.append(asyncio.create_task(self.hub.run(), name="hub"))
-
-    def _begin(self, name: str, work: Any, every_s: float) -> None:
-        self._tasks.append(asyncio.create_task(self._repeat(name, work, every_s), name=name))
-
-    async def _repeat(self, name: str, work: Any, every_s: float) -> None:
-        """Do something now and then, for ever; a failure is said once until it works again."""
-        failing = False
-        while True:
-            try:
-                await work()
-            except Exception as error:
-                if not failing:
-                    _log.exception("task.failed", task=name, error=str(error))
-                failing = True
-            else:
-                failing = False
-            await self.clock.sleep(every_s)
+        self._background.begin("hub", self.hub.run())
 
     async def _forget_old(self) -> None:
         await self.figures.forget_old()
@@ -427,24 +384,3 @@ class App:
 
     async def _given_up(self, run: GivenUp) -> None:
         _log.error("run.given_up", flow=run.flow, run=run.run_id)
-
-
-async def examine_database(settings: Settings) -> tuple[str, str] | None:
-    """Open the database and read its secrets; what is wrong and what to do about it, or None."""
-    try:
-        database = await Database.open(database_url(settings))
-    except DatabaseUnusable as error:
-        return error.text, error.next_step
-    try:
-        async with database.read() as tx:
-            await Vault.open(settings.data_dir / KEY_FILE, create=False).check(tx)
-    except SecretUnreadable as error:
-        return str(error), ""
-    finally:
-        await database.close()
-    return None
-
-
-def database_url(settings: Settings) -> str:
-    """The address of our own database."""
-    return settings.database_url or f"sqlite:///{settings.data_dir / DATABASE_FILE}"

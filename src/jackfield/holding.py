@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 
+import msgspec
+
 from jackfield.clock import Clock
-from jackfield.settings import LOCK_FILE, SERVER_FILE
+from jackfield.settings import LOCK_FILE, SERVER_FILE, ServerFile
 
 LOCK_TRIES = 4
 LOCK_AGAIN_S = 0.05
@@ -76,6 +78,15 @@ class Place:
         except OSError:
             return None
         return None
+
+    def leave(self, file: ServerFile) -> None:
+        """Leave the address and token of the server that holds the place, for its owner's eyes."""
+        beside = self.server_file.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(msgspec.json.encode(file))
+        beside.replace(self.server_file)
 
     def _numbered(self, name: str) -> Path:
         path = self.data_dir / name

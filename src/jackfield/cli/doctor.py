@@ -250,7 +250,7 @@ def _has_database(settings: Settings) -> bool:
 async def _database(settings: Settings) -> Finding:
     if not _has_database(settings):
         return Finding("Database", True, "Not made yet.")
-    from jackfield.app import examine_database
+    from jackfield.opening import examine_database
 
     problem = await examine_database(settings)
     if problem is None:
