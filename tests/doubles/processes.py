@@ -322,6 +322,15 @@ class Server:
         """What it tells a load balancer."""
         return await ask("GET", f"{self.url}/health")
 
+    async def healthy(self, within_s: float = PATIENCE_S) -> Answer:
+        """Wait until it says that it can work."""
+        async with asyncio.timeout(within_s):
+            while True:
+                answer = await self.health()
+                if answer.status == 200:
+                    return answer
+                await asyncio.sleep(LOOK_S)
+
     async def try_api(self, method: str, path: str, body: object = None) -> Answer:
         bearer = {"Authorization": f"Bearer {self.token}"}
         return await ask(method, f"{self.url}/api/v1{path}", body, bearer)

@@ -233,6 +233,8 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_away(
 
     with installation.serving() as again:
         ended = await again.settle()
+        # Until then the dead one's slot is not free, nor its token revoked.
+        await until(lambda: said_by(again, "process.died"), "the dead one's work is adopted")
         tokens = [
             one
             for one in (await again.api("GET", "/tokens"))["tokens"]
@@ -247,7 +249,33 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_away(
     assert len(end.extensions) > 50
     assert end.doubles == []
     # The command line's own token of a process that could not say farewell is nobody's.
-    assert len([one for one in tokens if one["name"] == "command line"]) == 1
+    assert len([one for one in tokens if one["name"].startswith("command line")]) == 1
+
+
+def said_by(server: Server, event: str) -> bool:
+    """Whether its log has this event."""
+    return any(line["event"] == event for line in server.process.log())
+
+
+@pytest.mark.parametrize("state", ["hold", "refuse"])
+async def test_a_load_balancer_hears_that_the_database_is_away(
+    tmp_path: Path, database: str, database_wire: Relay, state: str
+) -> None:
+    """So that it asks another one; where the database stands is nobody's business."""
+    name = database.split("@/")[1].split("?", maxsplit=1)[0]
+    address = f"postgresql://postgres@127.0.0.1:{database_wire.port}/{name}"
+    with Installation(tmp_path, address).serving() as server:
+        getattr(database_wire, state)()
+        began = time.monotonic()
+        away = await server.health()
+        took_s = time.monotonic() - began
+        database_wire.mend()
+        again = await server.healthy(ANSWERED_WITHIN_S)
+
+    assert away.status == 503
+    assert took_s < ANSWERED_WITHIN_S
+    assert away.body["status"] == "The database does not answer."
+    assert again.body["status"] == "ok"
 
 
 async def until_begun(server: Server) -> None:

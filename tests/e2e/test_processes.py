@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet
 
 from doubles.end_state import load_end_state
 from doubles.processes import (
+    PATIENCE_S,
     Browser,
     Installation,
     Process,
@@ -22,8 +24,12 @@ from doubles.processes import (
     hidden_fields,
     until,
 )
+from doubles.tables import migrate_to
+from jackfield.store.vault import Vault
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+
+FIRINGS = 4
 
 
 @pytest.fixture
@@ -183,6 +189,72 @@ async def test_the_work_of_a_killed_server_waits_seconds(installation: Installat
         )
 
     assert first == "slot-2"
+
+
+async def test_a_schedule_fires_once(
+    installation: Installation, tmp_path: Path, stage: Stage
+) -> None:
+    """Each process looks every second at what is due, in the same moment as often as not."""
+    grown = []
+    with serving(installation) as (first,):
+        await installation.connect(stage, "--no-sync")
+        await first.choose(enabled=True, schedule={"delta_interval_s": 0})
+        await first.settle()
+        with serving(installation.beside(tmp_path / "second")) as (second,):
+            for _ in range(FIRINGS):
+                before = await runs_of(first)
+                with psycopg.connect(installation.database_url, autocommit=True) as database:
+                    database.execute("UPDATE schedule SET last_full_at = NULL")
+                await another_done(second, before)
+                # Both have looked at least once more by then.
+                await asyncio.sleep(2.5)
+                grown.append([one for one in await runs_of(first) if one not in before])
+            processes = (await first.api("GET", "/processes"))["processes"]
+
+    assert len(processes) == 2
+    assert [[run["status"] for run in runs] for runs in grown] == [["done"]] * FIRINGS
+    assert {run["mode"] for runs in grown for run in runs} == {"full"}
+
+
+async def runs_of(server: Server) -> list[Any]:
+    """Every run there was."""
+    runs: list[Any] = (await server.api("GET", "/runs?limit=100"))["runs"]
+    return runs
+
+
+async def another_done(server: Server, before: list[Any]) -> None:
+    """Wait until a run has ended that was not there before."""
+    known = {run["id"] for run in before}
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            runs = [run for run in await runs_of(server) if run["id"] not in known]
+            if any(run["status"] == "done" for run in runs):
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_two_that_start_at_once_bring_old_tables_up_to_date(
+    installation: Installation, tmp_path: Path, stage: Stage
+) -> None:
+    """A provider upgrades the package and starts all of them with one command."""
+    migrate_to(installation.database_url, "0006")
+    installation.data.mkdir(mode=0o700)
+    Vault.open(installation.data / "jackfield.key")
+    with serving(installation, installation.beside(tmp_path / "second")) as servers:
+        connected = await installation.connect(stage)
+        ended = await servers[1].settle()
+        complaints = [
+            line for one in servers for line in one.process.log("warning", "error", "critical")
+        ]
+        stopped = [await one.process.stop() for one in servers]
+
+    assert connected.code == 0
+    assert ended["status"] == "done"
+    assert complaints == []
+    assert [code for code, _ in stopped] == [0, 0]
+    end = await load_end_state(installation.url)
+    assert end.doubles == []
+    assert len(end.extensions) > 30
 
 
 async def address_of(worker: Process) -> str:

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -170,3 +170,31 @@ async def test_a_server_that_was_paused_writes_nothing_after_the_takeover(
     assert errors == []
     assert (code, said) == (1, ["process.replaced"])
     assert took_s <= TAKEOVER_S
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_database_that_is_restarted_under_both_loses_nothing(
+    first_sync: Scene,
+    tmp_path: Path,
+    rng: random.Random,
+    restart_postgres: Callable[[], None],
+    moment: int,
+) -> None:
+    """A power cut of the database server: both wait for it, and nobody takes the other for dead."""
+    installation = first_sync.copy(tmp_path / "shared")
+    with servers_of(installation, tmp_path, 2) as servers:
+        slots = [await slot_of(one) for one in servers]
+        await first_sync.work(servers[moment % 2])
+        await its_worker(installation.url, servers)
+        await asyncio.sleep(rng.uniform(0, first_sync.took_s * 0.8))
+        await asyncio.to_thread(restart_postgres)
+        for one in servers:
+            await one.healthy(TAKEOVER_S)
+        await all_done(servers[0], installation.url)
+        lines = [line for one in servers for line in one.process.log()]
+        still = [await slot_of(one) for one in servers]
+        stopped = [await one.process.stop() for one in servers]
+    await compare(first_sync, installation)
+    assert still == slots
+    assert [code for code, _ in stopped] == [0, 0]
+    assert not {line["event"] for line in lines} & {"process.died", "process.replaced"}

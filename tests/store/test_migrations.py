@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from doubles.tables import migrate_to
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.migrate import HEAD, MIGRATIONS
@@ -122,6 +123,19 @@ async def test_four_processes_may_start_at_once_on_an_empty_database(database_ur
         numbers = (await tx.connection.execute(text("SELECT tenant FROM tenant"))).scalars().all()
     await database.close()
     assert sorted(numbers) == [1, 2, 3, 4]
+
+
+@pytest.mark.kill9
+async def test_four_processes_may_start_at_once_on_an_old_database(database_url: str) -> None:
+    """After an upgrade of the package: one of them changes the tables, what stood there stays."""
+    migrate_to(database_url, "0006")
+    processes = [run_python(OPEN, database_url, f"tenant {number}") for number in range(4)]
+    complaints = [
+        (await asyncio.to_thread(process.communicate, timeout=60))[1] for process in processes
+    ]
+
+    assert complaints == [""] * 4
+    assert set(await tables_of(database_url)) == {*metadata.tables, "alembic_version"}
 
 
 @pytest.mark.kill9

@@ -37,14 +37,21 @@ from jackfield.store.processes import (
     take_slot,
 )
 from jackfield.store.schema import EPOCH, INSTALLATION
+from jackfield.store.tokens import revoke_tokens_named
 
 LEASE = IDLE + timedelta(seconds=1)
 """How long a process may be silent before its peers take its work over."""
 KEEP_EVERY_S = 1.0
 STRAYS_EVERY_S = 5.0
 """How often runs are looked for whose process holds no slot at all."""
+TOKEN_MAKER = "Jackfield"  # noqa: S105 - who is said to have made the tokens of commands
 
 _log = structlog.get_logger("jackfield.flows.slots")
+
+
+def command_token_name(slot: str) -> str:
+    """The name of the token by which commands reach the process in a slot; "" for none."""
+    return f"command line, {slot}" if slot else "command line"
 
 
 class Slot:
@@ -173,6 +180,13 @@ class Slot:
     async def _adopt(self, runner: Runner, dead: Lease, *, left: bool) -> int:
         runs = await runner.adopt(dead.name)
         async with self._database.write() as tx:
+            await revoke_tokens_named(
+                tx,
+                INSTALLATION,
+                command_token_name(dead.name),
+                created_by=TOKEN_MAKER,
+                now=self._clock.now(),
+            )
             await release_lease(tx, INSTALLATION, dead)
         say = _log.info if left else _log.warning
         say("process.left" if left else "process.died", slot=dead.name, runs_adopted=len(runs))

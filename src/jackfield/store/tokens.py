@@ -131,16 +131,17 @@ async def revoke_token(tx: Transaction, tenant: int, id_: str, *, now: datetime)
     )
 
 
-async def revoke_namesakes(tx: Transaction, tenant: int, token: ApiToken, *, now: datetime) -> int:
-    """End every other token of the same name and maker for good; returns how many."""
+async def revoke_tokens_named(
+    tx: Transaction, tenant: int, name: str, *, created_by: str, now: datetime
+) -> int:
+    """End every token of that name and maker for good; returns how many."""
     c = tokens.c
     return await tx.run(
         update(tokens)
         .where(
             c.tenant == tenant,
-            c.name == token.name,
-            c.created_by == token.created_by,
-            c.id != token.id,
+            c.name == name,
+            c.created_by == created_by,
             c.revoked_at.is_(None),
         )
         .values(revoked_at=now)
