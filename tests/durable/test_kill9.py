@@ -6,11 +6,15 @@ import random
 import signal
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from jackfield.durable.work_database import open_work_database
 
 pytestmark = pytest.mark.kill9
 
@@ -221,3 +225,28 @@ def test_a_process_that_wakes_after_its_runs_were_adopted_finishes_none_of_them(
     assert told.finished == Counter(accounts)
     assert set(told.did) == set(itertools.product(accounts, range(PAGES)))
     assert told.warned == []
+
+
+@pytest.mark.postgres
+def test_a_runner_that_is_stopped_inside_a_transaction_holds_nobody_up(
+    postgres_server: Callable[[str], str],
+) -> None:
+    """Its peers take its runs over within ten seconds, and need the rows that it had locked."""
+    url = postgres_server(f"d{uuid.uuid4().hex}")
+    stopped, peer = open_work_database(url), open_work_database(url)
+    try:
+        with peer.engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE run (id INTEGER PRIMARY KEY)"))
+            connection.execute(sa.text("INSERT INTO run VALUES (1)"))
+        held = stopped.engine.connect()
+        held.execute(sa.text("UPDATE run SET id = 2"))
+
+        with peer.engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL lock_timeout = '8s'"))
+            taken = connection.execute(sa.text("UPDATE run SET id = 3")).rowcount
+
+        held.invalidate()
+    finally:
+        stopped.close()
+        peer.close()
+    assert taken == 1

@@ -15,6 +15,7 @@ import pytest
 
 from doubles.certificates import NOW, certificate, pem_of, rsa_key
 from doubles.processes import APP, Installation, Said, Stage, running_stage
+from jackfield.store.vault import Vault
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +73,7 @@ async def test_every_command_has_json_and_an_exit_code(
     assert token.document["token"].startswith("jackfield_")
     assert password.document["name"] == "admin"
     assert len(password.document["password"]) == 23
-    assert (rotated.code, rotated.document) == (DONE, {"secrets": 1})
+    assert (rotated.code, rotated.document) == (DONE, {"secrets": 2})
     assert [one["what"] for one in doctor.document if not one["good"]] == ["People sync"]
     assert doctor.code == FAILED
     assert all(said.err == "" for said in (connected, planned, approved, synced, listed, doctor))
@@ -435,13 +436,19 @@ async def test_doctor_finds_a_key_that_others_can_read(installation: Installatio
 async def test_doctor_finds_a_lost_key(installation: Installation, stage: Stage) -> None:
     """Restored without its key, the database keeps its secrets to itself."""
     await installation.connect(stage)
-    (installation.data / "jackfield.key").unlink()
+    key_file = installation.data / "jackfield.key"
+    key_file.unlink()
 
     _, missing = await failing(installation)
-    await installation.command("runs")
+    asked = await installation.command("runs")
+    made = key_file.exists()
+    Vault.open(key_file)
     _, foreign = await failing(installation)
 
     assert "missing" in missing["Key file"]
+    assert asked.code == FAILED
+    assert "Restore it from the backup" in asked.err
+    assert not made
     assert "cannot be decrypted" in foreign["Database"]
 
 

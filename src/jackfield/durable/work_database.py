@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 SCHEMA = "dbos"
 POOL_SIZE = 8
-# A session that died inside a transaction must not hold its locks for ever.
-IDLE_IN_TRANSACTION_MS = 60_000
+IDLE_IN_TRANSACTION_MS = 5_000
+"""How long a process that is stopped inside a transaction holds its locks: whoever takes its runs
+over waits for them."""
 
 
 @dataclass(slots=True)
