@@ -10,6 +10,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_NEVER_STOPS: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Where the system has one, a clock that also counts while the machine is suspended."""
+
 
 class Clock(Protocol):
     """Time as the product sees it."""
@@ -19,7 +22,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back, for measuring lengths of time."""
+        """Seconds that never go back, for measuring lengths of time, a suspended machine's too."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -34,7 +37,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_NEVER_STOPS)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))

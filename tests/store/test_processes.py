@@ -71,7 +71,7 @@ async def test_nothing_is_taken_over_in_the_middle_of_a_write(database: Database
     slot = await take(database, "slow", NONE)
     peer = await Database.open(database.url)
     try:
-        database.write_as(slot)
+        database.write_as(slot, LONG)
         async with database.write():
             during = await inherit(peer, slot, "peer")
         after = await inherit(peer, slot, "peer")
@@ -87,7 +87,7 @@ async def test_who_has_lost_its_slot_writes_nothing_more(database: Database) -> 
     slot = await take(database, "slow", NONE)
     peer = await Database.open(database.url)
     try:
-        database.write_as(slot)
+        database.write_as(slot, LONG)
         assert await inherit(peer, slot, "peer") is not None
     finally:
         await peer.close()
@@ -109,12 +109,30 @@ async def test_a_lease_is_renewed_under_the_writes_it_guards(
 ) -> None:
     """Renewing waits for no write, nor a write for it."""
     slot = await take(database, "mine", LONG)
-    database.write_as(slot)
+    database.write_as(slot, LONG)
 
     async with database.write(), database.write() as tx:
         kept = await renew_lease(tx, INSTALLATION, slot, length=LONG, now=now)
 
     assert kept is not None
+
+
+async def test_a_slot_that_ran_out_is_renewed_before_a_write_leaves_the_house(
+    database: Database, now: datetime
+) -> None:
+    """What goes to a phone system is in no transaction: nobody may take the work over meanwhile."""
+    slot = await take(database, "mine", NONE)
+    database.write_as(slot, LONG)
+    async with database.write() as tx:
+        await database.keep_slot(tx, now)
+
+    peer = await Database.open(database.url)
+    try:
+        taken = await inherit(peer, slot, "peer")
+    finally:
+        await peer.close()
+
+    assert taken is None
 
 
 async def test_only_the_living_are_listed(database: Database, now: datetime) -> None:

@@ -21,7 +21,8 @@ from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.recording import Owners, Record, settle
 from jackfield.flows.run_rows import Fence
 from jackfield.flows.writes import Pictures, Stale, prepare
-from jackfield.pbx.port import Done, Outcome, PhoneSystem, Unanswered, Write
+from jackfield.flows.writing import cleared, write_all
+from jackfield.pbx.port import Done, Outcome, PhoneSystem, Write
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import (
@@ -50,8 +51,6 @@ from jackfield.store.transaction import Transaction
 
 CHUNK = 250
 """Actions per call of the phone port and per transaction of ours."""
-TRIES = 3
-"""How often an unanswered write is repeated at once."""
 
 _DEPARTMENT_KINDS = frozenset(
     {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
@@ -120,19 +119,10 @@ class Applying:
     async def _written(
         self, phone: PhoneSystem, writes: list[Write], fence: Fence
     ) -> list[Outcome]:
-        """The outcomes in the order of the writes; unanswered ones are repeated, in order."""
-        outcomes: list[Outcome] = [Unanswered("not tried")] * len(writes)
-        left = list(range(len(writes)))
-        for _ in range(TRIES):
-            if not left:
-                break
-            async with self._database.write() as tx:
-                await fence(tx)
-            answers = await phone.write([writes[at] for at in left])
-            for at, answer in zip(left, answers, strict=True):
-                outcomes[at] = answer
-            left = [at for at in left if isinstance(outcomes[at], Unanswered)]
-        return outcomes
+        async def clear() -> None:
+            await cleared(self._database, self._clock, fence)
+
+        return await write_all(writes, phone.write, clear)
 
 
 def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, took_ms: int) -> Line:

@@ -19,6 +19,7 @@ from jackfield.flows.avatars import NotAnAvatar, make_avatar
 from jackfield.flows.connections import Connections
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.run_rows import Fence
+from jackfield.flows.writing import cleared, write_all
 from jackfield.graph.client import GraphClient
 from jackfield.graph.errors import (
     AskAdministrator,
@@ -55,8 +56,6 @@ PATIENCE_S = 30.0
 """How long one call to Microsoft may take before its person is passed over, or the run waits."""
 SIDE_BY_SIDE = 4
 """Pictures that are read at once: with their limit, what they take of memory."""
-TRIES = 3
-"""How often an unanswered avatar is written at once."""
 
 _NEW = ExtensionKey("")
 _NEXT_RUN = "The next run tries again."
@@ -312,19 +311,10 @@ class PhotoLooks:
     async def _written(
         self, phone: PhoneSystem, writes: Sequence[AvatarWrite], fence: Fence
     ) -> list[Outcome]:
-        """The outcomes in the order of the writes; unanswered ones are repeated, in order."""
-        outcomes: list[Outcome] = [Unanswered("not tried")] * len(writes)
-        left = list(range(len(writes)))
-        for _ in range(TRIES):
-            if not left:
-                break
-            async with self._database.write() as tx:
-                await fence(tx)
-            answers = await phone.write_avatars([writes[at] for at in left])
-            for at, answer in zip(left, answers, strict=True):
-                outcomes[at] = answer
-            left = [at for at in left if isinstance(outcomes[at], Unanswered)]
-        return outcomes
+        async def clear() -> None:
+            await cleared(self._database, self._clock, fence)
+
+        return await write_all(writes, phone.write_avatars, clear)
 
     async def _picture(self, tenant: int, digest: str) -> Avatar | None:
         async with self._database.read() as tx:

@@ -92,7 +92,7 @@ class Slot:
             self._lease = await take_slot(tx, self._owner, length=LEASE, now=self._clock.now())
         self._kept_at = asked_at
         if self._works:
-            self._database.write_as(self._lease)
+            self._database.write_as(self._lease, LEASE)
 
     async def announce(self, url: str) -> None:
         """Say who holds the slot, and where its console answers ("": it has none)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiosqlite
@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from jackfield.store.errors import DatabaseUnusable
-from jackfield.store.leases import Lease
+from jackfield.store.leases import Lease, renew_lease
 from jackfield.store.located import located, place_of, translate
 from jackfield.store.migrate import migrate
 from jackfield.store.processes import still_holds
+from jackfield.store.schema import INSTALLATION
 from jackfield.store.transaction import Transaction
 
 READERS = 5
@@ -51,6 +52,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._slot: Lease | None = None
+        self._slot_length = timedelta()
         self.replaced = asyncio.Event()
         """Set when a peer has taken this process's slot over: it must end."""
         self.tell: Callable[[DatabaseUnusable], None] = _tell_nobody
@@ -114,12 +116,17 @@ class Database:
         # No error, which somebody might write down as theirs: the process is about to end.
         await asyncio.Event().wait()
 
-    def write_as(self, slot: Lease) -> None:
-        """From now on write only while this process holds its slot.
+    def write_as(self, slot: Lease, length: timedelta) -> None:
+        """From now on write only while this process holds its slot, a lease of that length.
 
         Once a peer has taken it over, `write` waits for ever, and `replaced` says so.
         """
-        self._slot = slot
+        self._slot, self._slot_length = slot, length
+
+    async def keep_slot(self, tx: Transaction, now: datetime) -> None:
+        """Renew the slot of this process, if it has one, in a transaction that ends at once."""
+        if self._slot is not None:
+            await renew_lease(tx, INSTALLATION, self._slot, length=self._slot_length, now=now)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
