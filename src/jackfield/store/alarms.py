@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, Table, delete, select, update
+from sqlalchemy import Index, Table, bindparam, delete, select, update
 
 from jackfield.core.waiting import length
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import (
+    OF_TENANT,
     maybe_moment,
     metadata,
     moment,
@@ -74,6 +75,14 @@ class Alarm:
 
 
 _COLUMNS = [alarms.c[name] for name in Alarm.__slots__]
+_OPEN = (
+    select(*_COLUMNS)
+    .where(alarms.c.tenant == OF_TENANT, alarms.c.ended_at.is_(None))
+    .order_by(alarms.c.id.desc())
+)
+_OPEN_ONE = _OPEN.where(
+    alarms.c.kind == bindparam("of_kind"), alarms.c.subject == bindparam("of_subject")
+)
 
 
 async def begin_alarm(
@@ -94,9 +103,7 @@ async def begin_alarm(
     changed = await next_change(tx, tenant)
     c = alarms.c
     standing = await tx.row(
-        select(c.id, c.text, c.next_step).where(
-            c.tenant == tenant, c.kind == kind, c.subject == subject, c.ended_at.is_(None)
-        )
+        _OPEN_ONE, {"of_tenant": tenant, "of_kind": kind, "of_subject": subject}
     )
     if standing is not None:
         if (standing.text, standing.next_step) != (text, next_step):
@@ -131,11 +138,7 @@ async def end_alarm(
 ) -> Alarm | None:
     """End an alarm, in the journal too, and return it as it ends; None if it was not open."""
     c = alarms.c
-    row = await tx.row(
-        select(*_COLUMNS).where(
-            c.tenant == tenant, c.kind == kind, c.subject == subject, c.ended_at.is_(None)
-        )
-    )
+    row = await tx.row(_OPEN_ONE, {"of_tenant": tenant, "of_kind": kind, "of_subject": subject})
     if row is None:
         return None
     changed = await next_change(tx, tenant)
@@ -156,11 +159,7 @@ async def end_alarm(
 
 async def open_alarms(tx: Transaction, tenant: int) -> tuple[Alarm, ...]:
     """What is wrong now, the newest first."""
-    c = alarms.c
-    rows = await tx.rows(
-        select(*_COLUMNS).where(c.tenant == tenant, c.ended_at.is_(None)).order_by(c.id.desc())
-    )
-    return tuple(map(_alarm, rows))
+    return tuple(map(_alarm, await tx.rows(_OPEN, {"of_tenant": tenant})))
 
 
 async def list_alarms(

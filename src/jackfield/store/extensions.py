@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Index,
+    Integer,
     Table,
     UniqueConstraint,
     bindparam,
@@ -36,6 +36,8 @@ from jackfield.core.extensions import (
 )
 from jackfield.store.avatars import remove_avatars
 from jackfield.store.schema import (
+    AT_MOST,
+    OF_TENANT,
     flag,
     key,
     maybe_text,
@@ -141,6 +143,43 @@ _save_departments = upsert(
 )
 _note_removed = upsert(removed_extensions, ("tenant", "key", "removed_at", "changed_seq"))
 _values: BindParameter[Any] = bindparam("values", expanding=True)
+_ALL = select(*_COLUMNS).where(extensions.c.tenant == OF_TENANT)
+_WITH_ANY_OF = {
+    column: _ALL.where(extensions.c[column].in_(_values))
+    for column in ("key", "external_key", "number")
+}
+_PAGE = _ALL.order_by(extensions.c.key).limit(AT_MOST)
+_LATER_PAGE = _PAGE.where(extensions.c.key > bindparam("after"))
+_EDGE = (
+    select(extensions.c.changed_seq)
+    .where(extensions.c.tenant == OF_TENANT, extensions.c.changed_seq > bindparam("since"))
+    .order_by(extensions.c.changed_seq)
+    .offset(bindparam("passed_over", type_=Integer))
+    .limit(1)
+)
+_CHANGED = _ALL.where(
+    extensions.c.changed_seq > bindparam("since"), extensions.c.changed_seq <= bindparam("until")
+).order_by(extensions.c.changed_seq, extensions.c.key)
+_REMOVED = (
+    select(removed_extensions.c.key)
+    .where(
+        removed_extensions.c.tenant == OF_TENANT,
+        removed_extensions.c.changed_seq > bindparam("since"),
+        removed_extensions.c.changed_seq <= bindparam("until"),
+    )
+    .order_by(removed_extensions.c.changed_seq, removed_extensions.c.key)
+)
+_USED = select(extensions.c.number).where(extensions.c.tenant == OF_TENANT)
+_DEPARTMENTS = select(departments.c.key, departments.c.name, departments.c.external_key).where(
+    departments.c.tenant == OF_TENANT
+)
+_EVERY_DEPARTMENT = _DEPARTMENTS.order_by(departments.c.key)
+_MEMBERSHIPS = (
+    select(memberships.c.key, memberships.c.department)
+    .where(memberships.c.tenant == OF_TENANT)
+    .order_by(memberships.c.key, memberships.c.department)
+)
+_MEMBERSHIPS_OF = _MEMBERSHIPS.where(memberships.c.key.in_(_values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +209,15 @@ async def load_extensions(
 
     All of them when nothing is given.
     """
-    c = extensions.c
-    asked: list[tuple[ColumnElement[Any], Sequence[str]]] = [
-        (column, values)
-        for column, values in ((c.key, keys), (c.external_key, external_keys), (c.number, numbers))
-        if values is not None
-    ]
+    asked = {"key": keys, "external_key": external_keys, "number": numbers}
+    if all(values is None for values in asked.values()):
+        rows = await tx.rows(_ALL, {"of_tenant": tenant})
+        return await _with_departments(tx, tenant, rows, everyone=True)
     found: dict[ExtensionKey, Extension] = {}
-    if not asked:
-        return await _with_departments(
-            tx, tenant, await tx.rows(select(*_COLUMNS).where(c.tenant == tenant)), everyone=True
-        )
-    for column, values in asked:
-        statement = select(*_COLUMNS).where(c.tenant == tenant, column.in_(_values))
-        for chunk in chunks(values):
-            found |= await _with_departments(
-                tx, tenant, await tx.rows(statement, {"values": chunk})
-            )
+    for column, values in asked.items():
+        for chunk in chunks(values or ()):
+            rows = await tx.rows(_WITH_ANY_OF[column], {"of_tenant": tenant, "values": chunk})
+            found |= await _with_departments(tx, tenant, rows)
     return found
 
 
@@ -194,11 +225,9 @@ async def load_extensions_page(
     tx: Transaction, tenant: int, *, after: ExtensionKey | None = None, limit: int = 1000
 ) -> tuple[Extension, ...]:
     """Extensions by key, in pages; empty after the last one."""
-    c = extensions.c
-    statement = select(*_COLUMNS).where(c.tenant == tenant).order_by(c.key).limit(limit)
-    if after is not None:
-        statement = statement.where(c.key > after)
-    return tuple((await _with_departments(tx, tenant, await tx.rows(statement))).values())
+    page, beginning = (_PAGE, {}) if after is None else (_LATER_PAGE, {"after": after})
+    rows = await tx.rows(page, {"of_tenant": tenant, "at_most": limit, **beginning})
+    return tuple((await _with_departments(tx, tenant, rows)).values())
 
 
 async def load_changes(tx: Transaction, tenant: int, since: int, *, limit: int = 1000) -> Changes:
@@ -206,27 +235,13 @@ async def load_changes(tx: Transaction, tenant: int, since: int, *, limit: int =
 
     The same version again = nothing more.
     """
-    c, r = extensions.c, removed_extensions.c
     newest = await latest_change(tx, tenant)
-    edge = await tx.scalar(
-        select(c.changed_seq)
-        .where(c.tenant == tenant, c.changed_seq > since)
-        .order_by(c.changed_seq)
-        .offset(limit - 1)
-        .limit(1)
-    )
+    values = {"of_tenant": tenant, "since": since}
+    edge = await tx.scalar(_EDGE, {**values, "passed_over": limit - 1})
     # All rows of one change number are read together: a page never ends inside a transaction.
     until = newest if edge is None else edge
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(c.tenant == tenant, c.changed_seq > since, c.changed_seq <= until)
-        .order_by(c.changed_seq, c.key)
-    )
-    removed = await tx.rows(
-        select(r.key)
-        .where(r.tenant == tenant, r.changed_seq > since, r.changed_seq <= until)
-        .order_by(r.changed_seq, r.key)
-    )
+    rows = await tx.rows(_CHANGED, {**values, "until": until})
+    removed = await tx.rows(_REMOVED, {**values, "until": until})
     changed = await _with_departments(tx, tenant, rows)
     return Changes(tuple(changed.values()), tuple(row[0] for row in removed), until)
 
@@ -316,16 +331,12 @@ async def forgotten_version(tx: Transaction, tenant: int) -> int:
 
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     """Every number of an extension."""
-    c = extensions.c
-    return frozenset(row[0] for row in await tx.rows(select(c.number).where(c.tenant == tenant)))
+    return frozenset(row[0] for row in await tx.rows(_USED, {"of_tenant": tenant}))
 
 
 async def load_departments(tx: Transaction, tenant: int) -> dict[DepartmentKey, Department]:
     """All departments by key."""
-    c = departments.c
-    rows = await tx.rows(
-        select(c.key, c.name, c.external_key).where(c.tenant == tenant).order_by(c.key)
-    )
+    rows = await tx.rows(_EVERY_DEPARTMENT, {"of_tenant": tenant})
     return {row[0]: Department(*row) for row in rows}
 
 
@@ -345,11 +356,9 @@ async def find_departments(
         (c.external_key, external_keys),
         (c.name_folded, [name.casefold() for name in names]),
     ):
-        statement = select(c.key, c.name, c.external_key).where(
-            c.tenant == tenant, column.in_(_values)
-        )
+        statement = _DEPARTMENTS.where(column.in_(_values))
         for chunk in chunks(values):
-            rows = await tx.rows(statement, {"values": chunk})
+            rows = await tx.rows(statement, {"of_tenant": tenant, "values": chunk})
             found |= {row[0]: Department(*row) for row in rows}
     return list(found.values())
 
@@ -419,16 +428,14 @@ async def count_extensions(tx: Transaction, tenant: int) -> int:
 async def _with_departments(
     tx: Transaction, tenant: int, rows: Sequence[AnyRow], *, everyone: bool = False
 ) -> dict[ExtensionKey, Extension]:
-    m = memberships.c
-    statement = select(m.key, m.department).where(m.tenant == tenant).order_by(m.key, m.department)
     of: dict[str, tuple[DepartmentKey, ...]] = {}
     if everyone:
-        for key, department in await tx.rows(statement):
+        for key, department in await tx.rows(_MEMBERSHIPS, {"of_tenant": tenant}):
             of[key] = (*of.get(key, ()), department)
     else:
-        statement = statement.where(m.key.in_(_values))
         for chunk in chunks([row[0] for row in rows]):
-            for key, department in await tx.rows(statement, {"values": chunk}):
+            these = {"of_tenant": tenant, "values": chunk}
+            for key, department in await tx.rows(_MEMBERSHIPS_OF, these):
                 of[key] = (*of.get(key, ()), department)
     return {
         row[0]: Extension(

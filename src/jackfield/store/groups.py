@@ -17,6 +17,7 @@ from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, sel
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Standing
 from jackfield.store.schema import (
+    OF_TENANT,
     flag,
     key,
     maybe_moment,
@@ -139,6 +140,20 @@ _drop_members = Bulk(
     ),
 )
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_ALL = select(*_GROUP_COLUMNS).where(groups.c.tenant == OF_TENANT)
+_SOME = _ALL.where(groups.c.id.in_(_ids))
+_EDGES = (
+    select(group_members.c.group_id, group_members.c.member)
+    .join(
+        groups,
+        (groups.c.tenant == group_members.c.tenant) & (groups.c.id == group_members.c.group_id),
+    )
+    .where(group_members.c.tenant == OF_TENANT, groups.c.standing == Standing.PRESENT.value)
+    .order_by(group_members.c.group_id, group_members.c.member)
+)
+_NESTED = _EDGES.where(group_members.c.kind == MemberKind.GROUP.value)
+_OF_PEOPLE = _EDGES.where(group_members.c.kind == MemberKind.USER.value)
+_OF_SOME_PEOPLE = _OF_PEOPLE.where(group_members.c.member.in_(_ids))
 
 
 async def save_groups(
@@ -255,15 +270,13 @@ async def load_groups(
     tx: Transaction, tenant: int, ids: Sequence[GroupId] | None = None
 ) -> dict[GroupId, Group]:
     """Groups by object ID, whatever their standing; those asked for, or all of them."""
-    statement = select(*_GROUP_COLUMNS).where(groups.c.tenant == tenant)
     if ids is None:
-        return {group.id: group for group in map(_group, await tx.rows(statement))}
-    statement = statement.where(groups.c.id.in_(_ids))
+        rows = await tx.rows(_ALL, {"of_tenant": tenant})
+        return {group.id: group for group in map(_group, rows)}
     found: dict[GroupId, Group] = {}
     for chunk in chunks(ids):
-        found |= {
-            group.id: group for group in map(_group, await tx.rows(statement, {"ids": chunk}))
-        }
+        rows = await tx.rows(_SOME, {"of_tenant": tenant, "ids": chunk})
+        found |= {group.id: group for group in map(_group, rows)}
     return found
 
 
@@ -274,24 +287,16 @@ async def load_edges(
 
     Groups in groups are always all.
     """
-    c = group_members.c
-    statement = (
-        select(c.group_id, c.member)
-        .join(groups, (groups.c.tenant == c.tenant) & (groups.c.id == c.group_id))
-        .where(c.tenant == tenant, groups.c.standing == Standing.PRESENT.value)
-        .order_by(c.group_id, c.member)
-    )
     edges = Edges()
-    for group, member in await tx.rows(statement.where(c.kind == MemberKind.GROUP.value)):
+    for group, member in await tx.rows(_NESTED, {"of_tenant": tenant}):
         edges.nested.setdefault(GroupId(group), []).append(GroupId(member))
-    of_people = statement.where(c.kind == MemberKind.USER.value)
     if persons is None:
-        async for page in tx.pages(of_people):
+        async for page in tx.pages(_OF_PEOPLE, {"of_tenant": tenant}):
             for group, member in page:
                 edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
         return edges
     for chunk in chunks(persons):
-        for group, member in await tx.rows(of_people.where(c.member.in_(_ids)), {"ids": chunk}):
+        for group, member in await tx.rows(_OF_SOME_PEOPLE, {"of_tenant": tenant, "ids": chunk}):
             edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
     return edges
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Table,
+    bindparam,
     literal,
     literal_column,
     or_,
@@ -22,8 +24,18 @@ from sqlalchemy import (
     update,
 )
 
-from jackfield.store.schema import EPOCH, Moment, key, metadata, moment, number, tenant_key, text
-from jackfield.store.transaction import Transaction
+from jackfield.store.schema import (
+    EPOCH,
+    OF_TENANT,
+    Moment,
+    key,
+    metadata,
+    moment,
+    number,
+    tenant_key,
+    text,
+)
+from jackfield.store.transaction import Transaction, insert_into
 
 leases = Table(
     "lease",
@@ -47,6 +59,13 @@ class Lease:
 
 
 _COLUMNS = [leases.c[name] for name in Lease.__slots__]
+_THIS = (
+    leases.c.tenant == OF_TENANT,
+    leases.c.name == bindparam("of_name"),
+    leases.c.owner == bindparam("of_owner"),
+    leases.c.fence == bindparam("of_fence"),
+)
+_RELEASE = update(leases).where(*_THIS).values(owner="", until=literal(EPOCH, Moment))
 
 
 async def take_lease(
@@ -56,24 +75,40 @@ async def take_lease(
 
     Each taking raises the fence: of two processes under one owner's name the later one has it.
     """
-    c = leases.c
-    moment_now = server_now(tx, now)
-    until = _later(tx, now, length)
     row = await tx.row(
-        tx.insert(leases)
-        .values(tenant=tenant, name=name, owner=owner, until=until, fence=1)
+        _taking(on_sqlite=tx.sqlite),
+        {
+            "of_tenant": tenant,
+            "of_name": name,
+            "of_owner": owner,
+            **_until(tx, now, length),
+            **({"now": now} if tx.sqlite else {}),
+        },
+    )
+    return None if row is None else Lease(*row)
+
+
+@cache
+def _taking(*, on_sqlite: bool) -> Any:
+    c = leases.c
+    owner = bindparam("of_owner", type_=c.owner.type)
+    until = _later(on_sqlite=on_sqlite)
+    return (
+        insert_into(leases, on_sqlite=on_sqlite)
+        .values(
+            tenant=OF_TENANT,
+            name=bindparam("of_name"),
+            owner=owner,
+            until=until,
+            fence=1,
+        )
         .on_conflict_do_update(
             index_elements=["tenant", "name"],
-            set_={
-                "owner": owner,
-                "until": until,
-                "fence": c.fence + 1,
-            },
-            where=or_(c.owner == owner, c.until <= moment_now),
+            set_={"owner": owner, "until": until, "fence": c.fence + 1},
+            where=or_(c.owner == owner, c.until <= _now(on_sqlite=on_sqlite)),
         )
         .returning(*_COLUMNS)
     )
-    return None if row is None else Lease(*row)
 
 
 async def renew_lease(
@@ -83,37 +118,30 @@ async def renew_lease(
 
     Inside a transaction that writes it is the fence: the row is held until the commit.
     """
-    c = leases.c
     row = await tx.row(
-        update(leases)
-        .where(
-            c.tenant == tenant,
-            c.name == lease.name,
-            c.owner == lease.owner,
-            c.fence == lease.fence,
-        )
-        .values(until=_later(tx, now, length))
-        .returning(*_COLUMNS)
+        _renewal(on_sqlite=tx.sqlite), {**_this(tenant, lease), **_until(tx, now, length)}
     )
     return None if row is None else Lease(*row)
 
 
+@cache
+def _renewal(*, on_sqlite: bool) -> Any:
+    until = _later(on_sqlite=on_sqlite)
+    return update(leases).where(*_THIS).values(until=until).returning(*_COLUMNS)
+
+
 async def release_lease(tx: Transaction, tenant: int, lease: Lease) -> bool:
     """Give a lease up, so that the next owner need not wait; False if it was lost before."""
-    c = leases.c
-    return (
-        await tx.run(
-            update(leases)
-            .where(
-                c.tenant == tenant,
-                c.name == lease.name,
-                c.owner == lease.owner,
-                c.fence == lease.fence,
-            )
-            .values(owner="", until=literal(EPOCH, Moment))
-        )
-        == 1
-    )
+    return await tx.run(_RELEASE, _this(tenant, lease)) == 1
+
+
+def _this(tenant: int, lease: Lease) -> dict[str, Any]:
+    return {
+        "of_tenant": tenant,
+        "of_name": lease.name,
+        "of_owner": lease.owner,
+        "of_fence": lease.fence,
+    }
 
 
 async def give_up_lease(tx: Transaction, tenant: int, name: str, owner: str) -> bool:
@@ -159,18 +187,28 @@ async def expired_leases(
     return tuple(Lease(*row) for row in rows)
 
 
-_SERVER_NOW = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+_SERVER_NOW: ColumnElement[Any] = literal_column(
+    "(extract(epoch from clock_timestamp()) * 1000000)::bigint", BigInteger
+)
 
 
 def server_now(tx: Transaction, now: datetime) -> ColumnElement[Any]:
     """The moment by which leases run out, as a stored moment."""
-    if tx.sqlite:
-        return literal(now, Moment)
-    return literal_column(_SERVER_NOW, BigInteger)
+    return literal(now, Moment) if tx.sqlite else _SERVER_NOW
 
 
-def _later(tx: Transaction, now: datetime, length: timedelta) -> ColumnElement[Any]:
+def _now(*, on_sqlite: bool) -> ColumnElement[Any]:
+    return bindparam("now", type_=Moment()) if on_sqlite else _SERVER_NOW
+
+
+def _later(*, on_sqlite: bool) -> ColumnElement[Any]:
+    if on_sqlite:
+        return bindparam("new_until", type_=Moment())
+    return _SERVER_NOW + bindparam("micros", type_=BigInteger)
+
+
+def _until(tx: Transaction, now: datetime, length: timedelta) -> dict[str, Any]:
+    """What `_later` stands for."""
     if tx.sqlite:
-        return literal(now + length, Moment)
-    micros = length // timedelta(microseconds=1)
-    return literal_column(_SERVER_NOW, BigInteger) + literal(micros, BigInteger)
+        return {"new_until": now + length}
+    return {"micros": length // timedelta(microseconds=1)}

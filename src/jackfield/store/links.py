@@ -36,6 +36,7 @@ from jackfield.core.number_forecast import FIRST_DAY, Newcomers
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.errors import LinkTaken
 from jackfield.store.schema import (
+    OF_TENANT,
     key,
     maybe_moment,
     maybe_text,
@@ -118,6 +119,17 @@ _encode = msgspec.json.Encoder().encode
 _decode_fields = msgspec.json.Decoder(ExtensionFields).decode
 _decode_departments = msgspec.json.Decoder(tuple[DepartmentKey, ...]).decode
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_ALL = select(*_COLUMNS).where(links.c.tenant == OF_TENANT)
+_OF_PEOPLE = _ALL.where(links.c.person.in_(_ids))
+_OF_EXTENSIONS = _ALL.where(links.c.key.in_(_ids))
+_COUNTS = select(func.count(), func.count(links.c.left_cause)).where(links.c.tenant == OF_TENANT)
+_FIRST = select(func.min(links.c.linked_at)).where(links.c.tenant == OF_TENANT)
+_LINKED_SINCE = select(links.c.number, links.c.linked_at).where(
+    links.c.tenant == OF_TENANT, links.c.linked_at > bindparam("since")
+)
+_DEPARTMENTS = select(
+    *(department_links.c[name] for name in ("group_id", "key", "agreed_name", "group_name", "flag"))
+).where(department_links.c.tenant == OF_TENANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +183,15 @@ async def load_links(
     tx: Transaction, tenant: int, persons: Sequence[ObjectId] | None = None
 ) -> dict[ObjectId, Link]:
     """Links by person; those asked for, or all of them."""
-    statement = select(*_COLUMNS).where(links.c.tenant == tenant)
     if persons is None:
         every: dict[ObjectId, Link] = {}
-        async for page in tx.pages(statement):
+        async for page in tx.pages(_ALL, {"of_tenant": tenant}):
             every.update((row[0], _link(row)) for row in page)
         return every
-    statement = statement.where(links.c.person.in_(_ids))
     found: dict[ObjectId, Link] = {}
     for chunk in chunks(persons):
-        found |= {row[0]: _link(row) for row in await tx.rows(statement, {"ids": chunk})}
+        rows = await tx.rows(_OF_PEOPLE, {"of_tenant": tenant, "ids": chunk})
+        found |= {row[0]: _link(row) for row in rows}
     return found
 
 
@@ -188,18 +199,16 @@ async def load_links_of_extensions(
     tx: Transaction, tenant: int, keys: Sequence[ExtensionKey]
 ) -> dict[ExtensionKey, Link]:
     """Links by extension key, of the extensions asked for."""
-    statement = select(*_COLUMNS).where(links.c.tenant == tenant, links.c.key.in_(_ids))
     found: dict[ExtensionKey, Link] = {}
     for chunk in chunks(keys):
-        found |= {row[1]: _link(row) for row in await tx.rows(statement, {"ids": chunk})}
+        rows = await tx.rows(_OF_EXTENSIONS, {"of_tenant": tenant, "ids": chunk})
+        found |= {row[1]: _link(row) for row in rows}
     return found
 
 
 async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
     """Links in figures."""
-    row = await tx.row(
-        select(func.count(), func.count(links.c.left_cause)).where(links.c.tenant == tenant)
-    )
+    row = await tx.row(_COUNTS, {"of_tenant": tenant})
     return LinkCounts() if row is None else LinkCounts(*row)
 
 
@@ -208,14 +217,12 @@ async def load_newcomers(tx: Transaction, tenant: int, *, since: datetime) -> Ne
 
     Those of the first day are left out: they are everybody, and none of them a newcomer.
     """
-    c = links.c
-    first = await tx.scalar(select(func.min(c.linked_at)).where(c.tenant == tenant))
+    first = await tx.scalar(_FIRST, {"of_tenant": tenant})
     if first is None:
         return Newcomers()
     since = max(since, first + FIRST_DAY)
     recent: list[tuple[str, datetime]] = []
-    statement = select(c.number, c.linked_at).where(c.tenant == tenant, c.linked_at > since)
-    async for page in tx.pages(statement):
+    async for page in tx.pages(_LINKED_SINCE, {"of_tenant": tenant, "since": since}):
         recent += [(row[0], row[1]) for row in page]
     return Newcomers(first, recent)
 
@@ -247,10 +254,7 @@ async def save_department_links(
 
 async def load_department_links(tx: Transaction, tenant: int) -> dict[GroupId, DepartmentLink]:
     """All of them, by group."""
-    c = department_links.c
-    rows = await tx.rows(
-        select(c.group_id, c.key, c.agreed_name, c.group_name, c.flag).where(c.tenant == tenant)
-    )
+    rows = await tx.rows(_DEPARTMENTS, {"of_tenant": tenant})
     return {
         row[0]: DepartmentLink(
             row[0], row[1], row[2], row[3], None if row[4] is None else DepartmentFlag(row[4])

@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, select
 
 from jackfield.core.extensions import ExtensionKey, Verdict
 from jackfield.core.people import ObjectId
-from jackfield.store.schema import key, metadata, moment, tenant_key, text
+from jackfield.store.schema import OF_TENANT, key, metadata, moment, tenant_key, text
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
 
@@ -78,14 +78,23 @@ async def drop_decision(
     return dropped > 0
 
 
+_ALL = (
+    select(
+        *(
+            match_decisions.c[name]
+            for name in ("person", "extension", "verdict", "decided_by", "decided_at")
+        )
+    )
+    .where(match_decisions.c.tenant == OF_TENANT)
+    .order_by(
+        match_decisions.c.decided_at.desc(), match_decisions.c.person, match_decisions.c.extension
+    )
+)
+
+
 async def list_decisions(tx: Transaction, tenant: int) -> tuple[Decision, ...]:
     """All of them, the newest first."""
-    c = match_decisions.c
-    rows = await tx.rows(
-        select(c.person, c.extension, c.verdict, c.decided_by, c.decided_at)
-        .where(c.tenant == tenant)
-        .order_by(c.decided_at.desc(), c.person, c.extension)
-    )
+    rows = await tx.rows(_ALL, {"of_tenant": tenant})
     return tuple(Decision(row[0], row[1], Verdict(row[2]), row[3], row[4]) for row in rows)
 
 

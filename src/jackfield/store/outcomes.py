@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from jackfield.core.actions import ActionKind
 from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import PlanStatus, plans
-from jackfield.store.schema import storable, to_micros
+from jackfield.store.schema import OF_TENANT, storable, to_micros
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Bulk, Transaction, chunks
 
@@ -48,6 +48,11 @@ FAILURES_A_DAY = 3
 """So often one person's actions may fail within a day before they wait for the next full round."""
 _DEPARTMENT_KINDS = frozenset(
     {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
+)
+_COUNTED = (
+    select(plan_actions.c.status, plan_actions.c.held, func.count())
+    .where(plan_actions.c.tenant == OF_TENANT, plan_actions.c.plan == bindparam("of_plan"))
+    .group_by(plan_actions.c.status, plan_actions.c.held)
 )
 _mark = Bulk(
     ("status_", "text_", "at_", "tenant_", "plan_", "seq_"),
@@ -85,12 +90,7 @@ async def mark_outcomes(
 
 async def count_outcomes(tx: Transaction, tenant: int, plan: int) -> Progress:
     """How far a plan has been carried out."""
-    a = plan_actions.c
-    rows = await tx.rows(
-        select(a.status, a.held, func.count())
-        .where(a.tenant == tenant, a.plan == plan)
-        .group_by(a.status, a.held)
-    )
+    rows = await tx.rows(_COUNTED, {"of_tenant": tenant, "of_plan": plan})
     by_status: dict[ActionStatus, int] = {}
     held = 0
     for status, is_held, count in rows:

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Index, Table, bindparam, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, Index, Table, bindparam, case, func, select
 
 from jackfield.core.fields import addresses
 from jackfield.core.people import ObjectId, Person, Standing, UserType
 from jackfield.store.schema import (
+    OF_TENANT,
     flag,
     key,
     maybe_moment,
@@ -82,6 +83,26 @@ _decode = msgspec.json.Decoder(tuple[str, ...]).decode
 _USER_TYPES = {user_type.value: user_type for user_type in UserType}
 _STANDINGS = {standing.value: standing for standing in Standing}
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_ALL = select(*_PERSON_COLUMNS).where(people.c.tenant == OF_TENANT)
+_SOME = _ALL.where(people.c.id.in_(_ids))
+_CHANGED = select(people.c.id).where(
+    people.c.tenant == OF_TENANT, people.c.changed_seq > bindparam("since"), people.c.id.in_(_ids)
+)
+
+
+def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+_PRESENT = people.c.standing == Standing.PRESENT.value
+_COUNTS = select(
+    _counted(_PRESENT),
+    _counted(people.c.standing == Standing.RECYCLED.value),
+    _counted(people.c.standing == Standing.GONE.value),
+    _counted(_PRESENT & people.c.enabled),
+    _counted(_PRESENT & (people.c.user_type == UserType.GUEST.value)),
+    _counted(_PRESENT & people.c.has_mailbox),
+).where(people.c.tenant == OF_TENANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +134,14 @@ async def load_people(
 
     Unknown ids are left out.
     """
-    statement = select(*_PERSON_COLUMNS).where(people.c.tenant == tenant)
     found: dict[ObjectId, Person] = {}
     if ids is None:
-        async for page in tx.pages(statement):
+        async for page in tx.pages(_ALL, {"of_tenant": tenant}):
             found.update((row[0], _person(row)) for row in page)
         return found
-    statement = statement.where(people.c.id.in_(_ids))
     for chunk in chunks(ids):
-        found.update((row[0], _person(row)) for row in await tx.rows(statement, {"ids": chunk}))
+        rows = await tx.rows(_SOME, {"of_tenant": tenant, "ids": chunk})
+        found.update((row[0], _person(row)) for row in rows)
     return found
 
 
@@ -151,13 +171,12 @@ async def load_changed(
     tx: Transaction, tenant: int, ids: Sequence[ObjectId], since: int
 ) -> frozenset[ObjectId]:
     """Those of some people whose picture changed after change number `since`."""
-    c = people.c
-    statement = select(c.id).where(c.tenant == tenant, c.changed_seq > since, c.id.in_(_ids))
+    values = {"of_tenant": tenant, "since": since}
     return frozenset(
         [
             ObjectId(row[0])
             for chunk in chunks(ids)
-            for row in await tx.rows(statement, {"ids": chunk})
+            for row in await tx.rows(_CHANGED, {**values, "ids": chunk})
         ]
     )
 
@@ -195,22 +214,7 @@ async def load_people_of_addresses(
 
 async def count_people(tx: Transaction, tenant: int) -> PeopleCounts:
     """The picture in figures."""
-    c = people.c
-
-    def where(condition: Any) -> Any:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    present = c.standing == Standing.PRESENT.value
-    row = await tx.row(
-        select(
-            where(present),
-            where(c.standing == Standing.RECYCLED.value),
-            where(c.standing == Standing.GONE.value),
-            where(present & c.enabled),
-            where(present & (c.user_type == UserType.GUEST.value)),
-            where(present & c.has_mailbox),
-        ).where(c.tenant == tenant)
-    )
+    row = await tx.row(_COUNTS, {"of_tenant": tenant})
     return PeopleCounts() if row is None else PeopleCounts(*map(int, row))
 
 

@@ -10,13 +10,16 @@ from sqlalchemy import BindParameter, Table, bindparam, delete, func, select
 from jackfield.core.extensions import Department, DepartmentKey
 from jackfield.store.phone_state import touch_picture
 from jackfield.store.phones import phone_memberships
-from jackfield.store.schema import key, maybe_text, metadata, tenant_key, text
+from jackfield.store.schema import OF_TENANT, key, maybe_text, metadata, tenant_key, text
 from jackfield.store.transaction import Transaction, chunks, upsert
 
 phone_departments = Table(
     "phone_department", metadata, tenant_key(), key("key"), text("name"), maybe_text("external_key")
 )
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
+_ALL = select(
+    phone_departments.c.key, phone_departments.c.name, phone_departments.c.external_key
+).where(phone_departments.c.tenant == OF_TENANT)
 _save_departments = upsert(phone_departments, ("tenant", "key", "name", "external_key"))
 
 
@@ -47,8 +50,7 @@ async def add_departments(tx: Transaction, tenant: int, found: Sequence[Departme
 
 async def load_departments(tx: Transaction, tenant: int) -> dict[DepartmentKey, Department]:
     """All departments by key."""
-    c = phone_departments.c
-    rows = await tx.rows(select(c.key, c.name, c.external_key).where(c.tenant == tenant))
+    rows = await tx.rows(_ALL, {"of_tenant": tenant})
     return {row[0]: Department(*row) for row in rows}
 
 

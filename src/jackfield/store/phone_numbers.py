@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Table, bindparam, delete, select
 
 from jackfield.store.phone_state import touch_picture
-from jackfield.store.schema import key, metadata, tenant_key
+from jackfield.store.schema import OF_TENANT, key, metadata, tenant_key
 from jackfield.store.transaction import Transaction, append, chunks
 
 phone_numbers = Table(
@@ -16,6 +16,7 @@ phone_numbers = Table(
 )
 _add_numbers = append(phone_numbers, ("tenant", "number"))
 _numbers: BindParameter[Any] = bindparam("numbers", expanding=True)
+_USED = select(phone_numbers.c.number).where(phone_numbers.c.tenant == OF_TENANT)
 
 
 async def add_numbers(tx: Transaction, tenant: int, numbers: Iterable[str]) -> None:
@@ -48,9 +49,8 @@ async def note_numbers(
 
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     """Every number in use, whatever holds it."""
-    c = phone_numbers.c
     numbers: set[str] = set()
-    async for page in tx.pages(select(c.number).where(c.tenant == tenant)):
+    async for page in tx.pages(_USED, {"of_tenant": tenant}):
         numbers.update(row[0] for row in page)
     return frozenset(numbers)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 
-from jackfield.store.schema import maybe_moment, maybe_text, metadata, number, tenant_key
+from jackfield.store.schema import OF_TENANT, maybe_moment, maybe_text, metadata, number, tenant_key
 from jackfield.store.sequences import next_change
-from jackfield.store.transaction import Transaction
+from jackfield.store.transaction import Transaction, insert_into
 
 phone_states = Table(
     "phone_state",
@@ -34,10 +36,14 @@ class PhoneState:
     read_at: datetime | None = None
 
 
+_STATE = select(*(phone_states.c[name] for name in PhoneState.__slots__)).where(
+    phone_states.c.tenant == OF_TENANT
+)
+
+
 async def load_phone_state(tx: Transaction, tenant: int) -> PhoneState:
     """Where the reading stands; all empty before the first."""
-    c = phone_states.c
-    row = await tx.row(select(c.cursor, c.round, c.version, c.read_at).where(c.tenant == tenant))
+    row = await tx.row(_STATE, {"of_tenant": tenant})
     return PhoneState() if row is None else PhoneState(*row)
 
 
@@ -53,12 +59,28 @@ async def begin_reading(tx: Transaction, tenant: int) -> int:
     return round_number
 
 
+async def note_read(tx: Transaction, tenant: int, cursor: str | None, *, now: datetime) -> None:
+    """A reading came to its end: from where the next one goes on."""
+    await tx.run(
+        _setting(("cursor", "read_at"), on_sqlite=tx.sqlite),
+        {"of_tenant": tenant, "now_cursor": cursor, "now_read_at": now},
+    )
+
+
 async def touch_picture(tx: Transaction, tenant: int) -> int:
     """The picture changes: its version is this transaction's change number."""
     changed = await next_change(tx, tenant)
     await tx.run(
-        tx.insert(phone_states)
-        .values(tenant=tenant, version=changed)
-        .on_conflict_do_update(index_elements=["tenant"], set_={"version": changed})
+        _setting(("version",), on_sqlite=tx.sqlite), {"of_tenant": tenant, "now_version": changed}
     )
     return changed
+
+
+@cache
+def _setting(names: tuple[str, ...], *, on_sqlite: bool) -> Any:
+    values = {name: bindparam(f"now_{name}", type_=phone_states.c[name].type) for name in names}
+    return (
+        insert_into(phone_states, on_sqlite=on_sqlite)
+        .values(tenant=OF_TENANT, **values)
+        .on_conflict_do_update(index_elements=["tenant"], set_=values)
+    )

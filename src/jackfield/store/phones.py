@@ -15,8 +15,17 @@ from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, sel
 
 from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, ExtensionKey
 from jackfield.store.phone_numbers import add_numbers
-from jackfield.store.phone_state import phone_states, touch_picture
-from jackfield.store.schema import flag, key, maybe_text, metadata, number, tenant_key, text
+from jackfield.store.phone_state import note_read, touch_picture
+from jackfield.store.schema import (
+    OF_TENANT,
+    flag,
+    key,
+    maybe_text,
+    metadata,
+    number,
+    tenant_key,
+    text,
+)
 from jackfield.store.search import Kind, save_words
 from jackfield.store.sequences import hold
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
@@ -111,6 +120,24 @@ _drop_memberships = Bulk(
     ),
 )
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
+_ALL = select(*_COLUMNS).where(phone_extensions.c.tenant == OF_TENANT)
+_SOME = select(*_COLUMNS, phone_extensions.c.words).where(
+    phone_extensions.c.tenant == OF_TENANT, phone_extensions.c.key.in_(_keys)
+)
+_MEMBERSHIPS = (
+    select(phone_memberships.c.key, phone_memberships.c.department)
+    .where(phone_memberships.c.tenant == OF_TENANT)
+    .order_by(phone_memberships.c.key, phone_memberships.c.department)
+)
+_MEMBERSHIPS_OF = _MEMBERSHIPS.where(phone_memberships.c.key.in_(_keys))
+_UNSEEN = (
+    select(phone_extensions.c.key)
+    .where(
+        phone_extensions.c.tenant == OF_TENANT,
+        phone_extensions.c.seen_round < bindparam("of_round"),
+    )
+    .order_by(phone_extensions.c.key)
+)
 
 
 async def finish_reading(
@@ -130,16 +157,9 @@ async def finish_reading(
     dropped = 0
     await hold(tx, tenant)
     if round_number is not None:
-        c = phone_extensions.c
-        unseen = await tx.rows(
-            select(c.key).where(c.tenant == tenant, c.seen_round < round_number).order_by(c.key)
-        )
+        unseen = await tx.rows(_UNSEEN, {"of_tenant": tenant, "of_round": round_number})
         dropped = await drop_extensions(tx, tenant, [row[0] for row in unseen])
-    await tx.run(
-        tx.insert(phone_states)
-        .values(tenant=tenant, cursor=cursor, read_at=now)
-        .on_conflict_do_update(index_elements=["tenant"], set_={"cursor": cursor, "read_at": now})
-    )
+    await note_read(tx, tenant, cursor, now=now)
     return dropped
 
 
@@ -233,14 +253,12 @@ async def load_extensions(
         for chunk in chunks(keys):
             found |= (await _load(tx, tenant, chunk))[0]
         return found
-    c, m = phone_extensions.c, phone_memberships.c
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
-    memberships = select(m.key, m.department).where(m.tenant == tenant)
-    async for page in tx.pages(memberships.order_by(m.key, m.department)):
+    async for page in tx.pages(_MEMBERSHIPS, {"of_tenant": tenant}):
         for row in page:
             departments[row[0]] = (*departments.get(row[0], ()), row[1])
     everything: dict[ExtensionKey, Extension] = {}
-    async for page in tx.pages(select(*_COLUMNS).where(c.tenant == tenant)):
+    async for page in tx.pages(_ALL, {"of_tenant": tenant}):
         everything.update((row[0], _extension(row, departments.get(row[0], ()))) for row in page)
     return everything
 
@@ -276,19 +294,12 @@ async def _load(
     tx: Transaction, tenant: int, keys: Sequence[str]
 ) -> tuple[dict[ExtensionKey, Extension], dict[str, str]]:
     """Extensions by key, and their words."""
-    c, m = phone_extensions.c, phone_memberships.c
-    rows = await tx.rows(
-        select(*_COLUMNS, c.words).where(c.tenant == tenant, c.key.in_(_keys)), {"keys": keys}
-    )
+    these = {"of_tenant": tenant, "keys": keys}
+    rows = await tx.rows(_SOME, these)
     if not rows:
         return {}, {}
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
-    for one, department in await tx.rows(
-        select(m.key, m.department)
-        .where(m.tenant == tenant, m.key.in_(_keys))
-        .order_by(m.key, m.department),
-        {"keys": keys},
-    ):
+    for one, department in await tx.rows(_MEMBERSHIPS_OF, these):
         departments[one] = (*departments.get(one, ()), department)
     return (
         {row[0]: _extension(row, departments.get(row[0], ())) for row in rows},

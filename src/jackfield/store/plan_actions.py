@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Index, Table, func, select
+from sqlalchemy import Index, Table, bindparam, func, select
 
 from jackfield.core.actions import (
     Action,
@@ -25,7 +25,16 @@ from jackfield.core.actions import (
 )
 from jackfield.core.dangers import dangers_of
 from jackfield.store.contains import contains
-from jackfield.store.schema import flag, maybe_moment, metadata, number_key, tenant_key, text
+from jackfield.store.schema import (
+    AT_MOST,
+    OF_TENANT,
+    flag,
+    maybe_moment,
+    metadata,
+    number_key,
+    tenant_key,
+    text,
+)
 from jackfield.store.transaction import AnyRow, Transaction, append
 from jackfield.store.words import fold, typed_words
 
@@ -126,6 +135,19 @@ _ACTION_COLUMNS = [
 ]
 
 
+_PENDING = (
+    select(*_ACTION_COLUMNS)
+    .where(
+        plan_actions.c.tenant == OF_TENANT,
+        plan_actions.c.plan == bindparam("of_plan"),
+        plan_actions.c.status == ActionStatus.PENDING.value,
+        plan_actions.c.held.is_(False),
+    )
+    .order_by(plan_actions.c.seq)
+    .limit(AT_MOST)
+)
+
+
 async def add_actions(tx: Transaction, tenant: int, id_: int, plan: Plan) -> None:
     """Store the actions of a new plan, the held ones after the others."""
     await _add_actions.run(tx, _rows(tenant, id_, plan))
@@ -171,18 +193,7 @@ async def load_pending(
     tx: Transaction, tenant: int, plan: int, *, limit: int = 500
 ) -> tuple[StoredAction, ...]:
     """The next actions to carry out, in their order."""
-    a = plan_actions.c
-    rows = await tx.rows(
-        select(*_ACTION_COLUMNS)
-        .where(
-            a.tenant == tenant,
-            a.plan == plan,
-            a.status == ActionStatus.PENDING.value,
-            a.held.is_(False),
-        )
-        .order_by(a.seq)
-        .limit(limit)
-    )
+    rows = await tx.rows(_PENDING, {"of_tenant": tenant, "of_plan": plan, "at_most": limit})
     return tuple(map(_action, rows))
 
 

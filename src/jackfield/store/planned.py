@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy import Table, select
 
 from jackfield.core.people import ObjectId
-from jackfield.store.schema import metadata, number, tenant_key, text
+from jackfield.store.schema import OF_TENANT, metadata, number, tenant_key, text
 from jackfield.store.sequences import hold
-from jackfield.store.transaction import Transaction
+from jackfield.store.transaction import Transaction, upsert
 
 planned = Table(
     "planned",
@@ -45,12 +45,17 @@ class Planned:
     """Grows with every `add_unsettled`, so that `save_planned` knows of those since the load."""
 
 
+_save_marks = upsert(
+    planned,
+    ("tenant", "people_seq", "phones_version", "settings_version", "unsettled", "added"),
+)
+_MARKS = select(planned).where(planned.c.tenant == OF_TENANT)
 _decode = msgspec.json.Decoder(tuple[ObjectId, ...] | None).decode
 
 
 async def load_planned(tx: Transaction, tenant: int) -> Planned | None:
     """The marks; None before the first plan."""
-    row = await tx.row(select(planned).where(planned.c.tenant == tenant))
+    row = await tx.row(_MARKS, {"of_tenant": tenant})
     if row is None:
         return None
     return Planned(
@@ -80,17 +85,18 @@ async def _save(tx: Transaction, tenant: int, marks: Planned) -> None:
     listed = marks.unsettled
     if listed is not None and len(listed) > UNSETTLED_LIMIT:
         listed = None
-    values = {
-        "people_seq": marks.people_seq,
-        "phones_version": marks.phones_version,
-        "settings_version": marks.settings_version,
-        "unsettled": msgspec.json.encode(listed).decode(),
-        "added": marks.added,
-    }
-    await tx.run(
-        tx.insert(planned)
-        .values(tenant=tenant, **values)
-        .on_conflict_do_update(index_elements=["tenant"], set_=values)
+    await _save_marks.run(
+        tx,
+        [
+            (
+                tenant,
+                marks.people_seq,
+                marks.phones_version,
+                marks.settings_version,
+                msgspec.json.encode(listed).decode(),
+                marks.added,
+            )
+        ],
     )
 
 

@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Table, select, update
+from sqlalchemy import Index, Select, Table, Update, bindparam, select, update
 
 from jackfield.core.actions import Action, Notice, Plan, Refusal
 from jackfield.store.plan_actions import add_actions, plan_actions
 from jackfield.store.schema import (
+    AT_MOST,
+    OF_TENANT,
     maybe_moment,
     metadata,
     moment,
@@ -120,6 +123,8 @@ class StoredPlan:
         return sum(self.held_counts.values())
 
 
+_ONE = select(plans).where(plans.c.tenant == OF_TENANT, plans.c.id == bindparam("of_id"))
+_OF_RUN = select(plans).where(plans.c.tenant == OF_TENANT, plans.c.run == bindparam("of_run"))
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 _decode_refusals = msgspec.json.Decoder(tuple[Refusal, ...]).decode
@@ -168,13 +173,13 @@ async def save_plan(
 
 async def load_plan(tx: Transaction, tenant: int, id_: int) -> StoredPlan | None:
     """A plan without its actions; None for an unknown one."""
-    row = await tx.row(select(plans).where(plans.c.tenant == tenant, plans.c.id == id_))
+    row = await tx.row(_ONE, {"of_tenant": tenant, "of_id": id_})
     return None if row is None else _plan(row)
 
 
 async def find_plan_of_run(tx: Transaction, tenant: int, flow: str) -> StoredPlan | None:
     """The plan that a run has made, by the durable runner's id of the run; None if it made none."""
-    row = await tx.row(select(plans).where(plans.c.tenant == tenant, plans.c.run == flow))
+    row = await tx.row(_OF_RUN, {"of_tenant": tenant, "of_run": flow})
     return None if row is None else _plan(row)
 
 
@@ -187,14 +192,22 @@ async def list_plans(
     before: int | None = None,
 ) -> tuple[StoredPlan, ...]:
     """Plans, the newest first; `before` is the id from which to go on."""
-    statement = (
-        select(plans).where(plans.c.tenant == tenant).order_by(plans.c.id.desc()).limit(limit)
-    )
-    if status is not None:
-        statement = statement.where(plans.c.status == status.value)
-    if before is not None:
-        statement = statement.where(plans.c.id < before)
-    return tuple(map(_plan, await tx.rows(statement)))
+    values: dict[str, Any] = {"of_tenant": tenant, "at_most": limit}
+    values |= {} if status is None else {"of_status": status.value}
+    values |= {} if before is None else {"before": before}
+    listing = _listing(of_status=status is not None, from_somewhere=before is not None)
+    return tuple(map(_plan, await tx.rows(listing, values)))
+
+
+@cache
+def _listing(*, of_status: bool, from_somewhere: bool) -> Select[Any]:
+    c = plans.c
+    statement = select(plans).where(c.tenant == OF_TENANT).order_by(c.id.desc()).limit(AT_MOST)
+    if of_status:
+        statement = statement.where(c.status == bindparam("of_status"))
+    if from_somewhere:
+        statement = statement.where(c.id < bindparam("before"))
+    return statement
 
 
 async def move_plan(
@@ -219,15 +232,28 @@ async def move_plan(
         values["text"] = text
     return (
         await tx.run(
-            update(plans)
-            .where(
-                plans.c.tenant == tenant,
-                plans.c.id == id_,
-                plans.c.status.in_([one.value for one in expected]),
-            )
-            .values(**values)
+            _moving(tuple(values)),
+            {
+                "of_tenant": tenant,
+                "of_id": id_,
+                "expected": [one.value for one in expected],
+                **{f"now_{name}": value for name, value in values.items()},
+            },
         )
         == 1
+    )
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    return (
+        update(plans)
+        .where(
+            plans.c.tenant == OF_TENANT,
+            plans.c.id == bindparam("of_id"),
+            plans.c.status.in_(bindparam("expected", expanding=True)),
+        )
+        .values({name: bindparam(f"now_{name}") for name in names})
     )
 
 

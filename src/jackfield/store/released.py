@@ -32,7 +32,16 @@ from jackfield.core.extensions import (
 from jackfield.core.number_pools import Released
 from jackfield.core.people import ObjectId
 from jackfield.store.links import links
-from jackfield.store.schema import key, maybe_text, metadata, moment, tenant_key, text, to_micros
+from jackfield.store.schema import (
+    OF_TENANT,
+    key,
+    maybe_text,
+    metadata,
+    moment,
+    tenant_key,
+    text,
+    to_micros,
+)
 from jackfield.store.transaction import Transaction, chunks, upsert
 
 released_numbers = Table(
@@ -76,6 +85,9 @@ _decode_fields = msgspec.json.Decoder(ExtensionFields).decode
 _decode_departments = msgspec.json.Decoder(tuple[DepartmentKey, ...]).decode
 _numbers: BindParameter[Any] = bindparam("numbers", expanding=True)
 _persons: BindParameter[Any] = bindparam("persons", expanding=True)
+_RELEASED = select(
+    *(released_numbers.c[name] for name in ("number", "released_at", "person"))
+).where(released_numbers.c.tenant == OF_TENANT, released_numbers.c.released_at > bindparam("since"))
 
 
 async def save_former(
@@ -130,10 +142,8 @@ async def load_released(
     tx: Transaction, tenant: int, *, since: datetime
 ) -> dict[ExtensionNumber, Released]:
     """Numbers given up after a moment; some may be in use again."""
-    c = released_numbers.c
     found: dict[ExtensionNumber, Released] = {}
-    statement = select(c.number, c.released_at, c.person)
-    async for page in tx.pages(statement.where(c.tenant == tenant, c.released_at > since)):
+    async for page in tx.pages(_RELEASED, {"of_tenant": tenant, "since": since}):
         found.update((row[0], Released(*row)) for row in page)
     return found
 

@@ -10,15 +10,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Table, UniqueConstraint, and_, bindparam, or_, select, update
+from sqlalchemy import Index, Select, Table, UniqueConstraint, and_, bindparam, or_, select, update
 
 from jackfield.core.schedule import Mode
 from jackfield.core.waiting import Waits
 from jackfield.store.contains import contains
 from jackfield.store.schema import (
+    AT_MOST,
+    OF_TENANT,
     maybe_moment,
     metadata,
     moment,
@@ -116,6 +119,44 @@ class StoredRun:
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 _WAITS = ("waits_for", "waits_because", "waits_since", "waits_until")
 _COLUMNS = [runs.c[name] for name in (*StoredRun.__slots__[:-1], *_WAITS)]
+_THIS = (runs.c.tenant == OF_TENANT, runs.c.id == bindparam("of_id"))
+_UNDER_WAY = (*_THIS, runs.c.status.in_([one.value for one in UNDER_WAY]))
+_ONE = select(*_COLUMNS).where(*_THIS)
+_OF_FLOW = select(*_COLUMNS).where(runs.c.tenant == OF_TENANT, runs.c.flow == bindparam("of_flow"))
+_WAITING = select(*(runs.c[name] for name in _WAITS)).where(*_UNDER_WAY)
+_NEW_WAITS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _WAITS}
+_WAIT = update(runs).where(*_THIS).values(changed_seq=bindparam("changed"), **_NEW_WAITS)
+_PROGRESS = (
+    update(runs)
+    .where(
+        *_THIS,
+        runs.c.status == RunStatus.RUNNING.value,
+        or_(
+            runs.c.stage != bindparam("now_at"),
+            runs.c.done < bindparam("now_done"),
+            and_(runs.c.done == bindparam("now_done"), runs.c.total != bindparam("now_total")),
+        ),
+    )
+    .values(
+        done=bindparam("now_done"),
+        total=bindparam("now_total"),
+        stage=bindparam("now_at"),
+        changed_seq=bindparam("changed"),
+        **_NEW_WAITS,
+    )
+)
+_END = (
+    update(runs)
+    .where(*_UNDER_WAY)
+    .values(
+        status=bindparam("ended_as"),
+        ended_at=bindparam("at"),
+        counts=bindparam("ended_with"),
+        text=bindparam("said"),
+        changed_seq=bindparam("changed"),
+        **_NEW_WAITS,
+    )
+)
 
 
 async def begin_run(
@@ -207,19 +248,11 @@ async def _add(
 
 async def save_waits(tx: Transaction, tenant: int, id_: int, waits: Waits | None) -> bool:
     """What a run under way waits for, or that it waits no longer; False where that was known."""
-    c = runs.c
-    row = await tx.row(
-        select(*(c[name] for name in _WAITS)).where(
-            c.tenant == tenant, c.id == id_, c.status.in_([one.value for one in UNDER_WAY])
-        )
-    )
+    this = {"of_tenant": tenant, "of_id": id_}
+    row = await tx.row(_WAITING, this)
     if row is None or _waits(row) == waits:
         return False
-    await tx.run(
-        update(runs)
-        .where(c.tenant == tenant, c.id == id_)
-        .values(changed_seq=await next_change(tx, tenant), **_waits_values(waits))
-    )
+    await tx.run(_WAIT, {**this, "changed": await next_change(tx, tenant), **_new(waits)})
     return True
 
 
@@ -227,17 +260,17 @@ async def report_progress(
     tx: Transaction, tenant: int, id_: int, done: int, total: int, *, stage: str = ""
 ) -> None:
     """How far a running run is. A smaller figure of the same stage is not written."""
-    changed = await next_change(tx, tenant)
-    c = runs.c
     await tx.run(
-        update(runs)
-        .where(
-            c.tenant == tenant,
-            c.id == id_,
-            c.status == RunStatus.RUNNING.value,
-            or_(c.stage != stage, c.done < done, and_(c.done == done, c.total != total)),
-        )
-        .values(done=done, total=total, stage=stage, changed_seq=changed, **_waits_values(None))
+        _PROGRESS,
+        {
+            "of_tenant": tenant,
+            "of_id": id_,
+            "now_at": stage,
+            "now_done": done,
+            "now_total": total,
+            "changed": await next_change(tx, tenant),
+            **_new(None),
+        },
     )
 
 
@@ -252,34 +285,26 @@ async def end_run(
     text: str = "",
 ) -> bool:
     """End a run under way; False if it had ended before (a replay)."""
-    changed = await next_change(tx, tenant)
-    c = runs.c
-    return (
-        await tx.run(
-            update(runs)
-            .where(c.tenant == tenant, c.id == id_, c.status.in_([one.value for one in UNDER_WAY]))
-            .values(
-                status=status.value,
-                **_waits_values(None),
-                ended_at=now,
-                counts=msgspec.json.encode(counts or {}, order="sorted").decode(),
-                text=storable(text),
-                changed_seq=changed,
-            )
-        )
-        == 1
+    ended = await tx.run(
+        _END,
+        {
+            "of_tenant": tenant,
+            "of_id": id_,
+            "ended_as": status.value,
+            "at": now,
+            "ended_with": msgspec.json.encode(counts or {}, order="sorted").decode(),
+            "said": storable(text),
+            "changed": await next_change(tx, tenant),
+            **_new(None),
+        },
     )
+    return ended == 1
 
 
 async def load_run(tx: Transaction, tenant: int, id_: int) -> StoredRun | None:
     """One run, or None."""
-    row = await tx.row(select(*_COLUMNS).where(runs.c.tenant == tenant, runs.c.id == id_))
+    row = await tx.row(_ONE, {"of_tenant": tenant, "of_id": id_})
     return None if row is None else _run(row)
-
-
-_OF_FLOW = select(*_COLUMNS).where(
-    runs.c.tenant == bindparam("of_tenant"), runs.c.flow == bindparam("of_flow")
-)
 
 
 async def load_run_of_flow(tx: Transaction, tenant: int, flow: str) -> StoredRun | None:
@@ -303,12 +328,29 @@ async def list_runs(
     `status` names those that count, none all. With `noteworthy`, scheduled looks for changes that
     found none are left out, unless they wait for something.
     """
+    values: dict[str, Any] = {"of_tenant": tenant, "at_most": limit}
+    values |= {"of_kind": kind} if kind else {}
+    values |= {"of_status": [one.value for one in status]} if status else {}
+    values |= {} if before is None else {"before": before}
+    listing = _listing(
+        of_kind=bool(kind),
+        of_status=bool(status),
+        noteworthy=noteworthy,
+        from_somewhere=before is not None,
+    )
+    return tuple(map(_run, await tx.rows(listing, values)))
+
+
+@cache
+def _listing(
+    *, of_kind: bool, of_status: bool, noteworthy: bool, from_somewhere: bool
+) -> Select[Any]:
     c = runs.c
-    statement = select(*_COLUMNS).where(c.tenant == tenant).order_by(c.id.desc()).limit(limit)
-    if kind:
-        statement = statement.where(c.kind == kind)
-    if status:
-        statement = statement.where(c.status.in_([one.value for one in status]))
+    statement = select(*_COLUMNS).where(c.tenant == OF_TENANT).order_by(c.id.desc()).limit(AT_MOST)
+    if of_kind:
+        statement = statement.where(c.kind == bindparam("of_kind"))
+    if of_status:
+        statement = statement.where(c.status.in_(bindparam("of_status", expanding=True)))
     if noteworthy:
         statement = statement.where(
             or_(
@@ -320,9 +362,9 @@ async def list_runs(
                 contains(c.counts, '"changes":'),
             )
         )
-    if before is not None:
-        statement = statement.where(c.id < before)
-    return tuple(map(_run, await tx.rows(statement)))
+    if from_somewhere:
+        statement = statement.where(c.id < bindparam("before"))
+    return statement
 
 
 async def purge_runs(tx: Transaction, tenant: int, *, before: datetime) -> int:
@@ -363,3 +405,7 @@ def _waits_values(waits: Waits | None) -> dict[str, Any]:
         return dict.fromkeys(_WAITS[:2], "") | dict.fromkeys(_WAITS[2:])
     values = (waits.what, storable(waits.because), waits.since, waits.until)
     return dict(zip(_WAITS, values, strict=True))
+
+
+def _new(waits: Waits | None) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in _waits_values(waits).items()}

@@ -10,15 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
-from jackfield.store.schema import key, maybe_moment, maybe_text, metadata, number, tenant_key, text
-from jackfield.store.transaction import AnyRow, Transaction
+from jackfield.store.schema import (
+    OF_TENANT,
+    key,
+    maybe_moment,
+    maybe_text,
+    metadata,
+    number,
+    tenant_key,
+    text,
+)
+from jackfield.store.transaction import AnyRow, Transaction, insert_into
 
 schedule = Table(
     "schedule",
@@ -60,13 +70,19 @@ class Due:
 
 
 _COLUMNS = [schedule.c[name] for name in Due.__slots__]
+_OF_WORK = (schedule.c.tenant == OF_TENANT, schedule.c.work == bindparam("of_work"))
+_DUE = select(*_COLUMNS).where(*_OF_WORK)
+_CLEAR = (
+    update(schedule)
+    .where(*_OF_WORK, schedule.c.mark == bindparam("of_mark"))
+    .values(wanted=None, wanted_people="[]", wanted_at=None)
+)
 _decode_people = msgspec.json.Decoder(tuple[ObjectId, ...]).decode
 
 
 async def load_due(tx: Transaction, tenant: int, work: str) -> Due:
     """The facts about one work; nothing wanted and nothing done before the first request."""
-    c = schedule.c
-    row = await tx.row(select(*_COLUMNS).where(c.tenant == tenant, c.work == work))
+    row = await tx.row(_DUE, {"of_tenant": tenant, "of_work": work})
     return Due(tenant, work) if row is None else _due(row)
 
 
@@ -87,13 +103,7 @@ async def want(
     """
     c = schedule.c
     mark: int = await tx.scalar(
-        tx.insert(schedule)
-        .values(tenant=tenant, work=work, mark=1, wanted_at=now)
-        .on_conflict_do_update(
-            index_elements=["tenant", "work"],
-            set_={"mark": c.mark + 1, "wanted_at": now, "not_before": None},
-        )
-        .returning(c.mark)
+        _wanting(on_sqlite=tx.sqlite), {"of_tenant": tenant, "of_work": work, "now": now}
     )
     due = await load_due(tx, tenant, work)
     values: dict[str, Any] = {}
@@ -105,6 +115,20 @@ async def want(
     if values:
         await tx.run(update(schedule).where(c.tenant == tenant, c.work == work).values(**values))
     return mark
+
+
+@cache
+def _wanting(*, on_sqlite: bool) -> Any:
+    now = bindparam("now", type_=schedule.c.wanted_at.type)
+    return (
+        insert_into(schedule, on_sqlite=on_sqlite)
+        .values(tenant=OF_TENANT, work=bindparam("of_work"), mark=1, wanted_at=now)
+        .on_conflict_do_update(
+            index_elements=["tenant", "work"],
+            set_={"mark": schedule.c.mark + 1, "wanted_at": now, "not_before": None},
+        )
+        .returning(schedule.c.mark)
+    )
 
 
 async def settle(
@@ -122,23 +146,27 @@ async def settle(
 
     Pass when its round began, if it finished one; a full round counts as a delta too.
     """
-    c = schedule.c
     values: dict[str, Any] = {"failures": 0, "not_before": None}
     if full_began_at is not None:
         values |= {"last_full_at": full_began_at, "last_delta_at": full_began_at}
     if delta_began_at is not None:
         values["last_delta_at"] = delta_began_at
     await tx.run(
-        tx.insert(schedule)
-        .values(tenant=tenant, work=work, **values)
+        _settling(tuple(values), on_sqlite=tx.sqlite),
+        {"of_tenant": tenant, "of_work": work, **{f"now_{k}": v for k, v in values.items()}},
+    )
+    cleared = await tx.run(_CLEAR, {"of_tenant": tenant, "of_work": work, "of_mark": due.mark})
+    return cleared == 1
+
+
+@cache
+def _settling(names: tuple[str, ...], *, on_sqlite: bool) -> Any:
+    values = {name: bindparam(f"now_{name}", type_=schedule.c[name].type) for name in names}
+    return (
+        insert_into(schedule, on_sqlite=on_sqlite)
+        .values(tenant=OF_TENANT, work=bindparam("of_work"), **values)
         .on_conflict_do_update(index_elements=["tenant", "work"], set_=values)
     )
-    cleared = await tx.run(
-        update(schedule)
-        .where(c.tenant == tenant, c.work == work, c.mark == due.mark)
-        .values(wanted=None, wanted_people="[]", wanted_at=None)
-    )
-    return cleared == 1
 
 
 async def postpone(tx: Transaction, tenant: int, work: str, *, not_before: datetime) -> int:

@@ -12,7 +12,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, LargeBinary, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    Column,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    bindparam,
+)
 from sqlalchemy.types import TypeDecorator
 
 INSTALLATION = 0
@@ -67,6 +78,13 @@ class Moment(TypeDecorator[datetime]):
 def tenant_key() -> Column[int]:
     """The first column of every table."""
     return Column("tenant", Integer, primary_key=True, autoincrement=False)
+
+
+OF_TENANT: BindParameter[Any] = bindparam("of_tenant")
+"""The tenant asked about, in a statement that is built once (see `transaction`)."""
+
+AT_MOST: BindParameter[Any] = bindparam("at_most", type_=Integer)
+"""How many rows are wanted of such a statement."""
 
 
 def key(name: str) -> Column[str]:

@@ -15,13 +15,13 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
 from jackfield.store.errors import BrokenDocument, VersionMoved
 from jackfield.store.journal import JournalFilter, Line, append_lines, load_lines
-from jackfield.store.schema import key, metadata, moment, number, tenant_key, text
+from jackfield.store.schema import OF_TENANT, key, metadata, moment, number, tenant_key, text
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
 
@@ -38,6 +38,10 @@ settings = Table(
 )
 
 T = TypeVar("T")
+
+_DOCUMENT = select(
+    settings.c.document, settings.c.version, settings.c.changed_at, settings.c.changed_by
+).where(settings.c.tenant == OF_TENANT, settings.c.name == bindparam("of_name"))
 
 
 class Approval(StrEnum):
@@ -151,12 +155,7 @@ async def load_document(
 
     Raises `BrokenDocument`.
     """
-    c = settings.c
-    row = await tx.row(
-        select(c.document, c.version, c.changed_at, c.changed_by).where(
-            c.tenant == tenant, c.name == name
-        )
-    )
+    row = await tx.row(_DOCUMENT, {"of_tenant": tenant, "of_name": name})
     if row is None:
         return Stored(shape())
     try:
@@ -187,7 +186,7 @@ async def save_document(
     """
     changed = await next_change(tx, tenant)
     c = settings.c
-    before = await tx.scalar(select(c.document).where(c.tenant == tenant, c.name == name))
+    before = await tx.scalar(_DOCUMENT, {"of_tenant": tenant, "of_name": name})
     document = msgspec.json.encode(value, order="deterministic").decode()
     values = {
         "document": document,

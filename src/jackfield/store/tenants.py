@@ -103,9 +103,12 @@ async def create_tenant(tx: Transaction, name: str, *, now: datetime) -> Tenant:
     return Tenant(number, name, now)
 
 
+_ALL = select(tenants).order_by(tenants.c.tenant)
+
+
 async def load_tenants(tx: Transaction) -> tuple[Tenant, ...]:
     """All tenants by number."""
-    rows = await tx.rows(select(tenants).order_by(tenants.c.tenant))
+    rows = await tx.rows(_ALL)
     return tuple(Tenant(r.tenant, r.name, r.created_at, TenantState(r.state)) for r in rows)
 
 

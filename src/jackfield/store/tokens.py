@@ -12,10 +12,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, UniqueConstraint, or_, select, update
+from sqlalchemy import Table, UniqueConstraint, bindparam, or_, select, update
 
 from jackfield.store.schema import (
     INSTALLATION,
+    OF_TENANT,
     key,
     maybe_moment,
     metadata,
@@ -84,18 +85,21 @@ async def create_token(
     return secret, token
 
 
+_OF_SECRET = select(*_COLUMNS).where(
+    tokens.c.tenant == OF_TENANT,
+    tokens.c.hash == bindparam("of_hash"),
+    tokens.c.revoked_at.is_(None),
+    or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+)
+
+
 async def find_token(tx: Transaction, secret: str, *, now: datetime) -> ApiToken | None:
     """The token of a secret, unless it is unknown, expired or revoked."""
     match = _SECRET.fullmatch(secret)
     if match is None:
         return None
     row = await tx.row(
-        select(*_COLUMNS).where(
-            tokens.c.tenant == int(match[1]),
-            tokens.c.hash == _hash(secret),
-            tokens.c.revoked_at.is_(None),
-            or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
-        )
+        _OF_SECRET, {"of_tenant": int(match[1]), "of_hash": _hash(secret), "now": now}
     )
     return None if row is None else _token(row)
 

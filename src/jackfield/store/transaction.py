@@ -51,13 +51,17 @@ class Transaction:
         """All rows of a statement."""
         return (await self.connection.execute(statement, values)).all()
 
-    async def pages(self, statement: Executable) -> AsyncIterator[Sequence[AnyRow]]:
+    async def pages(
+        self, statement: Executable, values: dict[str, Any] | None = None
+    ) -> AsyncIterator[Sequence[AnyRow]]:
         """All rows of a statement in pages of 500, for results that may be large.
 
         Between two pages the event loop runs: a hundred thousand rows at once would stop it for a
         second.
         """
-        result = await self.connection.stream(statement, execution_options={"yield_per": PAGE})
+        result = await self.connection.stream(
+            statement, values, execution_options={"yield_per": PAGE}
+        )
         async for page in result.partitions():
             yield page
 
