@@ -159,19 +159,12 @@ async def _elsewhere(
     tx: Transaction, tenant: int, slice_: AbstractSet[str] | None, now: datetime
 ) -> Summary:
     """What guards count besides the slice: many small plans must not do what a big one may not."""
-    since = now - _RECENT
-
-    async def count(danger: Danger) -> int:
-        return await count_elsewhere(tx, tenant, danger, since=since, slice_=slice_)
-
+    counted = await count_elsewhere(tx, tenant, since=now - _RECENT, slice_=slice_)
     return Summary(
-        removals_elsewhere=await count(Danger.REMOVES),
-        disables_elsewhere=await count(Danger.DISABLES),
-        renumberings_elsewhere=await count(Danger.RENUMBERS),
-        lost_elsewhere=await count(Danger.MADE_AGAIN),
-        memberships_elsewhere=await count(Danger.LEAVES),
-        # Every slice sees all departments, so nothing of this is held elsewhere.
-        departments_elsewhere=await count_elsewhere(
-            tx, tenant, Danger.REBUILDS, since=since, slice_=None
-        ),
+        removals_elsewhere=counted[Danger.REMOVES],
+        disables_elsewhere=counted[Danger.DISABLES],
+        renumberings_elsewhere=counted[Danger.RENUMBERS],
+        lost_elsewhere=counted[Danger.MADE_AGAIN],
+        memberships_elsewhere=counted[Danger.LEAVES],
+        departments_elsewhere=counted[Danger.REBUILDS],
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from jackfield.core.actions import ActionKind
 from jackfield.core.dangers import Danger
-from jackfield.store.contains import contains
 from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import PlanStatus, encode_counts, load_plan, plans
+from jackfield.store.schema import OF_TENANT
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
 
@@ -64,41 +65,52 @@ async def release_held(tx: Transaction, tenant: int, plan: int) -> int:
     return released
 
 
+_OF_RECENT_PLANS = select(plans.c.id).where(
+    plans.c.tenant == OF_TENANT,
+    or_(plans.c.ended_at.is_(None), plans.c.ended_at >= bindparam("since")),
+    plans.c.decided_at.is_(None),
+)
+_OF_STANDING_PLANS = select(plans.c.id).where(
+    plans.c.tenant == OF_TENANT,
+    plans.c.status.not_in([PlanStatus.REFUSED.value, PlanStatus.SUPERSEDED.value]),
+)
+_DANGEROUS = select(plan_actions.c.subject, plan_actions.c.dangers).where(
+    plan_actions.c.tenant == OF_TENANT, plan_actions.c.dangers != ""
+)
+_DONE = _DANGEROUS.where(
+    plan_actions.c.plan.in_(_OF_RECENT_PLANS),
+    plan_actions.c.status == ActionStatus.DONE.value,
+    plan_actions.c.done_at >= bindparam("since"),
+)
+_HELD = _DANGEROUS.where(
+    plan_actions.c.plan.in_(_OF_STANDING_PLANS),
+    plan_actions.c.held.is_(True),
+    # Every slice sees all departments, so nothing of this is held elsewhere.
+    plan_actions.c.dangers != Danger.REBUILDS.value,
+)
+
+
 async def count_elsewhere(
-    tx: Transaction,
-    tenant: int,
-    danger: Danger,
-    *,
-    since: datetime,
-    slice_: AbstractSet[str] | None,
-) -> int:
-    """How many people actions of a danger are about besides what a slice's plan will say itself.
+    tx: Transaction, tenant: int, *, since: datetime, slice_: AbstractSet[str] | None
+) -> Counter[str]:
+    """How many people actions are about, by danger, besides what a slice's plan will say itself.
 
     Done since a moment, by plans that nobody approved by hand, whoever it was about; or held back
     for somebody outside the slice (None = everyone).
     """
-    a, p = plan_actions.c, plans.c
-    conditions = [a.tenant == tenant, a.dangers != "", contains(a.dangers, danger.value)]
-    recent = select(p.id).where(
-        p.tenant == tenant,
-        or_(p.ended_at.is_(None), p.ended_at >= since),
-        p.decided_at.is_(None),
-    )
-    done = select(a.subject).where(
-        *conditions,
-        a.plan.in_(recent),
-        a.status == ActionStatus.DONE.value,
-        a.done_at >= since,
-    )
-    concerned = {row[0] for row in await tx.rows(done)}
+    concerned = {
+        (danger, row.subject)
+        for row in await tx.rows(_DONE, {"of_tenant": tenant, "since": since})
+        for danger in row.dangers.split()
+    }
     if slice_ is not None:
-        standing = select(p.id).where(
-            p.tenant == tenant,
-            p.status.not_in([PlanStatus.REFUSED.value, PlanStatus.SUPERSEDED.value]),
-        )
-        held = select(a.subject).where(*conditions, a.plan.in_(standing), a.held.is_(True))
-        concerned |= {row[0] for row in await tx.rows(held)} - slice_
-    return len(concerned)
+        concerned |= {
+            (danger, row.subject)
+            for row in await tx.rows(_HELD, {"of_tenant": tenant})
+            if row.subject not in slice_
+            for danger in row.dangers.split()
+        }
+    return Counter(danger for danger, _ in concerned)
 
 
 async def withdraw_held(
