@@ -209,8 +209,12 @@ async def test_a_form_that_is_cut_off_is_refused(admin: Visitor, kind: str, body
 @pytest.mark.parametrize(
     ("path", "form", "says"),
     [
-        ("/sync", {"mode": "evil"}, "“mode” in the form is “evil”; it takes delta, full, preview."),
-        ("/sync", {}, "“mode” in the form is “none”; it takes delta, full, preview."),
+        (
+            "/sync",
+            {"mode": "evil"},
+            "“mode” in the form is “evil”; it takes delta, full, preview, photos.",
+        ),
+        ("/sync", {}, "“mode” in the form is “none”; it takes delta, full, preview, photos."),
         ("/sync", {"mode": "delta", "person": "a\x00b"}, "“person” in the form holds characters"),
         ("/sync", {"mode": "delta", "person": "a\x1bb"}, "“person” in the form holds characters"),
         ("/users/m365", {"start": "1\x0000"}, "“start” in the form holds characters"),

@@ -59,7 +59,7 @@ def photos_mode_due(settings: PeopleSettings, state: Due, people: Due) -> Mode |
 class PhotosOff(Exception):
     """Photos are switched off, so nobody's is looked at."""
 
-    next_step = "Switch them on first: Integration, or `photos` in the settings."
+    next_step = "Switch them on first: Users > M365, or `photos` in the settings."
 
     def __init__(self) -> None:
         super().__init__(f"Photos are switched off. {self.next_step}")

@@ -13,6 +13,7 @@ from jackfield.store.alarms import alarms
 from jackfield.store.links import department_links, links
 from jackfield.store.people import people
 from jackfield.store.phone_state import phone_states
+from jackfield.store.photos import photos
 from jackfield.store.plans import plans
 from jackfield.store.runs import runs
 from jackfield.store.sequences import sequences
@@ -30,7 +31,7 @@ class Marks:
     change: int = 0
     """The latest change of anything; where it stands still, so do the others."""
     people: int = 0
-    """People, extensions, departments, and the links between them."""
+    """People with their photos, extensions, departments, and the links between them."""
     runs: int = 0
     plans: int = 0
     alarms: int = 0
@@ -48,7 +49,7 @@ async def load_marks(tx: Transaction, tenant: int, known: Marks | None = None) -
         return known
     picture = [
         await tx.scalar(select(func.max(table.c.changed_seq)).where(table.c.tenant == tenant)) or 0
-        for table in (people, links, department_links)
+        for table in (people, links, department_links, photos)
     ]
     p = phone_states.c
     picture.append(await tx.scalar(select(p.version).where(p.tenant == tenant)) or 0)

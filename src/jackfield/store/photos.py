@@ -126,6 +126,20 @@ async def load_photos(
     return found
 
 
+async def load_digests(
+    tx: Transaction, tenant: int, persons: Sequence[ObjectId]
+) -> dict[ObjectId, str]:
+    """Whose pictures there are, of these people, by their digests (see `images`)."""
+    c = photos.c
+    statement = select(c.person, c.digest).where(
+        c.tenant == tenant, c.person.in_(_ids), c.digest != ""
+    )
+    found: dict[ObjectId, str] = {}
+    for chunk in chunks(persons):
+        found |= {row[0]: row[1] for row in await tx.rows(statement, {"ids": chunk})}
+    return found
+
+
 async def list_photos(
     tx: Transaction,
     tenant: int,

@@ -15,10 +15,12 @@ from sqlalchemy import ColumnElement, select
 
 from jackfield.core.extensions import DepartmentKey, Extension, ExtensionKey, Link
 from jackfield.core.people import Person
+from jackfield.core.photos import PhotoState
 from jackfield.store.contains import contains
 from jackfield.store.links import links, load_links_of_extensions
 from jackfield.store.people import load_people, people
 from jackfield.store.phones import load_extensions, phone_extensions, phone_memberships
+from jackfield.store.photos import photos
 from jackfield.store.search import Found, Kind, Listing, find
 from jackfield.store.transaction import Transaction
 
@@ -51,6 +53,8 @@ class UserFilter:
     sku: str = ""
     enabled: bool | None = None
     leavers: bool | None = None
+    photo_amiss: bool = False
+    """Only those whose photo cannot be an avatar, or could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,13 @@ def _conditions(tenant: int, filter_: UserFilter) -> list[ColumnElement[bool]]:
     if filter_.leavers is not None:
         left = c.key.in_(linked_keys.where(links.c.left_cause.is_not(None)))
         conditions.append(left if filter_.leavers else ~left)
+    if filter_.photo_amiss:
+        p = photos.c
+        amiss = select(links.c.key).join(
+            photos, (p.tenant == links.c.tenant) & (p.person == links.c.person)
+        )
+        states = [PhotoState.UNUSABLE.value, PhotoState.UNREAD.value]
+        conditions.append(c.key.in_(amiss.where(p.tenant == tenant, p.state.in_(states))))
     if filter_.sku:
         licensed = linked_keys.join(
             people, (people.c.tenant == links.c.tenant) & (people.c.id == links.c.person)

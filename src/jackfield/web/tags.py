@@ -10,6 +10,7 @@ from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.number_forecast import Supply
 from jackfield.core.number_reasons import NumberState
 from jackfield.core.people import LeaverCause
+from jackfield.core.photos import PhotoState
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
@@ -60,6 +61,13 @@ ALARM_TAGS = {
     Severity.NOTICE: Tag("Notice", "", "info"),
     Severity.WARNING: Tag("Warning", "warn", "triangle-alert"),
     Severity.CRITICAL: Tag("Critical", "bad", "circle-x"),
+}
+
+PHOTO_TAGS = {
+    PhotoState.SHOWN: Tag("Is the avatar", "good", "circle-check"),
+    PhotoState.NONE: Tag("None", "plain", "x"),
+    PhotoState.UNUSABLE: Tag("Cannot be the avatar", "warn", "triangle-alert"),
+    PhotoState.UNREAD: Tag("Not read", "warn", "circle-help"),
 }
 
 FLAG_TAGS = {

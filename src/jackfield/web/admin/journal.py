@@ -30,6 +30,7 @@ KINDS = {
     "extension.": "Extensions changed by hand",
     "department.": "Departments changed by hand",
     "match.": "Doubtful matches decided",
+    "photo.": "Photos",
     "person.": "People who could not be read",
     "plan.": "Plans undone",
     "tenant.": "Connection",

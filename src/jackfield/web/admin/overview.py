@@ -11,10 +11,12 @@ from litestar.response import Template
 from markupsafe import Markup
 
 from jackfield.core.actions import ActionKind
+from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
+from jackfield.store.photos import count_photos
 from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import StoredRun, list_runs
 from jackfield.store.settings import load_people_settings
@@ -40,6 +42,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         runs = await list_runs(tx, tenant, noteworthy=True, limit=60)
+        looks = await list_runs(tx, tenant, kind=PHOTOS, limit=1)
         context: dict[str, Any] = {
             "people": await count_people(tx, tenant),
             "links": await count_links(tx, tenant),
@@ -47,6 +50,10 @@ async def overview(request: AnyRequest, house: House) -> Template:
             "cursor": await load_cursor(tx, tenant, Resource.USERS),
             "settings": (await load_people_settings(tx, tenant)).value,
             "runs": runs[:5],
+            "photos": {
+                state.value: count for state, count in (await count_photos(tx, tenant)).items()
+            },
+            "photos_run": looks[0] if looks else None,
             "waiting": await list_plans(tx, tenant, status=PlanStatus.PROPOSED, limit=1),
             "calls": house.graph_figures(tenant),
             "runs_chart": chart_of_runs(runs),

@@ -21,8 +21,11 @@ from jackfield.store.links import load_links, load_links_of_extensions
 from jackfield.store.people import load_people, load_person_history
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
+from jackfield.store.photos import load_photos
 from jackfield.store.plan_actions import load_actions_of
+from jackfield.store.settings import load_people_settings
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.photos import face_of, photo_told
 from jackfield.web.licences import licence_names
 from jackfield.web.rooms import House
 
@@ -58,6 +61,8 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         skus = await load_skus(tx, tenant)
         history = await load_person_history(tx, tenant, id_)
         lines = (await load_lines(tx, tenant, JournalFilter(subject=id_), limit=HISTORY)).lines
+        photo = (await load_photos(tx, tenant, [id_])).get(id_)
+        photos_on = (await load_people_settings(tx, tenant)).value.photos
         acted = await load_actions_of(tx, tenant, id_, limit=10)
         named = await load_groups(tx, tenant, _groups_in(acted))
     names = {group: one.name for group, one in named.items()}
@@ -77,6 +82,9 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         groups=sorted(groups.values(), key=lambda one: one.name.casefold()),
         licences=licence_names(known.skus if known else (), skus),
         history=history,
+        photo=photo,
+        face=face_of(photo),
+        photo_told=photo_told(photo, on=photos_on),
         present=known is not None and known.standing is Standing.PRESENT,
         fields=field_rows(known, extension, link, rules, house.planning.limits(tenant)),
         reasons=[

@@ -13,6 +13,9 @@ from litestar.response import Redirect, Template
 from jackfield.core.schedule import Mode
 from jackfield.durable import NotRunningError
 from jackfield.flows.people import Ask
+from jackfield.flows.photos import WORK as PHOTOS
+from jackfield.flows.photos import PhotosOff
+from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs, load_run, load_run_of_flow
@@ -91,22 +94,19 @@ async def sync(request: AnyRequest, house: House) -> Template | Redirect:
     """Begin a run now."""
     form = await request.form()
     mode, person = str(form.get("mode", "")), str(form.get("person", ""))[:200]
-    check_choice("mode", mode or "none", ["delta", "full", "preview"], "form")
-    ask = Ask(
-        mode=Mode.FULL if mode == "full" else Mode.DELTA,
-        trigger=Trigger.ADMINISTRATOR,
-        by=request.user.name,
-        person=person,
-        preview=mode == "preview",
-    )
+    check_choice("mode", mode or "none", ["delta", "full", "preview", "photos"], "form")
+    asker, by = Trigger.ADMINISTRATOR, request.user.name
     try:
-        flow = await house.people.start(house.tenant, ask)
+        if mode == "photos":
+            flow = await house.photos.start(house.tenant, trigger=asker, by=by)
+        else:
+            which = Mode.FULL if mode == "full" else Mode.DELTA
+            ask = Ask(which, asker, by, person, preview=mode == "preview")
+            flow = await house.people.start(house.tenant, ask)
     except NotRunningError:
-        return await _bars(
-            request,
-            house,
-            problem=NO_WORKER,
-        )
+        return await _bars(request, house, problem=NO_WORKER)
+    except PhotosOff as error:
+        return await _bars(request, house, problem=str(error))
     if request.headers.get("hx-request") == "true":
         return await _bars(request, house, asked_for=flow)
     return Redirect("/runs", status_code=303)
@@ -127,11 +127,17 @@ async def _bars(
 async def bars(tx: Any, house: Rooms, frame: Frame) -> dict[str, Any]:
     """What `_running.html` needs."""
     shown = await list_runs(tx, house.tenant, noteworthy=True, status=UNDER_WAY, limit=5)
-    latest = await list_runs(tx, house.tenant, noteworthy=True, limit=1)
+    latest = [
+        run
+        for kind in (PEOPLE, PHOTOS)
+        for run in await list_runs(tx, house.tenant, kind=kind, noteworthy=True, limit=1)
+    ]
+    busy = {run.kind for run in shown}
     ended = [
         run
         for run in latest
         if run.ended_at is not None
+        and run.kind not in busy
         and frame.now - run.ended_at < SAID_FOR
         and run.trigger is not Trigger.SCHEDULE
     ]

@@ -15,9 +15,11 @@ from jackfield.store.groups import load_skus
 from jackfield.store.links import count_links
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import count_extensions
+from jackfield.store.photos import load_digests
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.web.admin.asking import check_choice, check_places
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.photos import face
 from jackfield.web.licences import licence_name, licence_names
 from jackfield.web.rooms import House
 
@@ -26,6 +28,7 @@ OFFERED = 300
 """Departments that fit into one list."""
 _STATES = {"": {}, "enabled": {"enabled": True}, "disabled": {"enabled": False}}
 _STATES["leavers"] = {"leavers": True}
+_STATES["photos"] = {"photo_amiss": True}
 
 
 @get("/users", include_in_schema=False)
@@ -68,6 +71,8 @@ async def users(
         )
         departments = await load_departments(tx, tenant)
         skus = await load_skus(tx, tenant)
+        persons = [one.link.person for one in page.users if one.link is not None]
+        faces = await load_digests(tx, tenant, persons)
         context: dict[str, Any] = {
             "page": page,
             "departments": departments,
@@ -75,6 +80,7 @@ async def users(
             "licence": lambda person: licence_names(person.skus if person else (), skus),
             "links": await count_links(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
+            "faces": {person: face(person, digest) for person, digest in faces.items()},
         }
     context["asked"] = {
         "q": wanted.text,
