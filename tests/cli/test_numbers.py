@@ -2,8 +2,12 @@
 
 import asyncio
 
+import msgspec
+import pytest
+
 from jackfield.cli.door import Answer
 from jackfield.cli.numbers import numbers_answer, numbers_text
+from jackfield.web.api.number_shapes import NumberOut
 
 
 def pool(name: str = "", **more: object) -> dict[str, object]:
@@ -25,9 +29,18 @@ def test_pools_stand_in_a_table() -> None:
 
 def test_one_number_is_told_in_sentences() -> None:
     """As the console does."""
-    answer = {"number": "203", "state": "held", "reasons": ["Nothing has it.", "It is held."]}
+    found = NumberOut("203", "held", None, None, "p", None, [], ["", "g"], ["Held.", "Was Ann's."])
+    answer = msgspec.to_builtins(found)
 
-    assert numbers_text(answer) == "203: held.\nNothing has it.\nIt is held."
+    assert numbers_text(answer) == "203: held.\nHeld.\nWas Ann's."
+
+
+@pytest.mark.parametrize("pools", [[], [""], ["sales"]])
+def test_a_number_is_told_whatever_pools_it_is_in(pools: list[str]) -> None:
+    """The answer about one number names its pools too; it is no table of them."""
+    found = NumberOut("0100", "outside", None, None, None, None, [], pools, ["Nothing has it."])
+
+    assert numbers_text(msgspec.to_builtins(found)) == "0100: outside.\nNothing has it."
 
 
 class Door:

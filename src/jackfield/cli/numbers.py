@@ -29,7 +29,7 @@ async def numbers_answer(door: Door, number: str | None) -> Any:
 
 def numbers_text(answer: Any) -> str:
     """The answer for a person."""
-    if "pools" not in answer:
+    if "number" in answer:
         return "\n".join([f"{answer['number']}: {answer['state']}.", *answer["reasons"]])
     rows = [
         [
