@@ -3,7 +3,8 @@
 Real processes over real sockets, against the emulated tenant. Figures of one run belong together;
 quote ratios and CPU, not single wall times of a busy machine.
 
-    python bench/run.py [--people 20000] [--only start,reading,numbers,sync] [--sdk-people 1000]
+    python bench/run.py [--people 20000] [--sdk-people 1000]
+                        [--only start,reading,numbers,photos,sync]
 """
 
 import argparse
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import caller_ids
+import photos
 import psutil
 
 HERE = Path(__file__).parent
@@ -68,6 +70,12 @@ class Product:
         )
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read() or b"null")
+
+    def choose(self, **changes: object) -> None:
+        """Change choices about people sync."""
+        stored = self.ask("GET", "/settings/people")
+        stored["settings"] |= changes
+        self.ask("PUT", "/settings/people", stored)
 
     def cpu_s(self) -> float:
         times = self.watched.cpu_times()
@@ -188,15 +196,7 @@ def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
     with stage(people, folder) as told:
         figures.append(Figure(f"emulated tenant of {people:,} ready", told["ready_s"], "s", ""))
         with product(folder / "sync") as (server, _):
-            connection = {
-                "tenant_id": told["tenant_id"],
-                "client_id": CLIENT,
-                "client_secret": SECRET,
-                "login_url": told["url"],
-                "graph_url": told["url"],
-                "sync": False,
-            }
-            server.ask("POST", "/connection", connection)
+            _connect(server, told)
             run, wall, cpu, peak = server.run("/people/sync", {"full": True})
             made = run["counts"].get("create_extension", 0)
             note = f"{made:,} extensions; {cpu / max(1, made) * 1e6:.0f} us each"
@@ -214,21 +214,69 @@ def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
             figures += _searches(server)
 
 
+def _connect(server: Product, told: dict[str, Any]) -> None:
+    """Connected, and nothing begins by itself."""
+    connection = {
+        "tenant_id": told["tenant_id"],
+        "client_id": CLIENT,
+        "client_secret": SECRET,
+        "login_url": told["url"],
+        "graph_url": told["url"],
+        "sync": False,
+    }
+    server.ask("POST", "/connection", connection)
+    server.choose(photos=False)
+
+
+def measure_photos(people: int, folder: Path, figures: list[Figure]) -> None:
+    """Avatars one by one, then photos of a whole tenant: new, unchanged, and with large ones."""
+    for cost in photos.measure():
+        note = f"{cost.photo_mb:.2f} MB; {cost.peak_mb:.0f} MB of memory"
+        figures.append(Figure(f"avatar of {cost.what}", cost.cpu_ms, "ms", "", note))
+    with stage(people, folder) as told, product(folder / "photos") as (server, _):
+        _connect(server, told)
+        server.run("/people/sync", {"full": True})
+        server.choose(photos=True)
+        resting = server.watched.memory_info().rss / 1e6
+        run, wall, cpu, peak = server.run("/photos/sync")
+        looked, made = run["counts"]["people"], run["counts"]["set"]
+        note = f"{made:,} avatars of {looked:,} people; wall {wall:.1f} s"
+        figures.append(
+            Figure("first look at photos, CPU a photo", cpu / made * 1e3, "ms", "", note)
+        )
+        figures.append(Figure("peak memory", peak, "MB", "", f"{resting:.0f} MB before"))
+        run, wall, cpu, _ = server.run("/photos/sync")
+        note = f"{run['text']} wall {wall:.1f} s"
+        figures.append(Figure("nothing changed, CPU a person", cpu / looked * 1e3, "ms", "", note))
+        for person in _people(told["url"], min(40, people)):
+            _control(told["url"], f"/people/{person}/photo", {"kind": "huge"})
+        run, _, _, peak = server.run("/photos/sync")
+        figures.append(Figure("40 photos of 20 MB, peak memory", peak, "MB", "", run["text"]))
+
+
 def _rename(url: str, count: int) -> None:
     """Rename so many people on the tenant's side."""
-    found: list[str] = []
+    for number, person in enumerate(_people(url, count)):
+        _control(url, f"/people/{person}/rename", {"displayName": f"Renamed {number}"})
+
+
+def _people(url: str, count: int) -> list[str]:
+    """Object IDs of some people."""
     with urllib.request.urlopen(f"{url}/_emulator/people?limit={count}", timeout=60) as answer:
         document = json.loads(answer.read())
-        listed = document if isinstance(document, list) else document.get("people", [])
-        found = [one["id"] for one in listed][:count]
-    for number, person in enumerate(found):
-        request = urllib.request.Request(
-            f"{url}/_emulator/people/{person}/rename",
-            method="POST",
-            data=json.dumps({"displayName": f"Renamed {number}"}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        urllib.request.urlopen(request, timeout=60).close()
+    listed = document if isinstance(document, list) else document.get("people", [])
+    return [one["id"] for one in listed][:count]
+
+
+def _control(url: str, path: str, order: dict[str, object]) -> None:
+    """Do something on the tenant's side."""
+    request = urllib.request.Request(
+        f"{url}/_emulator{path}",
+        method="POST",
+        data=json.dumps(order).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 def _searches(server: Product) -> list[Figure]:
@@ -288,7 +336,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Jackfield's benchmarks")
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--sdk-people", type=int, default=1_000)
-    parser.add_argument("--only", default="start,reading,numbers,sync")
+    parser.add_argument("--only", default="start,reading,numbers,photos,sync")
     asked = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
@@ -297,6 +345,7 @@ def main() -> int:
             "start": lambda: measure_start(folder, figures),
             "reading": lambda: measure_reading(asked.people, asked.sdk_people, figures),
             "numbers": lambda: measure_numbers(asked.people, figures),
+            "photos": lambda: measure_photos(min(asked.people, 2_000), folder, figures),
             "sync": lambda: measure_sync(asked.people, folder, figures),
         }
         for part in asked.only.split(","):

@@ -19,6 +19,7 @@ from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode, ScheduleRules
 from jackfield.durable import Border, Killed, RunId
 from jackfield.flows.avatars import make_avatar
+from jackfield.flows.health import Health
 from jackfield.flows.photos import DENIED, PHOTOS, PhotosAsk, PhotosOff
 from jackfield.pbx.port import AvatarWrite, Done, RemoveExtensionWrite
 from jackfield.store.images import load_image
@@ -249,6 +250,37 @@ async def test_u12_a_leaver_keeps_the_avatar_until_the_extension_goes(house: Hou
     async with house.database.read() as tx:
         assert await load_photos(tx, 1, [ids["Ada"]]) == {}
         assert await load_image(tx, 1, ada) is None
+
+
+async def test_u12_who_is_gone_is_forgotten_though_photos_are_off(house: House) -> None:
+    """No look at photos ends then that would forget them."""
+    stage, ids = await office(house, Ada=Kind.PORTRAIT, Ben=Kind.PORTRAIT)
+    await house.choose(PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE))
+    await night(house)
+    photos = {name: await photo_of(house, one) for name, one in ids.items()}
+    await house.choose(photos=False)
+    stage.tenant.delete(ids["Ada"])
+    await house.sweep(after_s=DAY_S)
+
+    await Health(house.database, house.connections, house.clock).forget_old()
+
+    async with house.database.read() as tx:
+        assert await load_photos(tx, 1, list(ids.values())) == {ids["Ben"]: photos["Ben"]}
+        assert await load_image(tx, 1, photos["Ada"].kept.digest) is None
+        assert await load_image(tx, 1, photos["Ben"].kept.digest) is not None
+
+
+async def test_u12_where_microsoft_closes_to_everybody_nobody_is_given_up(house: House) -> None:
+    """One closed photo is a note on its person; a closed tenant is a run that has to wait."""
+    stage, ids = await office(house, Ada=Kind.PORTRAIT, Ben=Kind.PORTRAIT)
+    stage.faults.switch_on(Order(kind=Fault.THROTTLED, path="/v1.0/users/*/photo*"))
+
+    run = await house.sync_photos()
+
+    assert run.status is RunStatus.FAILED
+    assert "throttles Jackfield (429)" in run.text
+    async with house.database.read() as tx:
+        assert await load_photos(tx, 1, list(ids.values())) == {}
 
 
 async def test_u12_a_newcomer_has_a_face_within_minutes(house: House) -> None:

@@ -16,13 +16,17 @@ EDGE = 256
 """Pixels of an avatar's edge; a smaller photo stays as small as it is."""
 LEAST_EDGE = 16
 MOST_PIXELS = 40_000_000
-"""More than any phone's camera takes in its usual mode; 120 MB while it is unpacked."""
+"""Of a JPEG: more than any phone's camera takes in its usual mode. It is unpacked small already,
+but for a progressive one's coefficients, some 120 MB."""
+MOST_PIXELS_UNPACKED = 16_000_000
+"""Of any other: it has to be unpacked whole, which takes up to 150 MB with its first copy."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 """What Microsoft's own pages take, and what older uploads may have left behind."""
 QUALITY = 85
 _HEAD_UP = (0.5, 0.35)
 """Where a photo that is no square is cut: faces stand in the middle, and rather above it."""
 _WHITE = (255, 255, 255)
+_SHRINKABLE = ("L", "LA", "RGB", "RGBA")
 
 
 class NotAnAvatar(Exception):
@@ -44,13 +48,13 @@ def make_avatar(photo: bytes) -> Avatar:
             _check(opened)
             # Lets the JPEG decoder make it small while it unpacks.
             opened.draft("RGB", (2 * EDGE, 2 * EDGE))
-            upright = ImageOps.exif_transpose(opened)
+            upright = ImageOps.exif_transpose(_shrunk(opened))
             edge = min(EDGE, *upright.size)
             square = ImageOps.fit(_flat(upright), (edge, edge), centering=_HEAD_UP)
     except NotAnAvatar:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels() from error
+        raise _too_many_pixels(MOST_PIXELS_UNPACKED) from error
     except UnidentifiedImageError as error:
         raise NotAnAvatar(
             f"The photo in Microsoft 365 is no picture ({_described(photo)}).",
@@ -71,13 +75,24 @@ def make_avatar(photo: bytes) -> Avatar:
 
 def _check(picture: Image.Image) -> None:
     width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise _too_many_pixels()
+    most = MOST_PIXELS if picture.format == "JPEG" else MOST_PIXELS_UNPACKED
+    if width * height > most:
+        raise _too_many_pixels(most)
     if min(width, height) < LEAST_EDGE:
         raise NotAnAvatar(
             f"The photo in Microsoft 365 has only {width} x {height} pixels.",
             f"Set one of at least {LEAST_EDGE} x {LEAST_EDGE} pixels in Microsoft 365.",
         )
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """A large one roughly made small before anything copies it, still twice as large as needed."""
+    factor = min(picture.size) // (2 * EDGE)
+    if factor < 2:
+        return picture
+    if picture.mode not in _SHRINKABLE:
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    return picture.reduce(factor)
 
 
 def _flat(picture: Image.Image) -> Image.Image:
@@ -88,9 +103,9 @@ def _flat(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _too_many_pixels() -> NotAnAvatar:
+def _too_many_pixels(most: int) -> NotAnAvatar:
     return NotAnAvatar(
-        f"The photo in Microsoft 365 has more than {MOST_PIXELS // 1_000_000} million pixels.",
+        f"The photo in Microsoft 365 has more than {most // 1_000_000} million pixels.",
         "Set a smaller one in Microsoft 365.",
     )
 

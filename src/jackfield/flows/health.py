@@ -11,7 +11,9 @@ from jackfield.graph.meter import WorkloadFigures
 from jackfield.graph.pace import Workload
 from jackfield.store.alarms import purge_alarms
 from jackfield.store.database import Database
+from jackfield.store.images import forget_images
 from jackfield.store.journal import purge_journal
+from jackfield.store.photos import forget_photos
 from jackfield.store.pictures import forget_gone
 from jackfield.store.plans import purge_plans
 from jackfield.store.released import forget_former, purge_released
@@ -94,4 +96,8 @@ class Health:
             for forget, kept in _FORGOTTEN:
                 async with self._database.write() as tx:
                     await forget(tx, tenant, before=now - kept)
+            async with self._database.write() as tx:
+                # Here too, for where photos are switched off no look at them ends.
+                await forget_photos(tx, tenant)
+                await forget_images(tx, tenant)
         await SessionStore(self._database, self._clock).purge()
