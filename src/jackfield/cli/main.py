@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from jackfield.cli.access import admin_commands, key_commands, token_commands
 from jackfield.cli.arguments import DataDir, Json, Limit, MaybeText, PlanNumber, Text, numbers
 from jackfield.cli.asking import asked, good, problem
+from jackfield.cli.backups import backup, restore
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
@@ -35,6 +36,8 @@ plan_commands = App(name="plan", help="See what would be done, approve it, or tu
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
 for _commands in (plan_commands, sync_commands, token_commands, admin_commands, key_commands):
     app.command(_commands)
+for _command in (backup, restore):
+    app.command(_command)
 
 CONFLICT = 409
 _credential = Group("Credential (one of the two)")

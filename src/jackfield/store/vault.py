@@ -192,6 +192,11 @@ async def holds_secrets(tx: Transaction) -> bool:
     return await tx.row(select(secrets.c.name).limit(1)) is not None
 
 
+async def forget_every_secret(tx: Transaction) -> int:
+    """Remove all secrets, for their key is lost; returns how many."""
+    return await tx.run(delete(secrets))
+
+
 def _box(keys: tuple[bytes, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
