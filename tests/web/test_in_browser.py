@@ -240,6 +240,44 @@ class TestKeyboard:
 
             assert f"#{page.evaluate('document.activeElement.id')}" == opener
 
+    def test_escape_asks_before_it_throws_changes_away(
+        self, signed_in: Page, served: Served
+    ) -> None:
+        """As often as it is pressed; a dialog in which nothing was changed closes at once."""
+        page = signed_in
+        page.goto(f"{served.url}/users")
+        page.locator("#m365").focus()
+        page.keyboard.press("Enter")
+        page.locator("dialog[open] #hold_days").fill("77")
+        for key in ["Escape"] * 5:
+            page.keyboard.press(key)
+
+        question = page.get_by_role("dialog", name="Discard your changes?")
+        question.wait_for()
+        page.locator("#unsaved-keep").click()
+        assert page.evaluate("document.activeElement.id") == "hold_days"
+        assert page.locator("#hold_days").input_value() == "77"
+        page.locator("#sync-close").click()
+        page.locator("#unsaved-discard").click()
+        page.locator("dialog").wait_for(state="detached")
+        assert page.evaluate("document.activeElement.id") == "m365"
+        assert (
+            served.read(lambda tx: load_people_settings(tx, 1)).value.rules.numbers.hold_days == 30
+        )
+
+    def test_a_page_of_its_own_is_saved_twice(self, signed_in: Page, served: Served) -> None:
+        """The second change is stored like the first, and it is said where one looks."""
+        page = signed_in
+        page.goto(f"{served.url}/users/m365")
+        for days in ("40", "30"):
+            page.locator("#hold_days").fill(days)
+            page.get_by_role("button", name="Save").click()
+            page.locator("#said").get_by_text("Saved.").wait_for()
+            page.locator(f"#hold_days[value='{days}']").wait_for()
+
+        assert page.locator("#said").bounding_box()["y"] < 100  # type: ignore[index]
+        assert page.get_by_text("while you did").count() == 0
+
     def test_groups_are_put_in_order(self, signed_in: Page, served: Served) -> None:
         """The order decides which department is primary; it is said at once."""
         page = signed_in

@@ -195,6 +195,25 @@ class TestSaving:
         assert answer.page.all("html")
         assert "is not a number" in answer.page.text
 
+    async def test_a_page_of_its_own_goes_on_from_what_was_saved(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """A second save is no conflict with oneself, and after one with another there is none."""
+        place = {"hx_request": "true", "hx_current_url": "http://127.0.0.1:8200/users/m365"}
+
+        first = await admin.post("/users/m365", {**VALID, "start": "300"}, **place)
+        second = await admin.post("/users/m365", {**filled(first), "start": "400"}, **place)
+        await house.choose(PeopleRules(scope=ScopeRules(guests=True)))
+        late = await admin.post("/users/m365", {**filled(second), "start": "500"}, **place)
+        third = await admin.post("/users/m365", filled(late), **place)
+
+        assert [one.status for one in (first, second, late, third)] == [200] * 4
+        assert "jackfield:said" in second.headers["hx-trigger"]
+        assert "while you did" in late.page.text
+        assert "while you did" not in third.page.text
+        assert 'href="/users">Cancel' in third.text
+        assert (await house.settings()).rules.numbers.start == "500"
+
     async def test_the_journal_knows_who_did_it(self, house: House, admin: Visitor) -> None:
         await send(admin)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -81,7 +82,7 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     expected = int(form.version) if re.fullmatch(r"[0-9]{1,9}", form.version) else -1
     try:
         async with house.database.write() as tx:
-            await save_people_settings(
+            saved = await save_people_settings(
                 tx,
                 house.tenant,
                 wanted,
@@ -95,11 +96,16 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
             changes = await load_people_changes(tx, house.tenant, expected)
         merged, conflict = settle(form, stored, changes)
         return await _form(request, house, merged, stored, status=409, conflict=conflict)
-    if request.headers.get("hx-request") == "true":
-        said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
-        headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
+    if request.headers.get("hx-request") != "true":
+        return Redirect("/users", status_code=303)
+    said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
+    headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
+    if not _on_its_own_page(request):
         return Response(None, status_code=204, headers=headers)
-    return Redirect("/users", status_code=303)
+    # The form stays in sight: it goes on from what is saved now, by its new version.
+    answer = await _form(request, house, form_of(saved.value, saved.version), saved)
+    answer.headers.update(headers)
+    return answer
 
 
 @post("/users/m365/departments", include_in_schema=False)
@@ -251,9 +257,14 @@ async def _form(
         zones=time_zones(),
         try_params=TRY_PARAMS,
         ranges=house.planning.limits(house.tenant).ranges,
-        dialog=dialog,
+        dialog=dialog and not _on_its_own_page(request),
         **context,
     )
+
+
+def _on_its_own_page(request: AnyRequest) -> bool:
+    """Whether the form stands on its page, where nothing closes, rather than in a dialog."""
+    return urlsplit(request.headers.get("hx-current-url", "")).path == "/users/m365"
 
 
 async def _groups(tx: Transaction, tenant: int, ids: Sequence[str]) -> list[Choice]:

@@ -94,10 +94,27 @@ const giveBack = () => {
 
 // --- Dialogs: native; focus goes back to what opened them --------------------------------------------------------
 
+// What somebody typed; searching and trying change nothing, and a version is not theirs.
+const NOT_TYPED = new Set(['_csrf_token', 'version', 'q', 'try_person']);
+const typed = (dialog) => {
+  const form = find('form', dialog);
+  return form ? new URLSearchParams([...new FormData(form)].filter(([name]) => !NOT_TYPED.has(name))).toString() : '';
+};
+const asOpened = new WeakMap();
+// Whether a dialog may close: one with a question asks it first, when there is something to lose.
+const mayClose = (dialog) => {
+  const question = find('[data-question]', dialog);
+  if (!question || typed(dialog) === asOpened.get(dialog)) return true;
+  find('#dialogs').append(question.content.cloneNode(true));
+  open(find('#dialogs').lastElementChild);
+  return false;
+};
 const open = (dialog) => {
   dialog.dataset.opener = document.activeElement?.id ?? '';
   dialog.removeAttribute('data-show');
   dialog.showModal();
+  asOpened.set(dialog, typed(dialog));
+  dialog.addEventListener('cancel', (event) => { if (event.target === dialog && !mayClose(dialog)) event.preventDefault(); });
   dialog.addEventListener('close', () => {
     const opener = dialog.dataset.opener;
     dialog.remove();
@@ -105,7 +122,16 @@ const open = (dialog) => {
     if (document.activeElement === document.body) find('#main')?.focus({ preventScroll: true });
   });
 };
-on('click', (event) => { if (event.target.closest('[data-close]')) event.target.closest('dialog')?.close(); });
+on('click', (event) => {
+  const dialog = event.target.closest('[data-close]')?.closest('dialog');
+  if (dialog && mayClose(dialog)) dialog.close();
+  if (event.target.closest('[data-discard]')) all('dialog[open]').reverse().forEach((one) => one.close());
+});
+// A browser lets "cancel" be refused once only, until somebody clicks; the key itself can be each time.
+on('keydown', (event) => {
+  const dialog = all('dialog[open]').at(-1);
+  if (event.key === 'Escape' && dialog && !mayClose(dialog)) event.preventDefault();
+});
 on('jackfield:close', () => all('dialog[open]').forEach((dialog) => dialog.close()));
 
 // --- Pickers: what is chosen lives in the form, so it survives paging and searching -------------------------------
