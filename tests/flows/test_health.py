@@ -10,6 +10,7 @@ from jackfield.store.alarms import begin_alarm, end_alarm, list_alarms
 from jackfield.store.journal import Line, append_lines, load_lines
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sessions import SessionStore, sessions
+from jackfield.store.usage import load_calls
 
 KEPT_SESSIONS = select(func.count()).select_from(sessions)
 
@@ -38,6 +39,28 @@ async def test_what_is_young_is_kept(house: House) -> None:
         assert await tx.scalar(KEPT_SESSIONS) == 1
         assert len((await load_lines(tx, 1)).lines) >= 1
         assert len(await list_alarms(tx, 1)) == 1
+
+
+async def test_calls_about_photos_are_counted_too(house: House) -> None:
+    """Microsoft counts them apart; who looks at the limits wants to see all."""
+    stage = house.raise_stage(people=5)
+    await house.connect(stage, sync=True)
+    await house.sync(full=True)
+    health = Health(house.database, house.connections, house.clock)
+    await health.write_figures()
+    before = health.figures(1).calls
+
+    await house.sync_photos()
+    await health.write_figures()
+    await health.write_figures()
+
+    since = house.clock.now() - timedelta(days=1)
+    async with house.database.read() as tx:
+        (bucket,) = await load_calls(tx, 1, since=since, bucket=timedelta(days=2))
+    outlook = bucket.by_workload["outlook"].calls
+    assert outlook > 0
+    assert health.figures(1).calls == before + outlook
+    assert bucket.by_workload["directory"].calls == before
 
 
 async def _fill(house: House) -> None:

@@ -77,7 +77,7 @@ async def test_switched_off_the_button_says_so(house: House, admin: Visitor) -> 
     assert "switched off" in (await admin.get("/")).page.text
 
 
-async def test_a_picture_is_kept_by_the_browser_alone(
+async def test_an_avatar_is_kept_by_the_browser_alone(
     house: House, console: Console, admin: Visitor
 ) -> None:
     """By its mark for a day, else asked about each time; without a sign-in there is none."""

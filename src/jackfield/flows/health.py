@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from jackfield.clock import Clock
 from jackfield.flows.connections import Connections
-from jackfield.graph.meter import WorkloadFigures
 from jackfield.graph.pace import Workload
 from jackfield.store.alarms import purge_alarms
 from jackfield.store.database import Database
@@ -48,6 +48,18 @@ _FORGOTTEN: tuple[tuple[Forget, timedelta], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class GraphFigures:
+    """One tenant's calls to Microsoft Graph since the process started."""
+
+    calls: int
+    throttled: int
+    failed: int
+    closed_for_s: float
+    """Seconds until calls of every kind go out again; 0 = they do now."""
+    latency_median_ms: float
+
+
 class Health:
     """Keeps figures, and keeps tables from growing for ever."""
 
@@ -55,36 +67,41 @@ class Health:
         self._database = database
         self._connections = connections
         self._clock = clock
-        self._written: dict[int, Calls] = {}
+        self._written: dict[tuple[int, Workload], Calls] = {}
 
-    def figures(self, tenant: int) -> WorkloadFigures:
-        """Graph calls of this process for a tenant's directory, since it started."""
-        meter, pace = self._connections.meter, self._connections.pace
-        closed = pace.closed_for_s(str(tenant), Workload.DIRECTORY)
-        return meter.figures(str(tenant), Workload.DIRECTORY, closed_for_s=closed)
+    def figures(self, tenant: int) -> GraphFigures:
+        """Graph calls of this process for a tenant, since it started."""
+        totals = self._connections.meter.totals(str(tenant))
+        pace = self._connections.pace
+        return GraphFigures(
+            calls=totals.calls,
+            throttled=totals.throttled,
+            failed=totals.failed,
+            closed_for_s=max(pace.closed_for_s(str(tenant), one) for one in Workload),
+            latency_median_ms=totals.latency_median_ms,
+        )
 
     async def write_figures(self) -> None:
         """Write down what was called since the last time."""
         async with self._database.read() as tx:
             tenants = await load_tenants(tx)
         for tenant in tenants:
-            figures = self.figures(tenant.number)
-            spent = round(figures.latency_median_ms * figures.calls)
-            total = Calls(figures.calls, figures.throttled, figures.failed, spent)
-            before = self._written.get(tenant.number, Calls())
-            new = Calls(
-                total.calls - before.calls,
-                total.throttled - before.throttled,
-                total.errors - before.errors,
-                max(0, total.ms - before.ms),
-            )
-            if not new.calls:
+            totals = {one: self._total(tenant.number, one) for one in Workload}
+            new = {
+                one.value: total.since(self._written.get((tenant.number, one), Calls()))
+                for one, total in totals.items()
+            }
+            called = {name: calls for name, calls in new.items() if calls.calls}
+            if not called:
                 continue
             async with self._database.write() as tx:
-                await add_calls(
-                    tx, tenant.number, {Workload.DIRECTORY.value: new}, now=self._clock.now()
-                )
-            self._written[tenant.number] = total
+                await add_calls(tx, tenant.number, called, now=self._clock.now())
+            self._written |= {(tenant.number, one): total for one, total in totals.items()}
+
+    def _total(self, tenant: int, workload: Workload) -> Calls:
+        figures = self._connections.meter.figures(str(tenant), workload)
+        spent = round(figures.latency_median_ms * figures.calls)
+        return Calls(figures.calls, figures.throttled, figures.failed, spent)
 
     async def forget_old(self) -> None:
         """Forget what is older than anybody asks for."""

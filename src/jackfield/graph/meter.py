@@ -48,6 +48,16 @@ class WorkloadFigures:
     """The newest last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One tenant's calls to all of Graph."""
+
+    calls: int
+    throttled: int
+    failed: int
+    latency_median_ms: float
+
+
 @dataclass(slots=True)
 class _Counts:
     calls: int = 0
@@ -105,6 +115,16 @@ class Meter:
             latency_p95_ms=_quantile(latencies, 0.95),
             last_request_id=counts.last_request_id,
             failures=tuple(counts.failures),
+        )
+
+    def totals(self, tenant: str) -> Totals:
+        counts = [self._of(tenant, one) for one in Workload]
+        latencies = sorted(one for each in counts for one in each.latencies_ms)
+        return Totals(
+            calls=sum(one.calls for one in counts),
+            throttled=sum(one.throttled for one in counts),
+            failed=sum(one.failed for one in counts),
+            latency_median_ms=_quantile(latencies, 0.5),
         )
 
     def _of(self, tenant: str, workload: Workload) -> _Counts:

@@ -36,6 +36,15 @@ class Calls:
     ms: int = 0
     """Time spent waiting for answers."""
 
+    def since(self, before: Calls) -> Calls:
+        """What came to these counters after `before`."""
+        return Calls(
+            self.calls - before.calls,
+            self.throttled - before.throttled,
+            self.errors - before.errors,
+            max(0, self.ms - before.ms),
+        )
+
     def __add__(self, other: Calls) -> Calls:
         return Calls(
             self.calls + other.calls,

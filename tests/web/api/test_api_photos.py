@@ -34,14 +34,14 @@ async def look(api: ApiCaller) -> Any:
     return await api.ended((await api.post("/photos/sync"))["id"])
 
 
-async def picture(api: ApiCaller, person: str) -> bytes | None:
+async def avatar(api: ApiCaller, person: str) -> bytes | None:
     answer = await api.ask("GET", f"/people/{person}/photo")
     assert answer.status in {200, 404}
     return answer.content if answer.status == 200 else None
 
 
 def wanted(tenant: Tenant, person: ObjectId) -> bytes:
-    """The picture that the photo in Microsoft 365 leads to."""
+    """The avatar that the photo in Microsoft 365 leads to."""
     return make_avatar(tenant.photos.content(person, 360)).content
 
 
@@ -65,18 +65,18 @@ async def test_the_avatar_follows_the_photo(api: ApiCaller, tenant: Tenant, on: 
     first = await look(api)
     begun = wanted(tenant, ada)
     assert (first["kind"], first["by"], first["counts"]["set"]) == ("photos", "token test", 1)
-    assert await picture(api, ada) == begun
+    assert await avatar(api, ada) == begun
     await api.choose(photos=on)
 
     async def followed() -> bytes | None:
-        """The picture after another look, which is the avatar too."""
+        """The avatar after another look, which the phone system has too."""
         if on:
             await look(api)
         else:
             refused = await api.ask("POST", "/photos/sync")
             assert refused.status == 409
             assert refused.detail.startswith("Photos are switched off. Switch them on first")
-        content = await picture(api, ada)
+        content = await avatar(api, ada)
         assert await marks(api.house) == mark(content)
         return content
 
@@ -90,7 +90,7 @@ async def test_the_avatar_follows_the_photo(api: ApiCaller, tenant: Tenant, on: 
     assert (await api.get(f"/people/{ada}"))["photo"]["status"] == ("none" if on else "shown")
 
 
-async def test_a_picture_is_private_and_sent_once(api: ApiCaller, tenant: Tenant) -> None:
+async def test_an_avatar_is_private_and_sent_once(api: ApiCaller, tenant: Tenant) -> None:
     """Whoever has it is told that it still holds; no proxy keeps a face."""
     ada = hire(tenant, "Ada Lovelace")
     await api.sync(full=True)
@@ -117,7 +117,7 @@ async def test_a_picture_is_private_and_sent_once(api: ApiCaller, tenant: Tenant
     assert unsigned.status == 401
 
 
-async def test_who_has_no_picture_is_told_why(api: ApiCaller, tenant: Tenant) -> None:
+async def test_who_has_no_avatar_is_told_why(api: ApiCaller, tenant: Tenant) -> None:
     """Not synced yet, no photo, a photo that is no use: three next steps."""
     ada, ben = hire(tenant, "Ada Lovelace", None), hire(tenant, "Ben Byron", Kind.NOT_A_PICTURE)
 
@@ -132,7 +132,7 @@ async def test_who_has_no_picture_is_told_why(api: ApiCaller, tenant: Tenant) ->
     await look(api)
     assert await why(ada) == "Ada Lovelace has no photo in Microsoft 365."
     assert (await why(ben)).startswith(
-        "There is no picture of Ben Byron. The photo in Microsoft 365 is no picture"
+        "There is no avatar of Ben Byron. The photo in Microsoft 365 is no picture"
     )
 
 
@@ -184,10 +184,10 @@ async def test_a_bad_photo_is_noted_on_its_person_and_stops_nobody(
         "Looked at the photo of 2 people: 1 set as avatar, 1 cannot be an avatar."
     )
     told = (await api.get(f"/people/{ada}"))["photo"]
-    assert (told["status"], told["picture"]) == ("unusable", False)
+    assert (told["status"], told["avatar"]) == ("unusable", False)
     assert because in told["because"]
     assert "in Microsoft 365" in told["next_step"]
-    assert await picture(api, ben) == wanted(tenant, ben)
+    assert await avatar(api, ben) == wanted(tenant, ben)
     listed = await api.get("/photos", status="unusable")
     assert [(one["person"], one["display_name"]) for one in listed["photos"]] == [
         (ada, "Ada Lovelace")
@@ -203,7 +203,7 @@ async def test_of_a_picture_that_moves_the_first_is_taken(api: ApiCaller, tenant
     await api.sync(full=True)
     await look(api)
 
-    content = await picture(api, ada)
+    content = await avatar(api, ada)
 
     assert content is not None
     found = Image.open(io.BytesIO(content))
@@ -246,7 +246,7 @@ async def test_a_photo_that_cannot_be_read_is_noted_on_its_person(
     assert told["status"] == "unread"
     assert told["because"].startswith(because)
     assert told["next_step"]
-    assert await picture(api, ben) == wanted(tenant, ben)
+    assert await avatar(api, ben) == wanted(tenant, ben)
 
 
 def _given(order: Order) -> dict[str, Any]:

@@ -26,9 +26,9 @@ class PhotoOut(msgspec.Struct):
     """
 
     status: PhotoState
-    picture: Annotated[
+    avatar: Annotated[
         bool,
-        msgspec.Meta(description="`/people/{person}/photo` has a picture, maybe an older one."),
+        msgspec.Meta(description="`/people/{person}/photo` has one, maybe an older one."),
     ]
     because: Annotated[str, msgspec.Meta(description="Why it is not shown; usually empty.")]
     next_step: str

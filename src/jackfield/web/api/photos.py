@@ -1,4 +1,4 @@
-"""People's photos over the API: the picture, what came of each photo, and a look at all of them."""
+"""People's photos over the API: the avatar, what came of each photo, and a look at all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jackfield.web.api.people_shapes import PhotoLine, PhotoOut, PhotosOut
 from jackfield.web.api.refusals import Unreadable, told
 from jackfield.web.api.run_shapes import RunOut
 from jackfield.web.api.running import run_of_flow
-from jackfield.web.pictures import ASK_EACH_TIME, answer_picture
+from jackfield.web.faces import ASK_EACH_TIME, answer_avatar
 from jackfield.web.rooms import House
 
 AfterPerson = Annotated[
@@ -32,11 +32,11 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @get(
     "/people/{person:str}/photo",
-    summary="A person's picture",
+    summary="A person's avatar",
     media_type="image/jpeg",
     responses={**told(404), 304: ResponseSpec(None, description="The caller has it.")},
 )
-async def picture(rooms: House, request: Request[Any, Any, Any], person: Key) -> Response[bytes]:
+async def avatar(rooms: House, request: Request[Any, Any, Any], person: Key) -> Response[bytes]:
     """By object ID or UPN: a square JPEG of at most 256 pixels, with an `ETag`."""
     async with rooms.database.read() as tx:
         id_ = await find_person(tx, rooms.tenant, person)
@@ -46,7 +46,7 @@ async def picture(rooms: House, request: Request[Any, Any, Any], person: Key) ->
         raise NotFoundException(
             f"There is no person {person!r} in what was read of Microsoft 365 so far."
         )
-    answer = await answer_picture(rooms, request, photo, ASK_EACH_TIME)
+    answer = await answer_avatar(rooms, request, photo, ASK_EACH_TIME)
     if answer is None:
         raise NotFoundException(_without(known[id_], photo))
     return answer
@@ -91,7 +91,7 @@ def _line(photo: Photo, person: Person | None) -> PhotoLine:
     out = photo_out(photo)
     return PhotoLine(
         out.status,
-        out.picture,
+        out.avatar,
         out.because,
         out.next_step,
         out.checked_at,
@@ -102,13 +102,13 @@ def _line(photo: Photo, person: Person | None) -> PhotoLine:
 
 
 def _without(person: Person, photo: Photo | None) -> str:
-    """Why there is no picture of a person."""
+    """Why there is no avatar of a person."""
     name = person.display_name or person.upn
     if photo is None:
         return f"The photo of {name} has not been looked at: they have no extension yet, or wait."
     if photo.because:
-        return f"There is no picture of {name}. {photo.because} {photo.next_step}".rstrip()
+        return f"There is no avatar of {name}. {photo.because} {photo.next_step}".rstrip()
     return f"{name} has no photo in Microsoft 365."
 
 
-ROUTES = (picture, photos, sync_photos)
+ROUTES = (avatar, photos, sync_photos)

@@ -1,4 +1,4 @@
-"""How a person's picture is answered, to pages and to programs: by its digest, kept privately.
+"""How a person's avatar is answered, to pages and to programs: by its digest, kept privately.
 
 A face is personal: only the browser of who is signed in may keep it, nothing in between.
 """
@@ -17,13 +17,13 @@ from jackfield.web.rooms import Rooms
 ASK_EACH_TIME = "private, no-cache"
 """Kept, but asked about each time: 304 while it is the same."""
 FOR_A_DAY = "private, max-age=86400, immutable"
-"""For an address that names the picture's digest."""
+"""For an address that names the avatar's digest."""
 
 
-async def answer_picture(
+async def answer_avatar(
     rooms: Rooms, request: Request[Any, Any, Any], photo: Photo | None, kept: str
 ) -> Response[bytes] | None:
-    """The picture made of a photo, or 304 where the caller has it; None where there is none."""
+    """The avatar made of a photo, or 304 where the caller has it; None where there is none."""
     digest = photo.kept.digest if photo is not None else ""
     if not digest:
         return None
@@ -31,10 +31,10 @@ async def answer_picture(
     if _holds(request.headers.get("if-none-match", ""), digest):
         return Response(b"", status_code=304, headers=headers)
     async with rooms.database.read() as tx:
-        picture = await load_image(tx, rooms.tenant, digest)
-    if picture is None:
+        avatar = await load_image(tx, rooms.tenant, digest)
+    if avatar is None:
         return None
-    return Response(picture.content, media_type=picture.content_type, headers=headers)
+    return Response(avatar.content, media_type=avatar.content_type, headers=headers)
 
 
 async def load_photo(rooms: Rooms, person: ObjectId) -> Photo | None:
@@ -44,6 +44,6 @@ async def load_photo(rooms: Rooms, person: ObjectId) -> Photo | None:
 
 
 def _holds(given: str, digest: str) -> bool:
-    """Whether an If-None-Match names the picture. Source: RFC 9110, 13.1.2, read 2026-11."""
+    """Whether an If-None-Match names the avatar. Source: RFC 9110, 13.1.2, read 2026-11."""
     tags = [one.strip().removeprefix("W/") for one in given.split(",")]
     return "*" in tags or f'"{digest}"' in tags
