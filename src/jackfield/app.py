@@ -27,6 +27,7 @@ from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.doubts import Doubts
 from jackfield.flows.health import Health
 from jackfield.flows.keys import KeyRotation
+from jackfield.flows.known_phones import KnownPhones
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outages import LOOK_EVERY_S, Outages
 from jackfield.flows.people import APPLY, PERSON, SYNC, PeopleSync
@@ -35,6 +36,7 @@ from jackfield.flows.phones import PhoneReading
 from jackfield.flows.photos import PHOTOS, PhotoSync
 from jackfield.flows.photos_run import PhotosRun
 from jackfield.flows.planning import Planning
+from jackfield.flows.replacing import Replacing
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.slots import KEEP_EVERY_S, TOKEN_MAKER, Slot, command_token_name
@@ -192,6 +194,7 @@ class App:
             doubts=Doubts(database, self.planning, clock),
             undoing=Undoing(database, clock),
             numbers=Numbers(database, self.planning.limits, clock),
+            replacing=Replacing(database, self._phone_of, clock),
             trials=Trials(database, self.connections, self.planning.limits),
             keys=KeyRotation(database, self.vault, clock, self.process_name),
             hub=self.hub,
@@ -382,7 +385,7 @@ class App:
         return BuiltInPhones(self.database, tenant, self.clock)
 
     def _phone_of(self, tenant: int) -> WatchedPhones:
-        phones = self._directory_of(tenant)
+        phones = KnownPhones(self._directory_of(tenant), self.database, tenant)
         return WatchedPhones(phones, self.outages.phones[tenant], self.clock)
 
     async def _given_up(self, run: GivenUp) -> None:

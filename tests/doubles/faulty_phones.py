@@ -71,6 +71,10 @@ class FaultyPhones:
     def capabilities(self) -> Capabilities:
         return self._inner.capabilities
 
+    async def read_identity(self) -> str:
+        await self._come_through(self._faults.lose_read_one_in)
+        return await self._inner.read_identity()
+
     async def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         async for page in self._inner.read_extensions(cursor):
             await self._come_through(self._faults.lose_read_one_in)

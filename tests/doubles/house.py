@@ -26,6 +26,7 @@ from jackfield.durable import Border, Hook, Journal, Lane, Rehearsal, RunId
 from jackfield.flows.applying import Applying
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.known_phones import KnownPhones
 from jackfield.flows.outages import Outages
 from jackfield.flows.people import APPLY, PERSON, SYNC, Ask, PeopleSync
 from jackfield.flows.people_run import PeopleRun
@@ -120,7 +121,8 @@ class House:
 
     def watched(self, tenant: int) -> PhoneSystem:
         """The same as flows know it."""
-        return WatchedPhones(self.phone(tenant), self.outages.phones[tenant], self.clock)
+        phones = KnownPhones(self.phone(tenant), self.database, tenant)
+        return WatchedPhones(phones, self.outages.phones[tenant], self.clock)
 
     def raise_stage(
         self, people: int = 60, *, seed: int = 5, host: str = "localhost:8365"

@@ -122,6 +122,10 @@ class ThreeCxHabits:
 
     # --- reading
 
+    async def read_identity(self) -> str:
+        name: str = (await self._ask("GET", "SystemStatus"))["FQDN"]
+        return name
+
     async def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         if cursor is not None:
             raise PhoneSystemForgot("3CX does not tell what changed: read everything")

@@ -110,6 +110,8 @@ _TEXTS = {
 class ThreeCx:
     """One PBX. `occupied` are the numbers of queues, service principals and the like."""
 
+    fqdn: str = "pbx.example.org"
+    """What it calls itself; another installation has another name."""
     capacity: int = 100_000
     occupied: set[str] = field(default_factory=lambda: {"800", "900"})
     operators: set[int] = field(default_factory=set)
@@ -146,6 +148,8 @@ class ThreeCx:
                     return _list(self.users.values(), query)
                 case "GET", "Groups", "":
                     return _list(self.groups.values(), query)
+                case "GET", "SystemStatus", "":
+                    return 200, {"FQDN": self.fqdn}
                 case "GET", "Peers", "":
                     others = [Peer(n, v) for n, v in enumerate(sorted(self.occupied), 1)]
                     users = [Peer(user.id, user.number) for user in self.users.values()]

@@ -26,6 +26,7 @@ from jackfield.flows.health import Health
 from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.phones import PhoneReading
+from jackfield.flows.replacing import Replacing
 from jackfield.flows.signin import IDLE, LocalSignIn
 from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
@@ -217,6 +218,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
     """The web application of a house, wired as the product wires it."""
     reading = PhoneReading(house.database, house.phone, house.clock)
     rooms = Rooms(
+        replacing=Replacing(house.database, house.watched, house.clock),
         settings=settings or Doorplate(),
         tenant=1,
         database=house.database,

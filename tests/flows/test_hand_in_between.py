@@ -33,6 +33,9 @@ class Interrupted:
     def capabilities(self) -> Capabilities:
         return self._inner.capabilities
 
+    async def read_identity(self) -> str:
+        return await self._inner.read_identity()
+
     def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         return self._inner.read_extensions(cursor)
 

@@ -72,6 +72,9 @@ class MortalPhones:
         if self.hand is not None:
             self.hand(Border.EXECUTED, RunId(""), "")
 
+    async def read_identity(self) -> str:
+        return await self.inner.read_identity()
+
     async def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         async for page in self.inner.read_extensions(cursor):
             self._die()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 token_commands = App(name="token", help="Tokens for the JSON API.")
 admin_commands = App(name="admin", help="The local administrator's account.")
 key_commands = App(name="key", help="The key of the stored secrets.")
+phones_commands = App(name="phones", help="The phone system itself.")
 
 
 @token_commands.command(name="create")
@@ -71,6 +72,30 @@ def key_rotate(*, data_dir: DataDir = None, json: Json = False) -> int:
         return Exit.DONE
 
     return with_door(work, data_dir, acts=False)
+
+
+@phones_commands.command(name="accept")
+def phones_accept(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Go on with another phone system than the one whose extensions are linked to people.
+
+    Links are dropped; the next full sync reads the new one and links what it finds there, by the
+    rules for extensions that stand already.
+    """
+
+    async def work(door: Door) -> int:
+        answer = await asked(door, "POST", "/phone-system/accept", {})
+        say(answer, json, lambda: accepted_text(answer["links_dropped"]))
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+def accepted_text(dropped: int) -> str:
+    """What follows from it."""
+    return (
+        f"The phone system that answers now is the one Jackfield knows. Links dropped: {dropped:,}."
+        "\nA full sync makes them anew. To see first what it would do: jackfield plan people"
+    )
 
 
 def rotated_text(secrets: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from jackfield.cli.access import admin_commands, key_commands, token_commands
+from jackfield.cli.access import admin_commands, key_commands, phones_commands, token_commands
 from jackfield.cli.arguments import DataDir, Json, Limit, MaybeText, PlanNumber, Text, numbers
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.backups import backup, restore
@@ -34,7 +34,14 @@ app = App(
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
-for _commands in (plan_commands, sync_commands, token_commands, admin_commands, key_commands):
+for _commands in (
+    plan_commands,
+    sync_commands,
+    token_commands,
+    admin_commands,
+    key_commands,
+    phones_commands,
+):
     app.command(_commands)
 for _command in (backup, restore):
     app.command(_command)

@@ -12,7 +12,7 @@ from jackfield.core.waiting import MICROSOFT, PHONES
 from jackfield.flows.connections import NotConnected
 from jackfield.flows.watched_phones import CHECK
 from jackfield.graph.errors import AgainLater, GraphError, Throttled, Unreachable
-from jackfield.pbx.port import PhoneSystemError, PhoneSystemUnreachable
+from jackfield.pbx.port import PhoneSystemError, PhoneSystemReplaced, PhoneSystemUnreachable
 from jackfield.store.errors import BrokenDocument, SecretUnreadable
 
 OUTAGE = "people.sync"
@@ -21,6 +21,8 @@ GRAPH_AWAY = "graph.away"
 """Alarm: Microsoft 365 cannot be reached, or asks for a long pause."""
 PHONES_AWAY = "phones.unreachable"
 """Alarm: the phone system cannot be reached."""
+PHONES_REPLACED = "phones.replaced"
+"""Alarm: another phone system answers than the one whose extensions are linked."""
 AWAY = frozenset({GRAPH_AWAY, PHONES_AWAY})
 """Alarms that another system is away, not that anything is wrong with the work."""
 TOLD = (GraphError, NotConnected, BrokenDocument, SecretUnreadable)
@@ -40,6 +42,13 @@ class Failure:
     """Another run goes on with its work, so nothing is wrong."""
 
 
+DECIDE = (
+    "Nothing is read from it or written to it. Attach the one that was there before; or, if it was"
+    " replaced on purpose, run jackfield phones accept: links are dropped and made anew, by the"
+    " rules for extensions that stand already."
+)
+
+
 def failed(error: Exception) -> dict[str, Any]:
     """What a step answers about an error it met; `later` asks for another try."""
     answer: dict[str, Any] = {
@@ -56,6 +65,15 @@ def failed(error: Exception) -> dict[str, Any]:
 
 
 def phones_failed(error: PhoneSystemError) -> dict[str, Any]:
+    if isinstance(error, PhoneSystemReplaced):
+        return {
+            "failed": True,
+            "text": str(error),
+            "next_step": DECIDE,
+            "alarm": PHONES_REPLACED,
+            "waits_for": PHONES,
+            "later": 0.0,
+        }
     return {
         "failed": True,
         "text": f"The phone system: {error}",

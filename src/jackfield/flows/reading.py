@@ -13,7 +13,7 @@ import structlog
 from jackfield.core.schedule import Mode
 from jackfield.durable import Json
 from jackfield.flows.directory import DirectoryReading
-from jackfield.flows.failures import PHONES_AWAY, TOLD, failed, phones_failed
+from jackfield.flows.failures import PHONES_AWAY, PHONES_REPLACED, TOLD, failed, phones_failed
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
 from jackfield.flows.watched_phones import hurried
@@ -106,5 +106,6 @@ class ReadingSteps:
                 await self._phones.read(tenant, everything=everything)
         except PhoneSystemError as error:
             return phones_failed(error)
-        await self._runs.end_alarm(tenant, PHONES_AWAY)
+        for kind in (PHONES_AWAY, PHONES_REPLACED):
+            await self._runs.end_alarm(tenant, kind)
         return {}

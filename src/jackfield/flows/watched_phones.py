@@ -22,6 +22,7 @@ from jackfield.pbx.port import (
     PhoneSystem,
     PhoneSystemForgot,
     PhoneSystemRefusesUs,
+    PhoneSystemReplaced,
     PhoneSystemUnreachable,
     Write,
 )
@@ -54,6 +55,10 @@ class WatchedPhones:
     @property
     def capabilities(self) -> Capabilities:
         return self._phones.capabilities
+
+    async def read_identity(self) -> str:
+        async with self._call():
+            return await self._phones.read_identity()
 
     async def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         pages = aiter(self._phones.read_extensions(cursor))
@@ -103,7 +108,7 @@ class WatchedPhones:
             if limit.expired():
                 raise PhoneSystemUnreachable(why) from error
             raise
-        except (PhoneSystemForgot, PhoneSystemRefusesUs):
+        except (PhoneSystemForgot, PhoneSystemRefusesUs, PhoneSystemReplaced):
             self._answered(key)
             raise
         except BaseException:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
+from uuid import uuid4
 
 from jackfield.clock import Clock
 from jackfield.core.extensions import (
@@ -44,6 +45,7 @@ from jackfield.pbx.port import (
 from jackfield.store import extensions as store
 from jackfield.store.avatars import load_avatars, remove_avatars, save_avatars
 from jackfield.store.database import Database
+from jackfield.store.directory_identity import agree_identity, load_identity
 from jackfield.store.images import save_images
 from jackfield.store.sequences import latest_change, next_change
 from jackfield.store.transaction import chunks
@@ -85,6 +87,15 @@ class BuiltInPhones:
         return self._capabilities
 
     # --- reading
+
+    async def read_identity(self) -> str:
+        """Made when it is asked for first, and kept beside the extensions."""
+        async with self._database.read() as tx:
+            known = await load_identity(tx, self._tenant)
+        if known is not None:
+            return known
+        async with self._database.write() as tx:
+            return await agree_identity(tx, self._tenant, f"builtin-{uuid4().hex}")
 
     def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:
         """All extensions, or the changes since `cursor`; each page is one short transaction."""

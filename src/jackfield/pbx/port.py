@@ -32,7 +32,8 @@ WRITE_LIMIT = 500
 # PhoneSystemError
 #  ├── PhoneSystemUnreachable    try the whole call again later
 #  ├── PhoneSystemRefusesUs      credentials or role: ask the administrator
-#  └── PhoneSystemForgot         the cursor is too old: read everything afresh
+#  ├── PhoneSystemForgot         the cursor is too old: read everything afresh
+#  └── PhoneSystemReplaced       another one answers than we know: an administrator decides
 
 
 class PhoneSystemError(Exception):
@@ -49,6 +50,10 @@ class PhoneSystemRefusesUs(PhoneSystemError):
 
 class PhoneSystemForgot(PhoneSystemError):
     """The phone system no longer knows the cursor; read without one."""
+
+
+class PhoneSystemReplaced(PhoneSystemError):
+    """Another phone system answers than the one whose extensions are linked to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,15 @@ class PhoneSystem(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do; does not change while the object lives."""
+        ...
+
+    async def read_identity(self) -> str:
+        """Which phone system it is, in characters that mean nothing to us; never empty.
+
+        The same as long as its keys mean the same extensions and departments: over restarts,
+        updates and other addresses. Another one after it was set up anew, or where another
+        installation answers: its keys may be equal and mean something else.
+        """
         ...
 
     def read_extensions(self, cursor: str | None = None) -> AsyncIterator[ExtensionsPage]:

@@ -9,7 +9,15 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, select
 
-from jackfield.store.schema import OF_TENANT, maybe_moment, maybe_text, metadata, number, tenant_key
+from jackfield.store.schema import (
+    OF_TENANT,
+    maybe_moment,
+    maybe_text,
+    metadata,
+    number,
+    tenant_key,
+    text,
+)
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction, insert_into
 
@@ -21,6 +29,7 @@ phone_states = Table(
     number("round"),
     number("version"),
     maybe_moment("read_at"),
+    text("identity"),
 )
 
 
@@ -45,6 +54,21 @@ async def load_phone_state(tx: Transaction, tenant: int) -> PhoneState:
     """Where the reading stands; all empty before the first."""
     row = await tx.row(_STATE, {"of_tenant": tenant})
     return PhoneState() if row is None else PhoneState(*row)
+
+
+async def load_identity(tx: Transaction, tenant: int) -> str:
+    """Which phone system the picture and the links are about; "" while that is not known."""
+    c = phone_states.c
+    return await tx.scalar(select(c.identity).where(c.tenant == tenant)) or ""
+
+
+async def save_identity(tx: Transaction, tenant: int, identity: str) -> None:
+    """From now on picture and links are about this phone system."""
+    await tx.run(
+        tx.insert(phone_states)
+        .values(tenant=tenant, identity=identity)
+        .on_conflict_do_update(index_elements=["tenant"], set_={"identity": identity})
+    )
 
 
 async def begin_reading(tx: Transaction, tenant: int) -> int:

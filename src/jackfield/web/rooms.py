@@ -21,6 +21,7 @@ from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import PeopleSync
 from jackfield.flows.photos import PhotoSync
 from jackfield.flows.planning import Planning
+from jackfield.flows.replacing import Replacing
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.trials import Trials
@@ -86,6 +87,7 @@ class Rooms:
     undoing: Undoing
     numbers: Numbers
     trials: Trials
+    replacing: Replacing
     keys: KeyRotation
     hub: Hub
     graph_figures: Callable[[int], GraphFigures]

@@ -123,7 +123,7 @@ class ThreeCxHouse:
 
     async def place(self, tenant: int) -> Place:
         if tenant not in self.places:
-            pbx = ThreeCx()
+            pbx = ThreeCx(fqdn=f"pbx{tenant}.example.org")
             line = Line(pbx, seed=1000 * self.seed + tenant, lost_of=self.lost_of)
             self.places[tenant] = ThreeCxPlace(line, pbx)
         return self.places[tenant]
@@ -252,6 +252,15 @@ async def departments(place: Place) -> dict[DepartmentKey, Department]:
             continue
         return {department.key: department for department in found}
     raise AssertionError("never read to the end")
+
+
+async def identity(place: Place) -> str:
+    for _ in range(100):
+        try:
+            return await place.phones().read_identity()
+        except PhoneSystemUnreachable:
+            continue
+    raise AssertionError("never answered")
 
 
 async def used_numbers(place: Place) -> frozenset[str]:

@@ -20,6 +20,7 @@ from doubles.house import SECRET
 from doubles.json_schema import complaints, resolve
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.rules import PeopleRules
+from jackfield.store.phone_state import save_identity
 from jackfield.store.settings import Approval
 from jackfield.web.api import api_router
 from jackfield.web.rooms import Rooms
@@ -90,6 +91,12 @@ async def a_held_number(api: ApiCaller) -> None:
 
 async def an_account(api: ApiCaller) -> None:
     await api.console.rooms.signin.ensure_owner()
+
+
+async def another_phone_system(api: ApiCaller) -> None:
+    """The one whose extensions are linked is not the one that answers."""
+    async with api.house.database.write() as tx:
+        await save_identity(tx, 1, "another")
 
 
 async def a_photo(api: ApiCaller) -> None:
@@ -232,6 +239,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         body={"name": "admin"}, before=an_account, bad=(404, "", {"name": "nobody"})
     ),
     ("POST", "/key/rotate"): Example(bad=(400, "/key/rotate?x=1", None)),
+    ("POST", "/phone-system/accept"): Example(
+        before=another_phone_system, bad=(400, "/phone-system/accept?x=1", None)
+    ),
 }
 
 

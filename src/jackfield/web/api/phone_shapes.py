@@ -100,3 +100,11 @@ class DepartmentsOut(msgspec.Struct):
 
     departments: list[DepartmentOut]
     next: str | None
+
+
+class AcceptedOut(msgspec.Struct):
+    """Another phone system stands in the place of the one that was known."""
+
+    links_dropped: Annotated[
+        int, msgspec.Meta(description="People whose extension was in the old one.")
+    ]

@@ -13,6 +13,7 @@ from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.store.words import fold
 from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place, place_behind
 from jackfield.web.api.phone_shapes import (
+    AcceptedOut,
     DepartmentIn,
     DepartmentOut,
     DepartmentsOut,
@@ -211,7 +212,22 @@ def _extension_out(one: Member) -> ExtensionOut:
     )
 
 
+@post(
+    "/phone-system/accept",
+    summary="Go on with another phone system",
+    status_code=200,
+    responses=told(403, 409, 503),
+)
+async def accept_phones(rooms: House, caller: Caller) -> AcceptedOut:
+    """Where the alarm `phones.replaced` stands: links are dropped and made anew by a full sync.
+
+    409 where the phone system is the one that is known, or a run is under way.
+    """
+    return AcceptedOut(await rooms.replacing.accept(rooms.tenant, by=caller.name))
+
+
 ROUTES = (
+    accept_phones,
     extensions,
     make_extension,
     extension,

@@ -24,6 +24,7 @@ from jackfield.flows.keys import PeersAtWork
 from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
+from jackfield.flows.replacing import NotReplaced, PhonesSilent
 from jackfield.flows.setup import SetupRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import SecretUnreadable, VersionMoved
@@ -134,7 +135,7 @@ def _answer_hand(request: AnyRequest, error: HandRefused) -> Response[bytes]:
 
 def _answer_conflict(
     request: AnyRequest,
-    error: PeersAtWork | PhotosOff | PlanNotOpen | SecretUnreadable | VersionMoved,
+    error: NotReplaced | PeersAtWork | PhotosOff | PlanNotOpen | SecretUnreadable | VersionMoved,
 ) -> Response[bytes]:
     return error_answer(request.scope, 409, str(error))
 
@@ -142,6 +143,10 @@ def _answer_conflict(
 def _answer_decision(request: AnyRequest, error: DecisionRefused) -> Response[bytes]:
     status = 404 if isinstance(error, NothingThere) else 409
     return error_answer(request.scope, status, str(error))
+
+
+def _answer_phones(request: AnyRequest, error: PhonesSilent) -> Response[bytes]:
+    return error_answer(request.scope, 503, str(error), next_step=error.next_step)
 
 
 def _answer_undo(request: AnyRequest, error: NotUndoable) -> Response[bytes]:
@@ -162,6 +167,7 @@ ANSWERS: ExceptionHandlersMap = {
     ClientException: _answer_client,
     RecursionError: _answer_depth,
     HandRefused: _answer_hand,
+    NotReplaced: _answer_conflict,
     PeersAtWork: _answer_conflict,
     PhotosOff: _answer_conflict,
     PlanNotOpen: _answer_conflict,
@@ -170,6 +176,7 @@ ANSWERS: ExceptionHandlersMap = {
     DecisionRefused: _answer_decision,
     NotHeld: _answer_number,
     NumberingError: _answer_number,
+    PhonesSilent: _answer_phones,
     SetupRefused: _answer_setup,
     NotUndoable: _answer_undo,
 }
