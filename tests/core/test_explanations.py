@@ -136,6 +136,19 @@ def test_a_leaver_is_told_the_policy():
     )
 
 
+def test_nobody_is_in_scope_and_a_leaver_at_once():
+    """Two sentences that contradict each other explain nothing."""
+    gone = replace(ANN, enabled=False)
+    seen = view([gone], links=[link(ANN, "100")], extensions=[extension("100", fields_of(ANN))])
+
+    first = explain_person(seen, PeopleRules(), LIMITS, ANN.id)[0]
+
+    assert first == (
+        "Not in scope while the account is disabled; once it is enabled, in scope: everyone is"
+        " selected."
+    )
+
+
 def test_a_disabled_newcomer_is_told_to_wait():
     """In scope and yet without a phone: the account is off."""
     sentences = explain_person(view([replace(ANN, enabled=False)]), PeopleRules(), LIMITS, ANN.id)

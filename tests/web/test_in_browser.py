@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,7 @@ from doubles.web_served import Served, serve
 from jackfield.core.departments import Group
 from jackfield.core.people import Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
+from jackfield.core.waiting import MICROSOFT, Waits
 from jackfield.store.alarms import end_alarm
 from jackfield.store.groups import save_groups
 from jackfield.store.released import note_released
@@ -31,6 +34,7 @@ from jackfield.store.runs import (
     begin_run,
     end_run,
     report_progress,
+    save_waits,
 )
 from jackfield.store.settings import PeopleSettings, load_people_settings, save_people_settings
 
@@ -469,6 +473,52 @@ class TestSmallThings:
         shown = signed_in.locator("tbody time").first
         assert "UTC" not in shown.inner_text()
         assert "UTC" in (shown.get_attribute("title") or "")
+
+    def test_a_run_that_waits_tells_the_readers_own_time(
+        self, browser: Browser, cookies: Any, served: Served
+    ) -> None:
+        """One clock on a page: beside an alarm in local time the bar must not say UTC."""
+        since = served.now.replace(hour=0, minute=30, second=7, microsecond=0)
+        waits = Waits(MICROSOFT, "No answer.", since, since + timedelta(days=2))
+        context = browser.new_context(timezone_id="America/Phoenix", locale="en-GB")
+        context.add_cookies(cookies)
+        page = context.new_page()
+
+        async def begin(tx: Any) -> int:
+            run = await begin_run(
+                tx, 1, "w", kind="people", trigger=Trigger.SCHEDULE, mode="full", now=served.now
+            )
+            await save_waits(tx, 1, run.id, waits)
+            return run.id
+
+        try:
+            run = served.write(begin)
+            for path, place in (
+                ("/runs", "td.wide-only"),
+                ("/", "#running"),
+                (f"/runs/{run}", "#body"),
+            ):
+                page.goto(served.url + path)
+                told = page.locator(place).get_by_text("Waits for Microsoft 365").first
+                told.get_by_text("17:30:07").wait_for()
+
+                assert "UTC" not in told.inner_text()
+        finally:
+            served.write(lambda tx: end_run(tx, 1, run, RunStatus.DONE, now=served.now))
+            context.close()
+
+    def test_a_renamed_persons_page_follows(self, signed_in: Page, served: Served) -> None:
+        """The heading, its initials and the tab too."""
+        page = signed_in
+        page.goto(f"{served.url}/people/{person_id(30)}")
+        page.locator("html[data-live=on]").wait_for()
+        renamed = replace(a_person(30), given_name="Zoe", surname="Quill", display_name="Zoe Quill")
+
+        served.write(lambda tx: save_persons(tx, [renamed], served.now))
+
+        page.get_by_role("heading", name="Zoe Quill").wait_for()
+        assert page.title() == "Zoe Quill · Jackfield"
+        assert page.locator("#face").inner_text().strip() == "ZQ"
 
     def test_the_theme_is_remembered(self, signed_in: Page, served: Served) -> None:
         """And is there before the first paint."""

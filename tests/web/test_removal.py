@@ -27,6 +27,8 @@ async def test_a_removed_extension_comes_back_unless_that_was_chosen(
 
     assert f"Remove extension {number}?" in asked.page.text
     assert "Do not make it again for this person" in asked.page.text
+    (here,) = [one["id"] for one in asked.page.all("a") if one.get("aria-current") == "page"]
+    assert here == "menu-users"
     assert answer.status == 303
     assert "Ada One" not in removed
     assert ("Ada One" in after) is not not_again

@@ -127,14 +127,15 @@ def test_a_chart_can_be_read_without_seeing_it() -> None:
         "c",
         "Changes <by> run",
         [Bar("12:00", NOW.isoformat()), Bar("13:00")],
-        [Series("Created", (1200.0, 0.0)), Series("Removed", (0.0, 3.0))],
+        [Series("Created", (1200.0, 0.0)), Series("Failed", (0.0, 3.0), "bad")],
     )
 
     assert 'role="img" aria-label="Changes &lt;by&gt; run"' in drawn
-    assert "<title>12:00: Created 1,200; Removed 0</title>" in drawn
+    assert "<title>12:00: Created 1,200; Failed 0</title>" in drawn
     assert '<td class="num">1,200</td>' in drawn
     assert f'data-moment="{NOW.isoformat()}"' in drawn
     assert drawn.count('class="series-1" x=') == 1
+    assert drawn.count('class="series-bad"') == 2  # the bar and its word
     assert "style=" not in drawn
 
 

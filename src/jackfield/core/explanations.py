@@ -78,7 +78,10 @@ def _sentences(
     else:
         verdict = _verdict(person, view, rules)
         group = view.groups.get(verdict.group) if verdict.group else None
-        yield explain(verdict, clean(group.name) if group else "")
+        said = explain(verdict, clean(group.name) if group else "")
+        if link and verdict.in_scope and waits_for_enabling(person, verdict):
+            said = f"Not in scope while the account is disabled; once it is enabled, i{said[1:]}"
+        yield said
     unknown = unknown_for_want_of_groups(person, verdict, view.summary.groups_readable)
     if unknown:
         yield "Groups cannot be read at present, so nobody loses anything for want of one."

@@ -28,6 +28,8 @@ class Series:
 
     name: str
     values: tuple[float, ...]
+    tone: str = ""
+    """A colour with a meaning: "good", "warn" or "bad"; "" = the one of its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Ser
     every = max(1, -(-len(bars) // _LABELS), math.ceil(_LABEL_WIDTH / slot))
     for at, bar in enumerate(bars):
         x = _LEFT + slot * at
-        parts += _stack(x, slot, top, [one.values[at] for one in series])
+        parts += _stack(x, slot, top, at, series)
         if at % every == 0:
             parts.append(
                 Markup('<text x="{:.1f}" y="{}" text-anchor="middle"{}>{}</text>').format(
@@ -101,27 +103,31 @@ def _grid(top: float) -> list[Markup]:
     return parts
 
 
-def _stack(x: float, slot: float, top: float, values: Sequence[float]) -> list[Markup]:
+def _stack(x: float, slot: float, top: float, at: int, series: Sequence[Series]) -> list[Markup]:
     height = _HEIGHT - _BOTTOM - _TOP
     y = float(_TOP + height)
     width = min(slot * 0.76, 44.0)
     parts = []
-    for number, value in enumerate(values, start=1):
+    for number, one in enumerate(series, start=1):
+        value = one.values[at]
         tall = height * value / top
         y -= tall
         if tall:
             parts.append(
                 Markup(
-                    '<rect class="series-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"'
-                    ' rx="2"/>'
-                ).format(number, x + (slot - width) / 2, y, width, tall)
+                    '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2"/>'
+                ).format(_colour(one, number), x + (slot - width) / 2, y, width, tall)
             )
     return parts
 
 
+def _colour(one: Series, number: int) -> str:
+    return f"series-{one.tone or number}"
+
+
 def _legend(series: Sequence[Series]) -> Markup:
     names = Markup("").join(
-        Markup('<span><i class="series-{}"></i>{}</span>').format(number, one.name)
+        Markup('<span><i class="{}"></i>{}</span>').format(_colour(one, number), one.name)
         for number, one in enumerate(series, start=1)
     )
     return Markup('<div class="legend" aria-hidden="true">{}</div>').format(names)

@@ -170,11 +170,12 @@ async def confirmation(
     told: tuple[str, ...],
     choice: str = "",
     problem: str = "",
+    here: str = "numbers",
     status: int = 200,
 ) -> Template:
     """Ask once more; with a `problem`, say why the answer did nothing.
 
-    `choice` is a box to tick, sent as `choice`.
+    `choice` is a box to tick, sent as `choice`; `here` is the room of the menu that it is about.
     """
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
@@ -184,7 +185,7 @@ async def confirmation(
         part if dialog else "number_confirm.html",
         request,
         frame,
-        "numbers",
+        here,
         status=200 if dialog else status,
         title=title,
         action=action,

@@ -98,8 +98,8 @@ def chart_of_calls(buckets: Sequence[Bucket], now: datetime) -> Markup:
     bars = [Bar(f"{hour:%H:%M}", hour.isoformat()) for hour in hours]
     series = (
         Series("Answered", tuple(answered)),
-        Series("Failed", tuple(failed)),
-        Series("Throttled", tuple(throttled)),
+        Series("Failed", tuple(failed), "bad"),
+        Series("Throttled", tuple(throttled), "warn"),
     )
     return stacked_bars("calls-chart", "Graph calls by the hour", bars, series)
 

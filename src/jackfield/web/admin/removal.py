@@ -69,6 +69,7 @@ async def _question(
         told=(_TOLD,),
         choice="Do not make it again for this person",
         problem=problem,
+        here="users",
         status=status,
     )
 

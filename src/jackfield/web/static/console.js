@@ -20,12 +20,29 @@ const FORMS = {
   medium: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
   short: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
 };
+// Sentences of a run name moments as "08:03:20 UTC", or with their day as "22 Nov, 12:00 UTC".
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
+const inLocalTime = (text) => text.replace(/\b(?:(\d\d?) ([A-Z][a-z]{2}), )?(\d\d:\d\d(?::\d\d)?) UTC\b/g, (said, day, month, time) => {
+  const now = new Date();
+  const date = day ? `${day} ${month} ${now.getUTCFullYear()}` : now.toUTCString().slice(5, 16);
+  const moment = new Date(`${date} ${time} UTC`);
+  if (Number.isNaN(moment.getTime())) return said;
+  return (day ? DAY : CLOCK).format(moment);
+});
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
 const localise = (within = document) => {
   for (const time of all('[data-moment]', within)) {
     if (time.tagName === 'TIME' && !time.title) time.title = time.textContent;
     time.textContent = FORMS[time.dataset.form].format(new Date(time.dataset.moment));
+  }
+  for (const told of all('[data-told]', within)) {
+    const texts = document.createTreeWalker(told, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = inLocalTime(texts.currentNode.data);
+      if (text !== texts.currentNode.data) texts.currentNode.data = text;
+    }
   }
 };
 const age = () => {
@@ -253,7 +270,7 @@ const listen = () => {
     for (const box of all(`[data-run="${CSS.escape(run.id)}"]`)) {
       const bar = find('progress', box);
       if (run.total > 0) { bar.max = run.total; bar.value = run.done; } else bar.removeAttribute('value');
-      find('[data-run-text]', box).textContent = run.text;
+      find('[data-run-text]', box).textContent = inLocalTime(run.text);
     }
   });
   stream.addEventListener('error', () => {
