@@ -90,7 +90,7 @@ class Product:
             if time.monotonic() > until:
                 raise TimeoutError(f"the run has not ended: {run}")
             peak = max(peak, self.watched.memory_info().rss / 1e6)
-            time.sleep(0.05)
+            time.sleep(0.5)
             run = self.ask("GET", f"/runs/{run['id']}")
         return run, time.perf_counter() - wall, self.cpu_s() - cpu, peak
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -37,7 +38,18 @@ class CannotListen(Exception):
 def serve(settings: Settings) -> int:
     """Run the server until SIGINT or SIGTERM; returns the exit code."""
     configure_logs(settings.log_level)
+    _search_for_cycles_less()
     return asyncio.run(run_server(settings, asyncio.Event()))
+
+
+def _search_for_cycles_less() -> None:
+    """Let Python look for garbage in cycles after more new objects than its 700.
+
+    A large sync holds a million records that are in no cycle. Measured on 100,000 people: the
+    searches cost 3 seconds of CPU of the first sync before, and 0.3 so.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -22,7 +22,7 @@ from jackfield.flows.recording import Owners, Record, settle
 from jackfield.flows.run_rows import Fence
 from jackfield.flows.writes import Pictures, Stale, prepare
 from jackfield.flows.writing import cleared, write_all
-from jackfield.pbx.port import Done, Outcome, PhoneSystem, Write
+from jackfield.pbx.port import WRITE_LIMIT, Done, Outcome, PhoneSystem, Write
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import (
@@ -42,14 +42,14 @@ from jackfield.store.phone_state import PhoneState, load_phone_state
 from jackfield.store.phones import drop_extensions, load_extensions, save_extensions
 from jackfield.store.plan_actions import ActionStatus, StoredAction, load_pending
 from jackfield.store.planned import add_unsettled
-from jackfield.store.plans import PlanStatus, load_plan
+from jackfield.store.plans import PlanStatus, load_plan_head
 from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
 from jackfield.store.schedule import want
 from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
 
-CHUNK = 250
+CHUNK = WRITE_LIMIT
 """Actions per call of the phone port and per transaction of ours."""
 
 _DEPARTMENT_KINDS = frozenset(
@@ -87,13 +87,13 @@ class Applying:
         recorded then, and the same actions come again.
         """
         async with self._database.read() as tx:
-            stored = await load_plan(tx, tenant, plan)
-            if stored is None or stored.status is not PlanStatus.APPLYING:
+            head = await load_plan_head(tx, tenant, plan)
+            if head is None or head.status is not PlanStatus.APPLYING:
                 return None
             pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=self._chunk))
             if not pending:
                 return None
-            pictures = await _pictures(tx, tenant, stored.versions.people_seq, pending)
+            pictures = await _pictures(tx, tenant, head.people_seq, pending)
             before = await load_phone_state(tx, tenant)
         started = self._clock.monotonic()
         prepared = [(one, prepare(one.action, pictures)) for one in pending]
@@ -114,7 +114,7 @@ class Applying:
             overtaken = not await _save_picture(tx, tenant, record, before)
             await _save(tx, tenant, plan, record, now)
         # Held actions stand behind all others.
-        return Chunk(pending[-1].seq, stored.total, overtaken)
+        return Chunk(pending[-1].seq, head.total, overtaken)
 
     async def _written(
         self, phone: PhoneSystem, writes: list[Write], fence: Fence

@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 INSTALLATION = 0
 """The tenant number of what belongs to no tenant: accounts, sessions, leases."""
 
-CHUNK = 250
+CHUNK = 500
 """Rows handed to a driver in one go.
 
 Between two goes the event loop runs (facts: parameter limits, loop lag).

@@ -101,7 +101,7 @@ class Bulk:
         self._compiled: dict[bool, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
 
     async def run(self, tx: Transaction, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Run the statement for every row, 250 at a time; returns how many rows were given."""
+        """Run the statement for every row, `CHUNK` at a time; returns how many rows were given."""
         sql, arrange = self._for(tx)
         done = 0
         iterator = iter(rows)
