@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -133,16 +133,26 @@ def test_what_is_imported_is_asked_for_and_nothing_else() -> None:
     """A package that only comes along with another one leaves us the day that one drops it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {_name(entry) for entry in project["project"]["dependencies"]}
-    packages = packages_distributions()
+    brought_by = {module: name for name in declared for module in _modules(name)}
 
     imported = {
-        _name(packages[module][0]): str(path.relative_to(ROOT))
+        module: str(path.relative_to(ROOT))
         for path in MODULES
         for module in _outside(ast.parse(path.read_text(encoding="utf-8")))
     }
 
-    assert {name: path for name, path in imported.items() if name not in declared} == {}
-    assert declared - imported.keys() == USED_BY_NAME.keys()
+    assert {module: path for module, path in imported.items() if module not in brought_by} == {}
+    used = {brought_by[module] for module in imported}
+    assert declared - used == USED_BY_NAME.keys()
+
+
+def _modules(name: str) -> set[str]:
+    """What can be imported once a package is installed, by the files it has installed."""
+    return {
+        file.parts[0].partition(".")[0]
+        for file in distribution(name).files or ()
+        if file.suffix in {".py", ".so"}
+    }
 
 
 def _outside(tree: ast.Module) -> set[str]:

@@ -70,6 +70,7 @@ def test_resolving_agrees_with_walking_down(people, nested, interest):
     assert resolve_memberships(people, nested, interest) == plainly(people, nested, interest)
 
 
+@pytest.mark.sim
 def test_a_directory_with_a_million_memberships():
     """5,000 groups, chains and circles among them; equal sets are one object."""
     rng = random.Random(5)

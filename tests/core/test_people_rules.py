@@ -188,6 +188,7 @@ def test_a_deleted_extension_that_was_made_again_by_hand_is_taken_over():
     assert (adoption.number, adoption.replaces) == ("300", "e105")
 
 
+@pytest.mark.sim
 @rule("U-06")
 def test_there_is_no_limit_of_650_people():
     """3CX stops at 650 people; a hospital with 100,000 is planned in one go."""

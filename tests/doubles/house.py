@@ -58,6 +58,7 @@ from m365_emulator.clock import Clock as StageClock
 from m365_emulator.server import Emulator
 
 SECRET = "the-secret"
+KEY = "jackfield.key"
 LANE = Lane("people", poll=0.5, concurrency=4)
 
 
@@ -67,7 +68,7 @@ class House:
     def __init__(self, database: Database, folder: Path, clock: VirtualClock, seed: int) -> None:
         self.database = database
         self.clock = clock
-        self.vault = Vault.open(folder / "jackfield.key")
+        self.vault = Vault.open(folder / KEY)
         self.stages: dict[str, Emulator] = {}
         self.apps: dict[str, str] = {}
         """Client ids by host."""
@@ -342,24 +343,37 @@ class _ByHost:
 
 
 class _Rehearsed:
-    """SQLite for one test after the other, with the same engines and the same empty file.
+    """SQLite for one test after the other, with the same engines, and a copy of the same house:
+    its key, and a database with the first tenant and nothing else.
 
-    An engine compiles each statement once, and bringing a file to its shape takes time.
+    An engine compiles each statement once; bringing a file to its shape takes time, and so does
+    waiting until a key is safe on the disk.
     """
 
     def __init__(self) -> None:
         self._place = inline_sqlite.Place()
-        self._empty = b""
+        self._empty = self._key = b""
         self._database: Database | None = None
 
-    async def open(self, url: str) -> Database:
+    async def open(self, url: str, folder: Path) -> Database:
         path = self._place.path = Path(url.removeprefix("sqlite:///"))
         if self._database is None:
             self._database = await Database.open(url, sqlite_connect=self._place.connect)
+            first = House(self._database, folder, VirtualClock(), seed=1)
+            await first.setup.first_tenant()
+            await first.connections.close()
             await self._database.close()
-            self._empty = await asyncio.to_thread(path.read_bytes)
-        await asyncio.to_thread(path.write_bytes, self._empty)
+            self._take_in(path, folder / KEY)
+        self._lay_out(path, folder / KEY)
         return self._database
+
+    def _take_in(self, path: Path, key: Path) -> None:
+        self._empty, self._key = path.read_bytes(), key.read_bytes()
+
+    def _lay_out(self, path: Path, key: Path) -> None:
+        path.write_bytes(self._empty)
+        key.touch(0o600)
+        key.write_bytes(self._key)
 
 
 _rehearsed = _Rehearsed()
@@ -370,7 +384,7 @@ async def open_house(url: str, folder: Path, *, seed: int = 1) -> AsyncIterator[
     """A house on an empty database, with its first tenant and a started runner."""
     asyncio.get_running_loop().set_default_executor(inline_sqlite.InlineExecutor())
     sqlite = url.startswith("sqlite:")
-    database = await (_rehearsed.open(url) if sqlite else Database.open(url))
+    database = await (_rehearsed.open(url, folder) if sqlite else Database.open(url))
     try:
         house = House(database, folder, VirtualClock(), seed)
         await house.setup.first_tenant()

@@ -19,8 +19,8 @@ from typing import Any, Self
 class Place:
     """Where connections lead: the same engines can serve one file after the other."""
 
-    def __init__(self) -> None:
-        self.path = Path()
+    def __init__(self, path: Path = Path()) -> None:
+        self.path = path
 
     async def connect(self, _path: str, **options: Any) -> InlineConnection:
         """Takes the place of `aiosqlite.connect`."""

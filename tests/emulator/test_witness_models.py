@@ -8,6 +8,7 @@ from kiota_serialization_json.json_parse_node import JsonParseNode
 from msgraph.generated.models.group import Group as SdkGroup
 from msgraph.generated.models.license_details import LicenseDetails
 from msgraph.generated.models.organization import Organization
+from msgraph.generated.models.profile_photo import ProfilePhoto
 from msgraph.generated.models.subscribed_sku import SubscribedSku
 from msgraph.generated.models.user import User as SdkUser
 
@@ -113,3 +114,17 @@ async def test_microsofts_models_of_licences_know_what_is_sent(
         parsed_whole(each, SubscribedSku)
     for each in held:
         parsed_whole(each, LicenseDetails)
+
+
+async def test_microsofts_model_of_a_photo_knows_every_property_that_is_sent(
+    graph: Any, emulator: Emulator
+) -> None:
+    """ETag and content type stand in annotations; everything else must fit the SDK's type."""
+    photos = emulator.tenant.photos
+    person = next(each.id for each in emulator.tenant.people() if photos.of(each.id))
+
+    body = (await graph.get(f"/v1.0/users/{person}/photo")).json()
+
+    plain = {name: value for name, value in body.items() if "@" not in name}
+    assert plain.keys() == {"id", "width", "height"}
+    parsed_whole(plain, ProfilePhoto)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from contract.phone_system.places import NOW
+from doubles import inline_sqlite
 from jackfield.core.extensions import (
     DepartmentKey,
     ExtensionFields,
@@ -68,6 +70,21 @@ class BuiltInPlace:
         await self.phones().write([removal])
 
 
+_known: dict[str, Database] = {}
+
+
+async def _open(url: str) -> Database:
+    """The SQLite file of all tests with the same engines each time, for each compiles statements
+    anew; without threads, for what is tried here is the phone system.
+    """
+    if not url.startswith("sqlite:"):
+        return await Database.open(url)
+    if url not in _known:
+        place = inline_sqlite.Place(Path(url.removeprefix("sqlite:///")))
+        _known[url] = await Database.open(url, sqlite_connect=place.connect)
+    return _known[url]
+
+
 @dataclass
 class BuiltInHouse:
     """Its tenants are numbered from `first_tenant` on."""
@@ -79,7 +96,7 @@ class BuiltInHouse:
     @asynccontextmanager
     async def open(cls, url: str, first_tenant: int) -> AsyncIterator[BuiltInHouse]:
         """Over a database of its own."""
-        database = await Database.open(url)
+        database = await _open(url)
         try:
             yield cls(database, first_tenant)
         finally:
