@@ -20,6 +20,7 @@ from jackfield.store.groups import Member, apply_member_changes, save_groups
 from jackfield.store.journal import purge_journal
 from jackfield.store.people_rounds import mark_removed
 from jackfield.store.settings import Approval, PeopleSettings
+from jackfield.web.admin.guards_form import FIGURES, figures_of
 from jackfield.web.admin.sync_form import SyncForm, changes_between, form_of, settings_of
 
 RANGES = (NumberRange("100", "999"), NumberRange("2000", "2999"))
@@ -166,10 +167,33 @@ class TestSaving:
         assert ("users", f"{person_id(4)} {person_id(9)}") in inputs
         assert ("version", "1") in inputs
 
-    async def test_guards_that_the_form_does_not_show_are_left_alone(
+    async def test_the_figures_of_the_guards_are_kept(self, house: House, admin: Visitor) -> None:
+        """Each in its own place, opened again as it was saved."""
+        opened = filled(await admin.get("/users/m365", hx_request="true"))
+        figures = {name: str(place) for place, name in enumerate(FIGURES, start=1)}
+
+        answer = await send(admin, **(opened | figures | {"guard_removals_percent": "12,5"}))
+
+        assert {opened[name] for name in FIGURES} == {"5", "10", "3", "30"}
+        assert answer.status == 204
+        assert (await house.settings()).rules.guards == GuardRules(
+            removals=Threshold(1, 12.5),
+            disables=Threshold(3, 4),
+            renumberings=Threshold(5, 6),
+            memberships=Threshold(7, 8),
+            losses=Threshold(9, 10),
+            departments=Threshold(11, 12),
+            shrink_number=13,
+            shrink_percent=14,
+        )
+        again = filled(await admin.get("/users/m365", hx_request="true"))
+        assert again["guard_removals_percent"] == "12.5"
+        assert again["guard_departments_number"] == "11"
+
+    async def test_guards_that_a_form_does_not_have_are_left_alone(
         self, house: House, admin: Visitor
     ) -> None:
-        """A click on Save must not undo what was set over the API."""
+        """A click on Save in a page from before must not undo what was set."""
         guards = GuardRules(removals=Threshold(1, 1.0))
         await house.choose(PeopleRules(guards=guards))
 
@@ -252,12 +276,17 @@ class TestRefusing:
             ({"remove_after_deleted": "3651"}, "remove_after_deleted", "0 to 3650"),
             ({"remove_after_disabled": "soon"}, "remove_after_disabled", "not a whole number"),
             ({"on_deleted": "shred"}, "on_deleted", "Choose one of these"),
+            ({"guard_losses_number": "-1"}, "guard_losses_number", "not a whole number"),
+            ({"guard_shrink_number": "1.5"}, "guard_shrink_number", "not a whole number"),
+            ({"guard_removals_percent": "101"}, "guard_removals_percent", "takes 0 to 100"),
+            ({"guard_disables_percent": "lots"}, "guard_disables_percent", "not a percentage"),
+            ({"guard_memberships_percent": ""}, "guard_memberships_percent", "takes a number"),
         ],
     )
     async def test_each_wrong_value_is_located(
         self, house: House, admin: Visitor, changes: dict[str, str], field: str, said: str
     ) -> None:
-        answer = await send(admin, **changes)
+        answer = await send(admin, **(figures_of(GuardRules()) | changes))
 
         assert answer.status == 200
         beside = re.search(rf'id="{field}-wrong">.*?</small>', answer.text, re.DOTALL)

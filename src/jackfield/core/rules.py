@@ -5,7 +5,7 @@ Shapes and defaults only; what they lead to is decided where they are used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import assert_never
 
 from jackfield.core.attributes import AttributeRules
@@ -111,6 +111,24 @@ def check_remove_after(rules: RemoveAfter) -> None:
                 f"remove_after.{cause.value}",
                 f"The days until removal are {days}; they take 0 to {MOST_REMOVE_AFTER}.",
             )
+
+
+def check_guards(rules: GuardRules) -> None:
+    """Raises `RulesError` for the first figure that no guard can count by."""
+    for one in fields(rules):
+        value = getattr(rules, one.name)
+        if isinstance(value, Threshold):
+            _check_figure(f"guards.{one.name}.number", value.number)
+            _check_figure(f"guards.{one.name}.percent", value.percent, 100)
+        else:
+            most = 100 if one.name.endswith("percent") else None
+            _check_figure(f"guards.{one.name}", value, most)
+
+
+def _check_figure(place: str, value: float, most: int | None = None) -> None:
+    if value < 0 or (most is not None and value > most):
+        takes = f"0 to {most}" if most is not None else "0 or more"
+        raise RulesError(place, f"The figure is {value:g}; it takes {takes}.")
 
 
 @dataclass(frozen=True, slots=True)

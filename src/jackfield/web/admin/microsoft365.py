@@ -31,6 +31,7 @@ from jackfield.web.admin.asking import Position, check_places
 from jackfield.web.admin.attributes_form import FORMS, RULES, options
 from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.guards_form import GUARDS
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     APPROVALS,
@@ -253,6 +254,7 @@ async def _form(
         approvals=APPROVALS,
         attributes={rule: (label, options(rule)) for rule, label in RULES.items()},
         forms=FORMS,
+        guards=GUARDS,
         home=(frame.connection.usage_country if frame.connection else ""),
         zones=time_zones(),
         try_params=TRY_PARAMS,

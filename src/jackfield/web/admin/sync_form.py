@@ -22,6 +22,8 @@ from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
 from jackfield.web.admin.attributes_form import FORMS, RULES, attributes_of
 from jackfield.web.admin.attributes_form import SOURCES as ATTRIBUTES
+from jackfield.web.admin.guards_form import FIGURES, figures_of, guards_of
+from jackfield.web.admin.guards_form import LABELS as GUARD_LABELS
 from jackfield.web.admin.numbers_form import numbers_of
 
 MOST_PEOPLE = 100_000
@@ -101,6 +103,20 @@ class SyncForm:
     interval: str = "60"
     approve: str = Approval.AUTOMATIC.value
     photos: bool = True
+    guard_removals_number: str = ""
+    guard_removals_percent: str = ""
+    guard_disables_number: str = ""
+    guard_disables_percent: str = ""
+    guard_renumberings_number: str = ""
+    guard_renumberings_percent: str = ""
+    guard_memberships_number: str = ""
+    guard_memberships_percent: str = ""
+    guard_losses_number: str = ""
+    guard_losses_percent: str = ""
+    guard_departments_number: str = ""
+    guard_departments_percent: str = ""
+    guard_shrink_number: str = ""
+    guard_shrink_percent: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
     """What is wrong, by field."""
 
@@ -111,6 +127,7 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
     chosen: dict[str, Any] = {
         f"follows_{rule}": getattr(rules.attributes, rule).value for rule in RULES
     }
+    chosen |= figures_of(rules.guards)
     return SyncForm(
         version=str(version),
         enabled=stored.enabled,
@@ -150,6 +167,7 @@ def read_form(fields: FormMultiDict) -> SyncForm:
         return str(fields.get(name, ""))[:200]
 
     chosen: dict[str, Any] = {f"follows_{rule}": text(f"follows_{rule}") for rule in RULES}
+    chosen |= {name: text(name) for name in FIGURES}
     return SyncForm(
         version=text("version"),
         enabled=bool(text("enabled")),
@@ -220,9 +238,11 @@ def settings_of(
     )
     schedule = _schedule(form, errors)
     remove_after = _remove_after(form, errors)
+    figures = {name: str(getattr(form, name)) for name in FIGURES}
+    guards = guards_of(figures, stored.rules.guards, errors)
     if scope is None or source is None or approve is None or schedule is None:
         return None, errors
-    if numbers is None or errors:
+    if numbers is None or guards is None or errors:
         return None, errors
     rules = replace(
         stored.rules,
@@ -240,6 +260,7 @@ def settings_of(
         on_disabled=LeaverPolicy(form.on_disabled),
         on_out_of_scope=LeaverPolicy(form.on_out_of_scope),
         remove_after=remove_after,
+        guards=guards,
         attributes=attributes,
     )
     return PeopleSettings(form.enabled, rules, schedule, approve, form.photos), {}
@@ -283,6 +304,7 @@ LABELS: Mapping[str, str] = {
     "time_zone": "Time zone",
     "interval": "Seconds between looks for changes",
     "approve": "Approval",
+    **GUARD_LABELS,
 }
 
 

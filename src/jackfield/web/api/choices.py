@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,10 +23,9 @@ from jackfield.core.number_pools import NumberRules, check_number_rules
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import GroupId, ObjectId, Scope
 from jackfield.core.rules import (
-    GuardRules,
     PeopleRules,
     RulesError,
-    Threshold,
+    check_guards,
     check_remove_after,
 )
 from jackfield.core.schedule import ScheduleError, check_schedule
@@ -135,8 +134,8 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         start = parse_start(rules.numbers.start or "", ranges)
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers.start`: {error}") from error
-    _check_guards(rules.guards)
     try:
+        check_guards(rules.guards)
         check_remove_after(rules.remove_after)
     except RulesError as error:
         raise Unusable(f"In `settings.rules.{error.place}`: {error}") from error
@@ -247,23 +246,6 @@ def _check_not_empty(rules: PeopleRules) -> None:
             "`settings.rules.departments.groups` is empty: name at least one group, or choose"
             " another source."
         )
-
-
-def _check_guards(guards: GuardRules) -> None:
-    for field in fields(guards):
-        value = getattr(guards, field.name)
-        place = f"settings.rules.guards.{field.name}"
-        if isinstance(value, Threshold):
-            _check_figure(f"{place}.number", value.number)
-            _check_figure(f"{place}.percent", value.percent, 100)
-        else:
-            _check_figure(place, value, 100 if field.name.endswith("percent") else None)
-
-
-def _check_figure(place: str, value: float, most: int | None = None) -> None:
-    if value < 0 or (most is not None and value > most):
-        takes = f"0 to {most}" if most is not None else "0 or more"
-        raise Unusable(f"`{place}` is {value:g}; it takes {takes}.")
 
 
 def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:

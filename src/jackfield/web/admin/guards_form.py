@@ -1,0 +1,75 @@
+"""The figures of the guards as fields of a form: a number and a percentage each, located errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from jackfield.core.rules import GuardRules, RulesError, Threshold, check_guards
+
+GUARDS: Mapping[str, tuple[str, str]] = {
+    "removals": ("Extensions removed", "of the linked people"),
+    "disables": ("Extensions disabled", "of the linked people"),
+    "renumberings": ("People who get another number", "of the linked people"),
+    "memberships": ("People who lose a department", "of the linked people"),
+    "losses": ("Extensions gone from the phone system", "of the linked people"),
+    "departments": ("Departments gone from the phone system", "of the linked departments"),
+    "shrink": ("People missing from Microsoft 365", "of those the last reading had"),
+}
+"""What each guard counts, and of what its percentage is."""
+FIGURES = tuple(f"guard_{guard}_{part}" for guard in GUARDS for part in ("number", "percent"))
+LABELS: Mapping[str, str] = {
+    f"guard_{guard}_{part}": f"Guard, {label[:1].lower()}{label[1:]}, {words}"
+    for guard, (label, _) in GUARDS.items()
+    for part, words in (("number", "number"), ("percent", "percent"))
+}
+
+
+def figures_of(rules: GuardRules) -> dict[str, str]:
+    """The fields as the form opens."""
+    figures = {
+        "guard_shrink_number": str(rules.shrink_number),
+        "guard_shrink_percent": f"{rules.shrink_percent:g}",
+    }
+    for guard in GUARDS.keys() - {"shrink"}:
+        threshold: Threshold = getattr(rules, guard)
+        figures[f"guard_{guard}_number"] = str(threshold.number)
+        figures[f"guard_{guard}_percent"] = f"{threshold.percent:g}"
+    return figures
+
+
+def guards_of(
+    typed: Mapping[str, str], stored: GuardRules, errors: dict[str, str]
+) -> GuardRules | None:
+    """The guards as typed; what is wrong goes to `errors`, by field.
+
+    A form that has none of the figures leaves them as they are.
+    """
+    if not any(typed.values()):
+        return stored
+    wrong = len(errors)
+    thresholds = {guard: _threshold(guard, typed, errors) for guard in GUARDS}
+    if len(errors) > wrong:
+        return None
+    shrink = thresholds.pop("shrink")
+    return GuardRules(**thresholds, shrink_number=shrink.number, shrink_percent=shrink.percent)
+
+
+def _threshold(guard: str, typed: Mapping[str, str], errors: dict[str, str]) -> Threshold:
+    found: dict[str, float] = {}
+    for part, pattern, what in (
+        ("number", r"\d{1,8}", "a whole number"),
+        ("percent", r"\d{1,3}([.,]\d{1,6})?", "a percentage"),
+    ):
+        name = f"guard_{guard}_{part}"
+        text = typed[name].strip()
+        if not re.fullmatch(pattern, text, re.ASCII):
+            errors[name] = f"“{text}” is not {what}." if text else "This takes a number."
+            continue
+        found[part] = float(text.replace(",", "."))
+    threshold = Threshold(int(found.get("number", 0)), found.get("percent", 0.0))
+    try:
+        check_guards(GuardRules(removals=threshold))
+    except RulesError as error:
+        errors[f"guard_{guard}_percent"] = str(error)
+    return threshold
