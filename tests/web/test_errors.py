@@ -115,3 +115,19 @@ async def test_without_a_house_there_is_still_a_sign_in_page(house: House) -> No
     answer = await console.visitor().get("/login")
 
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/plans/999", "/plans/abc", "/nope", "/people/x/y/z"])
+async def test_what_is_not_there_keeps_the_menu(console: Console, path: str) -> None:
+    """The way out is where it always is; strangers learn nothing, whatever they ask for."""
+    admin = await console.signed_in()
+
+    answer = await admin.get(path)
+    bare = await console.visitor().get(path)
+
+    assert answer.status == 404
+    assert "menu-journal" in answer.page.ids()
+    assert all(one["value"] for one in answer.page.all("input") if one["name"] == "_csrf_token")
+    assert bare.status in {303, 404}
+    assert "menu-journal" not in bare.text
+    assert "content-security-policy" in answer.headers

@@ -306,6 +306,25 @@ class TestKeyboard:
         names = picker.locator("ol [data-name]").all_inner_texts()
         assert names == ["Group 11", "Group 10"]
 
+    def test_what_is_chosen_can_be_read_whole(self, signed_in: Page, served: Served) -> None:
+        """A list that is cut off in the middle of its word says nothing."""
+        page = signed_in
+        page.goto(f"{served.url}/users/m365")
+
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('#attributes select')].filter(one => {
+                const copy = one.cloneNode(true);
+                copy.style.cssText = 'position: absolute; width: auto; max-width: none';
+                copy.replaceChildren(one.selectedOptions[0].cloneNode(true));
+                document.body.append(copy);
+                const whole = copy.offsetWidth;
+                copy.remove();
+                return whole > one.offsetWidth;
+            }).map(one => one.id)"""
+        )
+
+        assert cut == []
+
     def test_a_wrong_value_is_told_and_nothing_is_lost(
         self, signed_in: Page, served: Served
     ) -> None:
@@ -519,6 +538,19 @@ class TestSmallThings:
         page.get_by_role("heading", name="Zoe Quill").wait_for()
         assert page.title() == "Zoe Quill · Jackfield"
         assert page.locator("#face").inner_text().strip() == "ZQ"
+
+    def test_the_menu_of_a_phone_has_words(self, signed_in: Page, served: Served) -> None:
+        """Seven signs without a word are a riddle; where one is stands in sight."""
+        page = signed_in
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.goto(f"{served.url}/journal")
+
+        here = page.locator("#menu-journal .label")
+        assert here.inner_text() == "Journal"
+        box = here.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+        assert box["width"] > 20
 
     def test_the_theme_is_remembered(self, signed_in: Page, served: Served) -> None:
         """And is there before the first paint."""

@@ -58,6 +58,7 @@ from jackfield.web.security import (
     signed_in,
 )
 from jackfield.web.signin import sign_in, sign_in_page, sign_out
+from jackfield.web.strays import answer_strays
 
 PAGES = (
     *overview.ROUTES,
@@ -123,6 +124,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
         ],
         exception_handlers={
             NotSignedIn: answer_not_signed_in,
+            NotFoundException: answer_strays(rooms),
             HTTPException: answer_http,
             DatabaseUnusable: answer_unusable,
             BrokenDocument: answer_broken,

@@ -55,6 +55,10 @@ const age = () => {
 };
 setInterval(age, 1000);
 
+// --- Menu: on a phone it is one line that scrolls; where one is stays in sight -----------------------------------
+
+find('.side [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
+
 // --- Saying things --------------------------------------------------------------------------------------------
 
 const say = (text, tone = 'warn') => {
