@@ -180,6 +180,59 @@ def test_memberships_go_back_both_ways():
     assert back.departments.primary == "ops"
 
 
+LAB = department("Lab")
+MOVED = UpdateExtension(
+    ANN.id,
+    "Ann",
+    "e100",
+    "100",
+    (),
+    DepartmentsChange((group("Lab").id,), (), "lab", ("d-sales",), "d-sales", ""),
+    "",
+)
+
+
+@pytest.mark.parametrize(
+    ("memberships", "primary", "given_back", "told"),
+    [
+        (("d-sales", "d-lab"), "d-lab", "sales", []),
+        (
+            ("d-sales", "d-lab", "d-board"),
+            "d-board",
+            None,
+            ["The primary department is another one by now; it stays."],
+        ),
+        (
+            ("d-lab",),
+            "d-lab",
+            None,
+            ["The primary department of before is no longer theirs; it is not given back."],
+        ),
+        (("d-sales",), "d-sales", None, []),
+    ],
+    ids=["as the plan left it", "another chosen since", "taken out since", "undone by hand"],
+)
+def test_a_primary_department_that_was_chosen_since_stays(memberships, primary, given_back, told):
+    """Only what the plan chose is changed back, and only to a department they are in."""
+    teams = (TEAM, LAB, department("Board"))
+    standing = replace(
+        LINKED,
+        extensions={"e100": extension("100", departments=memberships, primary=primary)},
+        departments={one.key: one for one in teams},
+        department_links={
+            SALES.id: department_link(SALES, TEAM),
+            "lab": department_link(group("Lab"), LAB),
+        },
+    )
+
+    back, notices = taken_back(MOVED, standing)
+
+    assert notices == told
+    change = back[0].departments if back else None
+    assert (change.primary if change else None) == given_back
+    assert (change.remove if change else ()) == (("d-lab",) if "d-lab" in memberships else ())
+
+
 def test_a_disabled_extension_is_enabled_and_one_that_came_back_is_disabled():
     """The leaver's note goes and comes with it."""
     disabling = DisableExtension(ANN.id, "Ann", "e100", "100", LeaverCause.DELETED, "")
@@ -234,11 +287,16 @@ def test_departments_are_named_back_and_never_removed():
     (back,), _ = taken_back(renaming, standing)
     nothing, (told,) = taken_back(creating, standing)
     _, (other,) = taken_back(replace(renaming, after="Vendors"), standing)
+    crowded = replace(
+        standing, departments={TEAM.key: TEAM, "d-2": replace(TEAM, key="d-2", name="selling")}
+    )
+    _, (clash,) = taken_back(renaming, crowded)
 
     assert (back.before, back.after) == ("Sales", "Selling")
     assert nothing == ()
     assert told == "The department stays; remove it by hand once it has no members."
     assert other.startswith("The department has another name by now")
+    assert clash == "Another department is called “Selling” by now; it is left as it is."
 
 
 def test_a_leaver_who_was_kept_needs_no_undoing():

@@ -6,9 +6,10 @@ import pytest
 
 from core.sketches import AT_ONCE
 from doubles.house import House
-from jackfield.core.people import LeaverPolicy
+from jackfield.core.people import LeaverCause, LeaverPolicy, ObjectId
 from jackfield.core.rules import GuardRules, PeopleRules, Threshold
 from jackfield.flows.undo import NotUndoable, Undoing, UnknownPlan
+from jackfield.store.links import load_links
 from jackfield.store.plans import PlanStatus
 from jackfield.store.settings import Approval
 from m365_emulator.server import Emulator
@@ -98,3 +99,26 @@ async def test_what_cannot_be_taken_back_says_why(house: House) -> None:
     await house.approve(undo)
     with pytest.raises(NotUndoable, match="Nothing that plan 1 did still stands"):
         await undoing.propose(1, first, by="owner")
+
+
+async def test_undoing_a_return_keeps_what_is_known_of_a_leaver_since(house: House) -> None:
+    """They stay somebody who was deleted, since then."""
+    stage, ids, undoing = await office(house)
+    await house.choose(replace(REMOVE, on_disabled=LeaverPolicy.DISABLE))
+    stage.tenant.disable(ids["Ben Two"])
+    await house.sync()
+    stage.tenant.enable(ids["Ben Two"])
+    await house.sync()
+    (returned, *_) = await house.plans()
+    await house.choose(replace(REMOVE, on_deleted=LeaverPolicy.KEEP))
+    stage.tenant.delete(ids["Ben Two"])
+    await house.sync()
+    async with house.database.read() as tx:
+        (before,) = (await load_links(tx, 1, [ObjectId(ids["Ben Two"])])).values()
+
+    await house.approve(await undoing.propose(1, returned.id, by="owner"))
+
+    async with house.database.read() as tx:
+        (after,) = (await load_links(tx, 1, [ObjectId(ids["Ben Two"])])).values()
+    assert (before.left, before.left_at is None) == (LeaverCause.DELETED, False)
+    assert (after.left, after.left_at) == (before.left, before.left_at)

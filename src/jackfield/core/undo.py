@@ -6,7 +6,7 @@ created stay, since they may have members by now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from jackfield.core.actions import (
@@ -174,7 +174,7 @@ class _Undoing:
             action.key,
             extension.number,
             self._swapped(action, extension),
-            self._moved_back(action.departments, extension),
+            self._moved_back(action, extension),
             f"{self._because} The extension was taken over by it; it is nobody's of Microsoft 365"
             " again.",
         )
@@ -182,7 +182,7 @@ class _Undoing:
     def _updated_back(self, action: UpdateExtension) -> Action | None:
         extension = self._held(action.person, action.key)
         changes = self._swapped(action, extension)
-        departments = self._moved_back(action.departments, extension)
+        departments = self._moved_back(action, extension)
         if changes or departments is not None:
             if action.enables:
                 self._remark(action, "The extension stays enabled.")
@@ -263,9 +263,10 @@ class _Undoing:
         return tuple(back)
 
     def _moved_back(
-        self, change: DepartmentsChange | None, extension: Extension
+        self, action: AdoptExtension | UpdateExtension, extension: Extension
     ) -> DepartmentsChange | None:
         """Memberships given are taken and the other way round, as far as they stand."""
+        change = action.departments
         if change is None:
             return None
         links = self._standing.department_links
@@ -283,11 +284,34 @@ class _Undoing:
             and key in self._standing.departments
             and key not in extension.departments
         )
-        primary = None
-        if change.primary is not None and change.before_primary in self._groups:
-            primary = self._groups[change.before_primary]
+        primary = self._primary_back(action, change, extension, given, taken)
         if not given and not taken and primary is None:
             return None
         return DepartmentsChange(
             taken, given, primary, extension.departments, extension.primary, self._because
         )
+
+    def _primary_back(
+        self,
+        action: AdoptExtension | UpdateExtension,
+        change: DepartmentsChange,
+        extension: Extension,
+        taken_away: Collection[DepartmentKey],
+        given_back: Collection[GroupId],
+    ) -> GroupId | None:
+        """The primary department of before, unless somebody has chosen another one since."""
+        links = self._standing.department_links
+        before = self._groups.get(change.before_primary) if change.before_primary else None
+        if change.primary is None or before is None or extension.primary == change.before_primary:
+            return None
+        chosen = links.get(change.primary)
+        if chosen is None or extension.primary != chosen.key:
+            self._remark(action, "The primary department is another one by now; it stays.")
+            return None
+        stays = change.before_primary in extension.departments
+        if before in given_back or (stays and change.before_primary not in taken_away):
+            return before
+        self._remark(
+            action, "The primary department of before is no longer theirs; it is not given back."
+        )
+        return None

@@ -191,8 +191,9 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             record.links.append(_updated_link(action, done.extension, pictures))
         case KeepLeaver() | DisableExtension():
             agreement = pictures.links[action.person]
-            since = agreement.left_at if agreement.left is action.cause else record.now
-            record.links.append(replace(agreement, left=action.cause, left_at=since))
+            if action.cause not in (None, agreement.left):
+                agreement = replace(agreement, left=action.cause, left_at=record.now)
+            record.links.append(agreement)
         case UnlinkExtension():
             record.unlinked.append(action.person)
         case RemoveExtension():
