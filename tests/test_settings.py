@@ -254,6 +254,10 @@ def test_the_address_is_shown_as_people_type_it(given: dict[str, Any], url: str)
         pytest.param("postgresql://u:se%40cret@h/x", "postgresql://u:***@h/x", id="encoded"),
         pytest.param("postgresql://u:se:secret@h/x", "postgresql://u:***@h/x", id="colon"),
         pytest.param("postgresql://u:a@secret@h/x", "postgresql://u:***@h/x", id="at"),
+        pytest.param("postgresql://u:secret/x@h/x", "postgresql://u:***@h/x", id="slash"),
+        pytest.param("postgresql://u:secret?x@h/x", "postgresql://u:***@h/x", id="question_mark"),
+        pytest.param("postgresql://h:5432/x?user=a@b", "postgresql://h:***@b", id="too_much"),
+        pytest.param("postgresql://h/x?user=a@b", "postgresql://h/x?user=a@b", id="at_in_query"),
         pytest.param(
             "postgresql:///x?user=u&password=secret&host=h",
             "postgresql:///x?user=u&password=***&host=h",

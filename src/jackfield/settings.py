@@ -18,14 +18,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from jackfield.core.text import mask_passwords
+
 ENVIRONMENT_PREFIX = "JACKFIELD_"
 FILE_VARIABLE = "JACKFIELD_CONFIG"
 FILE_NAME = "jackfield.toml"
 
-
-# In `//user:password@host` and in `?password=...`, where PostgreSQL takes one too.
-_PASSWORD_BEFORE_HOST = re.compile(r"(//[^/@:]*:)[^/]*@")
-_PASSWORD_IN_QUERY = re.compile(r"([?&](?:password|sslpassword)=)[^&]*", re.IGNORECASE)
 
 _PORT = re.compile("[0-9]{1,5}")
 SERVER_FILE = "server.json"
@@ -158,8 +156,7 @@ def load_settings(
 def describe(settings: Settings) -> dict[str, str]:
     """Every setting as text for `doctor`, the database password masked."""
     shown = {name: _shown(getattr(settings, name)) for name in Settings.__struct_fields__}
-    masked = _PASSWORD_BEFORE_HOST.sub(r"\1***@", settings.database_url)
-    shown["database_url"] = _PASSWORD_IN_QUERY.sub(r"\1***", masked)
+    shown["database_url"] = mask_passwords(settings.database_url)
     return shown
 
 

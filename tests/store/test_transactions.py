@@ -278,3 +278,20 @@ def test_a_read_only_file_is_named(tmp_path: Path) -> None:
     assert said is not None
     assert "is read-only" in said.text
     assert "write access" in said.next_step
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://127.0.0.1:1/db?user=jack&password=secret",
+        "postgresql://jack:secret/x@127.0.0.1:1/db",
+        "postgresql://jack:secret@[bad/db",
+    ],
+)
+async def test_what_is_wrong_with_an_address_is_said_without_its_password(url: str) -> None:
+    """It is printed at the start and by `doctor`, and what is printed is pasted into tickets."""
+    with pytest.raises(DatabaseUnusable) as caught:
+        await Database.open(url)
+
+    assert "***" in str(caught.value)
+    assert "secret" not in str(caught.value)

@@ -77,3 +77,21 @@ def _joins(text: str, at: int) -> bool:
             run += 1
         return run % 2 == 1
     return False
+
+
+_PASSWORD_IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&]*", re.IGNORECASE)
+
+
+def mask_passwords(url: str) -> str:
+    """The address of a database without its passwords: `user:***@host`, `?password=***`.
+
+    Also where the password holds characters that should have been encoded; then rather too much is
+    masked than too little.
+    """
+    scheme, slashes, rest = url.partition("://")
+    front = rest.partition("?")[0]
+    authority, at, _ = (front if "@" in front else rest).rpartition("@")
+    user, colon, _ = authority.partition(":")
+    if at and colon and "?" not in user:
+        rest = f"{user}:***@{rest[len(authority) + 1 :]}"
+    return _PASSWORD_IN_QUERY.sub(r"\1***", f"{scheme}{slashes}{rest}")

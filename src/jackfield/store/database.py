@@ -244,9 +244,10 @@ def _postgresql_engine(url: str) -> AsyncEngine:
 
 
 def _unreachable(url: str, error: Exception) -> DatabaseUnusable:
+    # What asyncpg says of an address that it cannot read quotes parts of it, the password perhaps.
+    told = "the address cannot be read" if isinstance(error, ValueError) else str(error)
     return DatabaseUnusable(
-        f"The database server {place_of(url)} cannot be used "
-        f"({str(error) or type(error).__name__}).",
+        f"The database server {place_of(url)} cannot be used ({told or type(error).__name__}).",
         "Check that it runs and that the database address is right.",
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from jackfield.core.text import mask_passwords
 from jackfield.store.errors import DatabaseUnusable
 
 _SQLITE: dict[int, tuple[str, str]] = {
@@ -112,7 +113,7 @@ def place_of(url: str) -> str:
     """A database as an administrator knows it: the file, or the server without the password."""
     if url.startswith("sqlite:"):
         return str(make_url(url).database)
-    return make_url(url).render_as_string(hide_password=True)
+    return mask_passwords(url)
 
 
 def translate(url: str, error: BaseException | None) -> DatabaseUnusable | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from litestar import get
@@ -23,8 +24,11 @@ from jackfield.web.admin.plans import HELD, groups_of, load_known_plan
 from jackfield.web.rooms import House, Rooms
 
 _AT_ONCE = 500
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would carry out. Source: OWASP, CSV injection."""
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[ ]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
+"""Where something begins that a spreadsheet would carry out, full-width signs too.
+
+A semicolon begins a new cell where numbers are written with a comma. Source: OWASP, CSV injection.
+"""
 
 
 @get("/journal.csv", include_in_schema=False)
@@ -144,12 +148,14 @@ def _csv(name: str, heads: Sequence[str], pages: AsyncIterator[list[Sequence[obj
 
 def _written(rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([[_harmless(str(cell)) for cell in row] for row in rows])
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
+        [[_harmless(str(cell)) for cell in row] for row in rows]
+    )
     return text.getvalue().encode()
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub(r"\1'", cell)
 
 
 ROUTES = [journal_csv, actions_csv]
