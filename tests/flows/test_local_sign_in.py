@@ -24,7 +24,7 @@ async def test_a_right_password_opens_a_session_and_a_reset_ends_it(house: House
     assert viewer is not None
     assert viewer.name == OWNER
     assert await door.ensure_owner() is None
-    await door.reset_password(OWNER)
+    await door.reset_password(OWNER, by=OWNER)
     assert await door.viewer(signed_in.cookie) is None
 
 

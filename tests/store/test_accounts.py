@@ -60,7 +60,7 @@ async def test_a_new_password_unlocks_and_ends_older_sessions(
 ) -> None:
     """`jackfield admin reset-password` is what one does after a break-in."""
     async with database.write() as tx:
-        await save_account(tx, "admin", "old", now=now)
+        await save_account(tx, "admin", "old", now=now, role="viewer")
         await note_failure(tx, "admin", locked_until=now)
         await save_account(tx, "admin", "new", now=now + timedelta(days=1))
         account = await load_account(tx, "admin")
@@ -73,3 +73,4 @@ async def test_a_new_password_unlocks_and_ends_older_sessions(
         now,
     )
     assert account.locked_until is None
+    assert account.role == "viewer"

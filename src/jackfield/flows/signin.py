@@ -109,14 +109,17 @@ class LocalSignIn:
             await next_change(tx, INSTALLATION)
             if await count_accounts(tx):
                 return None
-            await self._save_password(tx, OWNER, hashed)
+            await self._save_password(tx, OWNER, hashed, by="")
         return password
 
-    async def reset_password(self, name: str) -> str:
-        """A new password for an account (made where there is none); its sessions are over."""
+    async def reset_password(self, name: str, *, by: str) -> str:
+        """A new password for an account (made where there is none); its sessions are over.
+
+        The journal says `by` whom.
+        """
         password, hashed = await self._new_password()
         async with self._database.write() as tx:
-            await self._save_password(tx, name, hashed)
+            await self._save_password(tx, name, hashed, by=by)
         return password
 
     async def _new_password(self) -> tuple[str, str]:
@@ -124,10 +127,10 @@ class LocalSignIn:
         hashed = await self._in_thread(self._hasher.hash, password)
         return password, hashed
 
-    async def _save_password(self, tx: Transaction, name: str, hashed: str) -> None:
+    async def _save_password(self, tx: Transaction, name: str, hashed: str, *, by: str) -> None:
         now = self._clock.now()
         await save_account(tx, name, hashed, now=now)
-        line = Line("account.password", f"A new password was made for {name}.", name=name)
+        line = Line("account.password", f"A new password was made for {name}.", name=name, by=by)
         await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
@@ -136,7 +139,7 @@ class LocalSignIn:
         The answer for an unknown name takes as long as that for a wrong password.
         """
         name = name[:200].casefold()
-        # The whole attempt inside: passwords tried all at once count one after the other.
+        # The whole attempt inside: of many passwords tried at once two are looked at together.
         async with self._two_at_a_time:
             if closed := await self._closed(name):
                 return closed

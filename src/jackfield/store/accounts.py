@@ -71,17 +71,26 @@ async def save_account(
     role: str = "administrator",
     must_change: bool = False,
 ) -> None:
-    """Create an account, or give it a new password: it is unlocked and its sessions are over."""
+    """Create an account, or give it a new password: it is unlocked and its sessions are over.
+
+    An account that stands keeps its role.
+    """
     values = {
         "password_hash": password_hash,
-        "role": role,
         "must_change": must_change,
         "failed": 0,
         "locked_until": None,
     }
     await tx.run(
         tx.insert(accounts)
-        .values(tenant=INSTALLATION, name=name.casefold(), created_at=now, generation=1, **values)
+        .values(
+            tenant=INSTALLATION,
+            name=name.casefold(),
+            role=role,
+            created_at=now,
+            generation=1,
+            **values,
+        )
         .on_conflict_do_update(
             index_elements=["tenant", "name"],
             set_=values | {"generation": accounts.c.generation + 1},

@@ -91,13 +91,14 @@ async def end_token(rooms: House, caller: Caller, token: Key) -> None:
     status_code=200,
     responses=told(403, 404),
 )
-async def reset_password(rooms: House, data: JSONBody[PasswordIn]) -> PasswordOut:
+async def reset_password(rooms: House, caller: Caller, data: JSONBody[PasswordIn]) -> PasswordOut:
     """Its sessions are over; the password is in this answer and nowhere else."""
     async with rooms.database.read() as tx:
         account = await load_account(tx, data.name)
     if account is None:
         raise NotFoundException(f"There is no local account {data.name!r}.")
-    return PasswordOut(account.name, await rooms.signin.reset_password(account.name))
+    password = await rooms.signin.reset_password(account.name, by=caller.name)
+    return PasswordOut(account.name, password)
 
 
 @post(
