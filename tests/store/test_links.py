@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -16,7 +17,16 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.number_forecast import Newcomers
-from jackfield.core.people import GroupId, LeaverCause, ObjectId, Person
+from jackfield.core.people import (
+    GroupId,
+    LeaverCause,
+    ObjectId,
+    Person,
+    Scope,
+    ScopeJudge,
+    ScopeRules,
+    UserType,
+)
 from jackfield.store.database import Database
 from jackfield.store.errors import LinkTaken
 from jackfield.store.links import (
@@ -30,6 +40,7 @@ from jackfield.store.links import (
     save_department_links,
     save_links,
 )
+from jackfield.store.people import load_people
 from jackfield.store.people_rounds import save_people
 from jackfield.store.phones import save_extensions
 from jackfield.store.pictures import load_waiting
@@ -101,9 +112,53 @@ async def test_who_waits_for_an_extension(database: Database, now: datetime) -> 
         await save_links(tx, 1, [ANNA, BO], now=now)
 
     async with database.read() as tx:
-        waiting = await load_waiting(tx, 1)
+        waiting = await load_waiting(tx, 1, ScopeRules(mailbox_licence_only=False))
 
     assert waiting == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("mailbox_licence_only", [True, False])
+@pytest.mark.parametrize("guests", [True, False])
+async def test_who_is_out_of_scope_anyway_does_not_wait(
+    database: Database, now: datetime, scope: Scope, mailbox_licence_only: bool, guests: bool
+) -> None:
+    """A third of a tenant would be looked at each minute; who may be in scope must never be missed.
+
+    Disabled people are disabled when first seen here.
+    """
+    kinds = [
+        Person(
+            ObjectId(f"p{number}"),
+            f"p{number}@x.example",
+            user_type=UserType.GUEST if guest else UserType.MEMBER,
+            is_resource_account=resource,
+            has_mailbox=mailbox,
+            enabled=enabled,
+        )
+        for number, (guest, resource, mailbox, enabled) in enumerate(
+            product([True, False], repeat=4)
+        )
+    ]
+    group = GroupId("g")
+    rules = ScopeRules(
+        scope,
+        frozenset(one.id for one in kinds[::2]),
+        (group,),
+        guests=guests,
+        mailbox_licence_only=mailbox_licence_only,
+    )
+    async with database.write() as tx:
+        await save_people(tx, 1, kinds, {one.id: 0 for one in kinds}, 1, now=now)
+        stored = await load_people(tx, 1)
+    judge = ScopeJudge(rules)
+    expected = {one.id for one in stored.values() if judge(one, frozenset({group})).in_scope}
+
+    async with database.read() as tx:
+        waiting = set(await load_waiting(tx, 1, rules))
+
+    selected = rules.selected_users if scope is Scope.ALL_EXCEPT_SELECTED else frozenset()
+    assert waiting - selected == expected
 
 
 async def test_department_links(database: Database) -> None:

@@ -24,7 +24,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     Link,
 )
-from jackfield.core.people import GroupId, ObjectId, Person, Standing
+from jackfield.core.people import GroupId, ObjectId, Person, ScopeRules, Standing
 from jackfield.core.schedule import Mode
 from jackfield.store import (
     alarms,
@@ -88,7 +88,7 @@ async def look_at_people(tx: Transaction, tenant: int) -> Any:
         await people.load_people_of_addresses(tx, tenant, ["same@x.example"]),
         await people.count_people(tx, tenant),
         await people.load_touched(tx, tenant, 0),
-        await pictures.load_waiting(tx, tenant),
+        await pictures.load_waiting(tx, tenant, ScopeRules(mailbox_licence_only=False)),
     )
 
 

@@ -10,7 +10,7 @@ from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.explanations import explain_person
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
-from jackfield.core.people import ObjectId
+from jackfield.core.people import ObjectId, ScopeRules
 from jackfield.core.pictures import View
 from jackfield.core.plan import plan as make_plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
@@ -147,7 +147,7 @@ class Planning:
             if person is not None:
                 ids, scope = [person], person
             elif not (everything or marks is None or _must_plan_everyone(marks, stored.version)):
-                ids, scope = await _touched(tx, tenant, marks), TOUCHED
+                ids, scope = await _touched(tx, tenant, marks, stored.value.rules.scope), TOUCHED
                 if not ids:
                     return None
                 # The plan takes the place of proposals: whom they were about is not forgotten.
@@ -163,7 +163,7 @@ class Planning:
         """The view of everyone who may wait for an extension."""
         async with self._database.read() as tx:
             stored = await _load_settings(tx, tenant)
-            ids = await load_waiting(tx, tenant)
+            ids = await load_waiting(tx, tenant, stored.value.rules.scope)
             fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=True)
         return await _loaded(fetched, TOUCHED, 0)
 
@@ -269,7 +269,9 @@ def _must_plan_everyone(marks: Planned, settings_version: int) -> bool:
     return marks.settings_version != settings_version or marks.unsettled is None
 
 
-async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectId]:
+async def _touched(
+    tx: Transaction, tenant: int, marks: Planned, rules: ScopeRules
+) -> list[ObjectId]:
     """Who must be looked at again; with anybody at all, everyone who waits for an extension."""
     people, _ = await load_touched(tx, tenant, marks.people_seq)
     state = await load_phone_state(tx, tenant)
@@ -280,7 +282,7 @@ async def _touched(tx: Transaction, tenant: int, marks: Planned) -> list[ObjectI
         touched |= {link.person for link in linked.values()}
     elif not touched:
         return []
-    touched |= set(await load_waiting(tx, tenant))
+    touched |= set(await load_waiting(tx, tenant, rules))
     return sorted(touched)
 
 

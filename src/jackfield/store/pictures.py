@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select
 
 from jackfield.core.extensions import Extension, ExtensionKey
-from jackfield.core.people import ObjectId, Standing
+from jackfield.core.people import ObjectId, Scope, ScopeRules, Standing, UserType
 from jackfield.store.links import links
 from jackfield.store.people import PRESENT_PEOPLE, people
 from jackfield.store.phones import load_extensions, phone_extensions
@@ -22,10 +22,11 @@ from jackfield.store.transaction import Transaction, chunks
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
 
 
-async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
+async def load_waiting(tx: Transaction, tenant: int, rules: ScopeRules) -> list[ObjectId]:
     """Who may wait for an extension.
 
-    People present without a link, and linked ones whose extension is gone.
+    People present without a link, and linked ones whose extension is gone. Left out is who is out
+    of scope by what their own row says: often a third of a tenant, guests and shared mailboxes.
 
     Every slice a plan is made of holds them.
     """
@@ -40,6 +41,7 @@ async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
             people.c.tenant == tenant,
             people.c.standing == Standing.PRESENT.value,
             links.c.person.is_(None),
+            *_not_out_of_scope(rules),
         )
     )
     lost = (
@@ -52,10 +54,28 @@ async def load_waiting(tx: Transaction, tenant: int) -> list[ObjectId]:
         .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
     )
     found: set[ObjectId] = set()
-    for statement in (unlinked, lost):
-        async for page in tx.pages(statement):
-            found.update(row[0] for row in page)
+    async for page in tx.pages(unlinked):
+        found.update(row[0] for row in page)
+    if rules.scope is Scope.SELECTED:
+        found &= rules.selected_users
+    async for page in tx.pages(lost):
+        found.update(row[0] for row in page)
     return sorted(found)
+
+
+def _not_out_of_scope(rules: ScopeRules) -> list[ColumnElement[bool]]:
+    """What of `ScopeJudge` a row of a person can tell without their groups."""
+    c = people.c
+    conditions: list[ColumnElement[bool]] = []
+    if not rules.guests:
+        conditions.append(c.user_type != UserType.GUEST.value)
+    if rules.scope is Scope.SELECTED:
+        return conditions
+    conditions.append(c.is_resource_account.is_(False))
+    if rules.mailbox_licence_only:
+        conditions.append(c.has_mailbox.is_(True))
+    conditions.append(or_(c.disabled_when_first_seen.is_(False), c.enabled.is_(True)))
+    return conditions
 
 
 async def search_uncovered(
