@@ -3,15 +3,16 @@
 from dataclasses import replace
 from datetime import datetime
 
+from doubles.web_fillings import save_persons
 from jackfield.core.departments import Group, GroupKind
-from jackfield.core.people import GroupId, ObjectId, Standing
+from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.store.database import Database
+from jackfield.store.group_counts import count_people_in
 from jackfield.store.groups import (
     Edges,
     Member,
     MemberKind,
     apply_member_changes,
-    count_members,
     finish_groups_round,
     load_edges,
     load_groups,
@@ -22,6 +23,7 @@ from jackfield.store.groups import (
     save_skus,
     search_groups,
 )
+from jackfield.store.people_rounds import mark_removed
 
 SALES = Group(
     GroupId("s"), "Sales Süd", GroupKind.MICROSOFT_365, dynamic=True, mail="sales@x.example"
@@ -51,13 +53,11 @@ async def test_groups_and_members_come_back(database: Database, now: datetime) -
         some = await load_groups(tx, 1, [SALES.id])
         edges = await load_edges(tx, 1)
         of_a = await load_edges(tx, 1, [ObjectId("a")])
-        counts = await count_members(tx, 1)
 
     assert groups == {"s": SALES, "w": replace(WEST, name="West\ufffdern")}
     assert list(some) == ["s"]
     assert edges == Edges({"s": ["a", "b"], "w": ["b"]}, {"w": ["s"]})
     assert of_a == Edges({"s": ["a"]}, {"w": ["s"]})
-    assert counts == {"s": 2, "w": 3}
 
 
 async def test_a_membership_is_given_and_taken(database: Database, now: datetime) -> None:
@@ -133,3 +133,20 @@ async def test_licences_have_names(database: Database) -> None:
         skus = await load_skus(tx, 1)
 
     assert skus == {"id1": ("O365_BUSINESS", "Microsoft 365 Apps"), "id2": ("E5", "")}
+
+
+async def test_people_are_counted_as_a_scope_counts_them(database: Database, now: datetime) -> None:
+    """Nested groups included, everybody once, whoever has left not at all; circles end."""
+    await save(database, now)
+    circle = [Member(SALES.id, WEST.id, MemberKind.GROUP), Member(WEST.id, "gone")]
+    persons = [Person(ObjectId(one), upn=f"{one}@x.example") for one in ("a", "b", "gone")]
+    async with database.write() as tx:
+        await apply_member_changes(tx, 1, circle[1:], [], 1)
+        await save_persons(tx, persons, now)
+        await mark_removed(tx, 1, [ObjectId("gone")], Standing.GONE, now=now)
+        counts = await count_people_in(tx, 1, [SALES.id, WEST.id, GroupId("none")])
+        await apply_member_changes(tx, 1, circle[:1], [], 1)
+        turning = await count_people_in(tx, 1, [SALES.id, WEST.id])
+
+    assert counts == {"s": 2, "w": 2, "none": 0}
+    assert turning == {"s": 2, "w": 2}

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Index, Table, bindparam, delete, select, update
 
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Standing
@@ -299,15 +299,6 @@ async def load_edges(
         for group, member in await tx.rows(_OF_SOME_PEOPLE, {"of_tenant": tenant, "ids": chunk}):
             edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
     return edges
-
-
-async def count_members(tx: Transaction, tenant: int) -> dict[GroupId, int]:
-    """How many direct members each group has."""
-    c = group_members.c
-    rows = await tx.rows(
-        select(c.group_id, func.count()).where(c.tenant == tenant).group_by(c.group_id)
-    )
-    return {GroupId(row[0]): row[1] for row in rows}
 
 
 async def search_groups(

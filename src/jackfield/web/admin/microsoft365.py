@@ -17,7 +17,8 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource, explai
 from jackfield.core.fields import shown_name
 from jackfield.core.people import GroupId, ObjectId, Person, Scope, ScopeRules, Standing
 from jackfield.store.errors import VersionMoved
-from jackfield.store.groups import count_members, load_groups, search_groups
+from jackfield.store.group_counts import count_people_in
+from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.people import load_people, search_people
 from jackfield.store.settings import (
     PeopleSettings,
@@ -204,7 +205,7 @@ async def pick_groups(
             before=before or None,
         )
         ids = [GroupId(ref) for ref in found.refs]
-        rows = await _groups(tx, house.tenant, ids)
+        rows = await _groups(tx, house.tenant, ids, counted=True)
     return show(
         "_picker.html",
         request,
@@ -269,9 +270,11 @@ def _on_its_own_page(request: AnyRequest) -> bool:
     return urlsplit(request.headers.get("hx-current-url", "")).path == "/users/m365"
 
 
-async def _groups(tx: Transaction, tenant: int, ids: Sequence[str]) -> list[Choice]:
+async def _groups(
+    tx: Transaction, tenant: int, ids: Sequence[str], *, counted: bool = False
+) -> list[Choice]:
     known = await load_groups(tx, tenant, [GroupId(id_) for id_ in ids])
-    members = await count_members(tx, tenant) if ids else {}
+    members = await count_people_in(tx, tenant, list(map(GroupId, ids))) if counted else {}
     rows = []
     for id_ in map(GroupId, ids):
         group = known.get(id_)
