@@ -38,6 +38,8 @@ class EndState:
     """Number, fields, departments by group, primary department, enabled; by person."""
     departments: dict[str, tuple[str, Any]]
     """Name and flag, by group."""
+    avatars: dict[str, str]
+    """What the phone system shows, by person."""
     alarms: list[str]
     open_plans: list[int] = field(compare=False)
     running: list[str] = field(compare=False)
@@ -57,6 +59,7 @@ async def load_end_state(url: str) -> EndState:
     try:
         phones = BuiltInPhones(database, TENANT, SystemClock())
         own = [one async for page in phones.read_extensions() for one in page.extensions]
+        marks = await phones.read_avatars([one.key for one in own])
         own_departments = {one.key: one for one in await phones.read_departments()}
         async with database.read() as tx:
             people = await load_people(tx, TENANT)
@@ -94,6 +97,7 @@ async def load_end_state(url: str) -> EndState:
             group: (own_departments[link.key].name, link.flag)
             for group, link in linked_departments.items()
         },
+        avatars={person: marks[link.key] for person, link in links.items() if link.key in marks},
         alarms=sorted(alarm.kind for alarm in alarms),
         open_plans=[plan.id for plan in plans if plan.status in OPEN_PLANS],
         running=[run.flow for run in running],

@@ -76,6 +76,11 @@ async def approve_the_plan(server: Server) -> None:
     await server.api("POST", f"/plans/{plan['id']}/approve", {})
 
 
+async def ask_for_photos(server: Server) -> None:
+    await server.choose(photos=True)
+    await server.api("POST", "/photos/sync")
+
+
 def undisturbed(
     databases: Databases, model: Installation, work: Callable[[Server], Any], folder: Path
 ) -> Scene:
@@ -96,7 +101,7 @@ def undisturbed(
 
 
 async def at_rest(server: Server) -> None:
-    """Wait until nothing is under way and no decided plan is left to carry out."""
+    """Wait until nothing is under way, and no decided plan or photo is left to be looked at."""
     async with asyncio.timeout(PATIENCE_S):
         calm = 0
         while calm < 2:
@@ -104,8 +109,11 @@ async def at_rest(server: Server) -> None:
             plans = (await server.api("GET", "/plans?limit=20"))["plans"]
             busy = [one for one in runs if one["status"] == "running"]
             busy += [one for one in plans if one["status"] in {"approved", "applying"}]
-            linked = (await server.api("GET", "/status"))["linked"]
-            calm = calm + 1 if linked and runs and not busy and not is_owed(runs) else 0
+            status = await server.api("GET", "/status")
+            linked, photos = status["linked"], status["photos"]
+            looked = sum(photos[one] for one in ("shown", "none", "unusable", "unread"))
+            owed = is_owed(runs) or (photos["on"] and looked < linked)
+            calm = calm + 1 if linked and runs and not busy and not owed else 0
             await asyncio.sleep(LOOK_S)
 
 

@@ -41,6 +41,16 @@ async def test_an_approved_plan_survives_kill9(
     await kill_and_compare(approved_plan, tmp_path, rng, forgetful=moment % 2 == 1)
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_look_at_photos_survives_kill9(
+    look_at_photos: Scene, tmp_path: Path, rng: random.Random, moment: int
+) -> None:
+    """Everybody has their own face in the end, and nobody's is lost on the way."""
+    assert look_at_photos.undisturbed.avatars
+
+    await kill_and_compare(look_at_photos, tmp_path, rng, forgetful=moment % 2 == 1)
+
+
 async def kill_and_compare(
     scene: Scene, folder: Path, rng: random.Random, *, forgetful: bool
 ) -> None:
