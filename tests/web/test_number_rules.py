@@ -4,7 +4,7 @@ import pytest
 
 from core.sketches import person
 from doubles.house import House
-from doubles.web_fillings import group_id, save_persons
+from doubles.web_fillings import fill, group_id, person_id, save_persons
 from doubles.web_visitor import Answer, Visitor
 from jackfield.core.departments import Group
 from jackfield.core.number_pools import DepartmentRange, NumberRules, Reservation
@@ -157,3 +157,16 @@ async def test_a_removal_fits_whatever_else_was_saved(house: House, admin: Visit
         assert answer.status == 303
 
     assert await numbers(house) == NumberRules("300", reserved=two[1:])
+
+
+async def test_a_reservation_of_a_number_in_use_says_so(house: House, admin: Visitor) -> None:
+    """It takes nothing away from anybody, and the administrator learns that at once."""
+    async with house.database.write() as tx:
+        await fill(tx, 3, house.clock.now())
+    await reserve(admin, numbers="200")
+    await reserve(admin, version="1", numbers="777", whose=person_id(1))
+
+    page = (await admin.get("/numbers/reserved")).page
+
+    assert "In use: Person 0000 has it and keeps it." in page.text
+    assert "Has 201 and keeps it" in page.text

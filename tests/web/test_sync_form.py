@@ -167,6 +167,13 @@ class TestSaving:
         assert ("users", f"{person_id(4)} {person_id(9)}") in inputs
         assert ("version", "1") in inputs
 
+    async def test_what_is_surprising_about_numbers_is_said(self, admin: Visitor) -> None:
+        """Ranges one in the other are kept, and not without a word."""
+        answer = await send(admin, ranges="200-299, 250-260")
+
+        assert answer.status == 204
+        assert "The ranges 200-299 and 250-260 overlap" in answer.headers["hx-trigger"]
+
     async def test_the_figures_of_the_guards_are_kept(self, house: House, admin: Visitor) -> None:
         """Each in its own place, opened again as it was saved."""
         opened = filled(await admin.get("/users/m365", hx_request="true"))

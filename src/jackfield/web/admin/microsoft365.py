@@ -15,6 +15,7 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.departments import DepartmentRules, DepartmentSource, explain_departments
 from jackfield.core.fields import shown_name
+from jackfield.core.number_remarks import rule_remarks
 from jackfield.core.people import GroupId, ObjectId, Person, Scope, ScopeRules, Standing
 from jackfield.store.errors import VersionMoved
 from jackfield.store.group_counts import count_people_in
@@ -101,6 +102,8 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     if request.headers.get("hx-request") != "true":
         return Redirect("/users", status_code=303)
     said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
+    ranges = house.planning.limits(house.tenant).ranges
+    said = " ".join([said, *rule_remarks(wanted.rules.numbers, ranges)])
     headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
     if not _on_its_own_page(request):
         return Response(None, status_code=204, headers=headers)

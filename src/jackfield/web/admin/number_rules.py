@@ -7,7 +7,7 @@ who changed what, and nothing is saved until the form is sent again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from jackfield.core.number_pools import (
     Reservation,
     check_number_rules,
 )
+from jackfield.core.number_remarks import codes_of, reservation_remark
 from jackfield.core.numbering import (
     NumberingError,
     parse_range,
@@ -30,7 +31,10 @@ from jackfield.core.numbering import (
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.store.errors import VersionMoved
 from jackfield.store.groups import load_groups, search_groups
+from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people
+from jackfield.store.phone_numbers import load_used_numbers
+from jackfield.store.phones import load_extension_of_number
 from jackfield.store.settings import (
     Change,
     PeopleSettings,
@@ -226,6 +230,7 @@ async def _page(
             tx, house.tenant, sorted({one.person for one in rules.reserved if one.person})
         )
         groups = await load_groups(tx, house.tenant, [one.group for one in rules.departments])
+        remarks = await _remarks(tx, house.tenant, rules.reserved) if tab == "reserved" else []
     return show(
         f"numbers_{tab}.html",
         request,
@@ -237,6 +242,7 @@ async def _page(
         stored=stored,
         saved=[(one, changes_between(one.before, one.after)) for one in form.changes],
         reserved=[(one, *_shown(one)) for one in rules.reserved],
+        remarks=remarks,
         departments=[
             (
                 one.group,
@@ -247,6 +253,25 @@ async def _page(
         ],
         names={id_: shown_name(one) for id_, one in people.items()},
     )
+
+
+async def _remarks(tx: Transaction, tenant: int, reserved: Sequence[Reservation]) -> list[str]:
+    """What each reservation does not change, for numbers that somebody has already."""
+    if not reserved:
+        return []
+    used = await load_used_numbers(tx, tenant)
+    codes = codes_of(used)
+    links = await load_links(tx, tenant, sorted({one.person for one in reserved if one.person}))
+    said = []
+    for one in reserved:
+        link, number, whose = links.get(one.person), one.numbers.first, ""
+        if number == one.numbers.last and number in used:
+            extension = await load_extension_of_number(tx, tenant, number)
+            if extension is not None:
+                fields = extension.fields
+                whose = f"{fields.first_name} {fields.last_name}".strip() or f"extension {number}"
+        said.append(reservation_remark(one, codes, link.number if link else "", whose))
+    return said
 
 
 async def _group(tx: Transaction, tenant: int, typed: str, errors: dict[str, str]) -> GroupId:
