@@ -123,3 +123,17 @@ def test_scripts_of_every_kind_stay_as_they_are() -> None:
     said = "Zoë 你好 العربية 🧑\u200d🚒\n\ta\u0301"
 
     assert printable(said) == said
+
+
+def test_what_a_guard_said_is_over_once_it_is_released() -> None:
+    """That no leaver is touched, right under leavers that were removed, is not to be believed."""
+    guard = {"subject": "", "name": "", "because": "Far fewer people.", "next_step": "Release it."}
+    held = a_plan(releasable=True) | {"refusals": [guard]}
+    over = {**held, "releasable": False}
+    run = {"text": "75 of 75 actions done."}
+
+    assert "Refused: Far fewer people. Release it." in run_text(run, held, [])
+    assert run_text(run, over, []) == "75 of 75 actions done."
+    assert "Guard: Far fewer people. It holds nothing back any more." in plan_text(
+        over, NONE, 50, people=10
+    )

@@ -110,8 +110,10 @@ async def test_what_a_turned_down_plan_held_can_still_be_released(house: House) 
 
     (newest, *_) = await house.plans()
     assert (newest.status, newest.held) == (PlanStatus.PROPOSED, 8)
-    assert run.text.endswith("A guard holds 8 back.")
-    assert again.text == "A guard still holds actions of an earlier plan back."
+    removals = "A guard holds 8 extensions to remove back"
+    held = f"{removals} (plan 3) until an administrator releases them."
+    assert run.text == f"Nothing would be done. {held}"
+    assert again.text == f"Nothing to do for 12 people. {held}"
     await house.approve(3, release=True)
     assert len(await house.extensions()) == 12
 

@@ -58,7 +58,7 @@ async def test_an_answer_that_is_suddenly_empty(house: House, policy: LeaverPoli
     stage.faults.switch_off(empty.id)
     good = await house.sync(full=True)
 
-    assert [run.status for run in held] == [RunStatus.REFUSED, RunStatus.REFUSED, RunStatus.DONE]
+    assert {run.status for run in held} == {RunStatus.REFUSED}
     assert len(plans) == 2  # the second one is the same, and not stored again
     assert "there is nobody, where there were 20" in plans[0].refusals[0].because
     assert standing == ["people.guard"]
@@ -84,7 +84,7 @@ async def test_an_answer_that_is_much_smaller(house: House, policy: LeaverPolicy
     assert await alarms(house) == ["people.guard"]
     (plan, _) = await house.plans()
     assert plan.held == 8
-    assert "A guard holds 8 back" in run.text
+    assert "A guard holds 8 " in run.text
 
 
 async def test_what_is_meant_is_released(house: House) -> None:

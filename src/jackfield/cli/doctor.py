@@ -29,6 +29,10 @@ UNABLE = 503
 """What the API answers while the database cannot be used."""
 CONSENT = "graph.groups"
 """The alarm behind a missing permission, which has a finding of its own."""
+GUARD = "people.guard"
+"""The alarm behind what guards hold back, which has one too."""
+AWAY = "graph.away"
+"""The alarm that Microsoft 365 cannot be reached: the finding about the connection."""
 ON_DEMAND = frozenset({"person", "preview"})
 """Runs whose failing was told to whoever asked for them."""
 UNDER_WAY = frozenset({"queued", "running"})
@@ -70,7 +74,7 @@ async def examine(settings: Settings) -> list[Finding]:
         if not all(finding.good for finding in findings) or not _has_database(settings):
             return findings
         async with open_door(settings, acts=False) as door:
-            return findings + await _from_inside(door)
+            return findings + await examine_inside(door)
     door = RunningServer(file, PATIENCE_S)
     try:
         answer = await door.ask("GET", "/status")
@@ -82,12 +86,13 @@ async def examine(settings: Settings) -> list[Finding]:
         step = "What is under way goes on by itself as soon as the database can be used again."
         return [*findings, Finding("Database", False, problem(answer), step)]
     try:
-        return findings + await _from_inside(door)
+        return findings + await examine_inside(door)
     except CommandFailed as error:  # it has gone away in this moment
         return [*findings, Finding("Server", False, str(error), "Run jackfield doctor again.")]
 
 
-async def _from_inside(door: Door) -> list[Finding]:
+async def examine_inside(door: Door) -> list[Finding]:
+    """What the installation's own API tells."""
     status = await asked(door, "GET", "/status")
     findings = await _processes(door)
     connection = await asked(door, "GET", "/connection")
@@ -103,29 +108,28 @@ async def _from_inside(door: Door) -> list[Finding]:
             ),
         ]
     findings += [
-        Finding("Microsoft 365", True, f"Connected to {connection['organisation']}."),
+        _microsoft(connection, alarms),
         _credential(connection),
         _permissions(connection, alarms),
     ]
     if status["sync"]:
-        text = f"{status['linked']:,} of {status['people']:,} people have an extension."
+        text = f"{status['in_sync']:,} of {status['people']:,} people have an extension."
         findings.append(Finding("People sync", True, text))
     else:
         step = "Switch it on under Users > M365, or connect again without --no-sync."
-        findings.append(Finding("People sync", False, "Switched off.", step))
+        text = "Switched off: nothing is read or changed by itself."
+        findings.append(Finding("People sync", True, text, step))
     runs = (await asked(door, "GET", "/runs?limit=100"))["runs"]
     findings += [_waiting(run) for run in runs if run["waits"] is not None]
-    for run in runs:
-        if run["mode"] in ON_DEMAND or run["status"] in UNDER_WAY:
-            continue
-        good = run["status"] not in {"failed", "refused"}
-        step = "" if good else "Look at it: jackfield runs, or Runs in the console."
-        findings.append(Finding("Last run", good, str(run["text"]), step))
-        break
+    findings += _last_runs(runs)
+    if held := status["held"]:
+        text = f"{held['text']} {held['because']}"
+        findings.append(Finding("Held back", False, text, held["next_step"]))
+    elsewhere = {CONSENT, AWAY, *([GUARD] if held else [])}
     findings += [
         Finding("Alarm", False, one["text"], one["next_step"])
         for one in alarms
-        if one["kind"] != CONSENT
+        if one["kind"] not in elsewhere
     ]
     return findings
 
@@ -148,6 +152,32 @@ async def _processes(door: Door) -> list[Finding]:
             "Start one whose setting 'roles' holds 'sync', or leave 'roles' out.",
         )
     ]
+
+
+def _microsoft(connection: Any, alarms: Any) -> Finding:
+    for one in alarms:
+        if one["kind"] == AWAY:
+            return Finding("Microsoft 365", False, one["text"], one["next_step"])
+    return Finding("Microsoft 365", True, f"Connected to {connection['organisation']}.")
+
+
+def _last_runs(runs: Any) -> list[Finding]:
+    """How the last run for everybody ended, and what was asked for since and failed."""
+    since: list[Finding] = []
+    for run in runs:
+        if run["status"] in UNDER_WAY or run["ended_at"] is None:
+            continue
+        if run["mode"] in ON_DEMAND:
+            if run["status"] == "failed" and not since:
+                # Whoever asked was told: for everybody else it is worth knowing, and no fault.
+                since.append(Finding("Asked for since", True, f"Run {run['id']}: {run['text']}"))
+            continue
+        good = run["status"] not in {"failed", "refused"}
+        step = "" if good else "Look at it: jackfield runs, or Runs in the console."
+        ended = f"{run['ended_at'][:10]} {run['ended_at'][11:16]} UTC"
+        text = f"{run['text']} (Run {run['id']}, ended {ended}.)"
+        return [Finding("Last run", good, text, step), *since]
+    return since
 
 
 def _permissions(connection: Any, alarms: Any) -> Finding:

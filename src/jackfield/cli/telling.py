@@ -94,6 +94,9 @@ def run_text(run: Any, plan: Any, undone: Sequence[Any]) -> str:
     count = sum(plan["outcomes"].get(status, 0) for status in UNDONE)
     lines = [f"Not done: {one['title']}{_upn(one)}: {one['text']}" for one in undone]
     out += _some(lines, plan, FIRST, count)
+    if not plan["releasable"]:
+        # What a guard said of a plan that is released or withdrawn is over, also for this run.
+        plan = {**plan, "refusals": [one for one in plan["refusals"] if one["subject"]]}
     return "\n".join([*out, *concerned(plan), *release_lines(plan)])
 
 
@@ -102,7 +105,7 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
     guards = [one for one in plan["refusals"] if not one["subject"]]
     people = [one for one in plan["refusals"] if one["subject"]]
     return [
-        *(f"Refused: {one['because']} {one['next_step']}" for one in guards),
+        *(_guard_line(one, plan) for one in guards),
         *_some(
             [f"Refused: {_who(one)}: {one['because']} {one['next_step']}" for one in people],
             plan,
@@ -110,6 +113,12 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
         ),
         *_some([f"Notice: {_who(one)}: {one['text']}" for one in plan["notices"]], plan, most),
     ]
+
+
+def _guard_line(one: Any, plan: Any) -> str:
+    if plan["releasable"]:
+        return f"Refused: {one['because']} {one['next_step']}"
+    return f"Guard: {one['because']} It holds nothing back any more."
 
 
 def people_lines(plan: Any) -> list[str]:

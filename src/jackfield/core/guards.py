@@ -132,9 +132,10 @@ class _Guarding:
 
     def _disbelieved(self) -> None:
         if doubt := _disbelief(self._summary, self._rules):
-            kind, because, next_step = doubt
+            kind, because, look = doubt
             stopped = self._hold_leavers(lambda _action: True)
-            self._refuse(kind, because, next_step, stopped)
+            release = "release the held actions" if stopped else "accept the new count by a release"
+            self._refuse(kind, because, f"{look}, {release}.", stopped)
 
     def _unfinished(self) -> None:
         if self._summary.round_finished:
@@ -292,7 +293,7 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
         )
         next_step = (
             "Look whether the tenant and the permissions are still the right ones. If there really"
-            " is nobody any more, accept the new count."
+            " is nobody any more"
         )
         return RefusalKind.EMPTY_ANSWER, because, next_step
     missing = accepted - now
@@ -301,10 +302,7 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
             f"Microsoft 365 answered with {now} people, where there were {accepted}."
             " No leaver is touched."
         )
-        next_step = (
-            "Look in Microsoft 365 whether so many people were really deleted; if so, accept the"
-            " new count."
-        )
+        next_step = "Look in Microsoft 365 whether so many people were really deleted; if so"
         return RefusalKind.SHRUNK_ANSWER, because, next_step
     return None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from jackfield.flows.held import Standing
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus, StoredPlan
@@ -39,51 +40,60 @@ class Started:
     done: int = 0
 
 
-def nothing_planned(people: int, *, guarded: bool) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a run was about: so many people, or one of a name."""
+
+    people: int
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or _people(self.people)
+
+
+def nothing_planned(about: About) -> Outcome:
     """A run that stored no plan."""
-    if guarded:
-        text = "A guard still holds actions of an earlier plan back."
-        return Outcome(RunStatus.REFUSED, text, {"people": people})
-    return Outcome(RunStatus.DONE, f"Nothing to do for {_people(people)}.", {"people": people})
+    return Outcome(RunStatus.DONE, f"Nothing to do for {about}.", {"people": about.people})
 
 
-def planned(plan: StoredPlan, people: int, *, guarded: bool) -> Outcome:
+def held_back(outcome: Outcome, standing: Standing) -> Outcome:
+    """The same, where guards hold something back: named once, whatever else came of the run."""
+    if not standing:
+        return outcome
+    status = RunStatus.REFUSED if outcome.status is RunStatus.DONE else outcome.status
+    return replace(outcome, status=status, text=f"{outcome.text} {standing.text}")
+
+
+def planned(plan: StoredPlan, about: About) -> Outcome:
     """A run that stops with its plan."""
     text = "Nothing would be done."
     if plan.total:
         text = f"Plan {plan.id} with {_actions(plan.total)} waits for approval."
     text += _refused(plan)
-    if plan.held:
-        text += f" A guard holds {plan.held:,} back."
-    status = RunStatus.REFUSED if guarded else RunStatus.DONE
-    return Outcome(status, text, {"people": people, "changes": 0, **plan.counts})
+    return Outcome(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
 
 
-def applied(
-    plan: StoredPlan, progress: Progress, began: Started, people: int, *, guarded: bool
-) -> Outcome:
+def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) -> Outcome:
     """A run that carried a plan, or the rest of one, out."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
-    text = f"Nothing to do for {_people(people)}."
+    text = f"Nothing to do for {about}."
     if total:
-        text = f"{done:,} of {_actions(total)} done for {_people(people)}."
+        text = f"{done:,} of {_actions(total)} done for {about}."
+    elif progress.held:
+        text = f"Nothing was done for {about}."
     if total > done:
         text += f" {total - done:,} did not come through; see plan {plan.id}."
     text += _refused(plan)
-    if progress.held:
-        text += f" A guard holds {progress.held:,} back until an administrator releases them."
-    counts = {"people": people, "changes": done, **(plan.counts if not began.ended else {})}
-    status = RunStatus.REFUSED if guarded else RunStatus.DONE
-    if total and not done:
-        status = RunStatus.FAILED
+    counts = {"people": about.people, "changes": done, **(plan.counts if not began.ended else {})}
+    status = RunStatus.FAILED if total and not done else RunStatus.DONE
     return Outcome(status, text, counts)
 
 
-def closed(plan: StoredPlan, people: int) -> Outcome:
+def closed(plan: StoredPlan, about: About) -> Outcome:
     """A run that found its plan decided on elsewhere."""
     text = f"Plan {plan.id} {STANDS[plan.status]}; this run had nothing to carry out."
-    return Outcome(RunStatus.DONE, text, {"people": people})
+    return Outcome(RunStatus.DONE, text, {"people": about.people})
 
 
 def _actions(count: int) -> str:

@@ -281,7 +281,7 @@ class PeopleRun:
             preview=ask.preview,
         )
         by_itself = approval is Approval.AUTOMATIC and not ask.preview
-        return {**asdict(made), "apply": by_itself and bool(made.plan)}
+        return {**asdict(made), "apply": by_itself and bool(made.plan), "person": person}
 
     async def _start_applying(self, tenant: int, plan: int) -> dict[str, Any]:
         async with self._database.write() as tx:

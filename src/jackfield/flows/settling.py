@@ -5,25 +5,38 @@ Whoever a plan did not come through for is marked to be looked at again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from jackfield.clock import Clock
-from jackfield.core.actions import DISBELIEF
+from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.flows.failures import failure_of
+from jackfield.flows.held import Standing, load_held_back, load_standing, standing_of
 from jackfield.flows.numbers import Numbers
-from jackfield.flows.outcomes import Started, applied, closed, nothing_planned, planned
+from jackfield.flows.outcomes import (
+    About,
+    Started,
+    applied,
+    closed,
+    held_back,
+    nothing_planned,
+    planned,
+)
 from jackfield.flows.runs import GUARD, Runs
-from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
-from jackfield.store.held import find_holding
 from jackfield.store.outcomes import count_outcomes, load_unsettled
-from jackfield.store.people import count_people
+from jackfield.store.people import count_people, load_people
 from jackfield.store.planned import add_unsettled
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan, move_plan
+from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, load_plan, move_plan
 from jackfield.store.runs import RunStatus
 from jackfield.store.transaction import Transaction
+
+_EVERY_PLAN_WAITS = (
+    "From now on every plan waits for approval, so that no sync does it again by itself; choose"
+    " otherwise under Users > M365."
+)
 
 
 class SettlingSteps:
@@ -44,30 +57,29 @@ class SettlingSteps:
         mark: int | None,
     ) -> dict[str, Any]:
         """End a run that made a plan, or none; with a `mark`, what was wanted is settled."""
-        guarded, plan = bool(made["guarded"]), int(made["plan"])
+        plan = int(made["plan"])
         stored = await self._close_plan(flow, tenant, plan) if made["apply"] else None
         async with self._database.read() as tx:
-            people = (await count_people(tx, tenant)).present
+            about = await _about(tx, tenant, str(made.get("person", "")))
             if plan and stored is None:
                 stored = await load_plan(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
+            if mark is not None:
+                standing = await load_standing(tx, tenant)
+            else:  # about one person, or only looked: what waits elsewhere is not its business
+                held = None if stored is None else await load_held_back(tx, tenant, stored)
+                standing = standing_of(held)
         if stored is None:
-            outcome = nothing_planned(people, guarded=guarded)
+            outcome = nothing_planned(about)
         elif started.get("closed"):
-            outcome = closed(stored, people)
+            outcome = closed(stored, about)
         elif made["apply"]:
-            outcome = applied(stored, progress, _started(started), people, guarded=guarded)
+            outcome = applied(stored, progress, _started(started), about)
         else:
-            outcome = planned(stored, people, guarded=guarded)
-        if mark is not None and guarded:
-            await self._runs.begin_alarm(
-                tenant,
-                GUARD,
-                outcome.text,
-                "Look at the plan and release what is meant; what is not stays undone.",
-            )
-        elif mark is not None and made["everyone"]:
-            await self._runs.end_alarm(tenant, GUARD)
+            outcome = planned(stored, about)
+        outcome = held_back(outcome, standing)
+        if mark is not None:
+            await self._tell(tenant, standing, over=not made["guarded"])
         if mark is not None and made["everyone"]:
             await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
@@ -81,29 +93,32 @@ class SettlingSteps:
         """End a run that carried an approved plan out."""
         stored = await self._close_plan(flow, tenant, plan)
         async with self._database.read() as tx:
-            people = (await count_people(tx, tenant)).present
+            about = await _about(tx, tenant)
             progress = await count_outcomes(tx, tenant, plan)
+            standing = await load_standing(tx, tenant)
         if stored is None:
-            outcome = nothing_planned(people, guarded=False)
+            outcome = nothing_planned(about)
         elif started["closed"]:
-            outcome = closed(stored, people)
+            outcome = closed(stored, about)
         else:
-            outcome = applied(stored, progress, _started(started), people, guarded=False)
-            if not await self._guards_wait(tenant, plan):
-                await self._runs.end_alarm(tenant, GUARD)
+            outcome = applied(stored, progress, _started(started), about)
+            if standing:
+                # What was approved is done; that more waits is said beside it.
+                outcome = replace(outcome, text=f"{outcome.text} {standing.text}")
+            if stored.scope.startswith(UNDO):
+                outcome = replace(outcome, text=f"{outcome.text} {_EVERY_PLAN_WAITS}")
+            await self._tell(tenant, standing, over=True)
         came_through = not started["closed"] and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
         return {"status": outcome.status.value}
 
-    async def _guards_wait(self, tenant: int, applied_plan: int) -> bool:
-        """Whether a guard still waits for somebody to look, now that this plan is carried out."""
-        async with self._database.read() as tx:
-            if await find_holding(tx, tenant):
-                return True
-            (newest, *_) = await list_plans(tx, tenant, limit=1)
-            accepted = (await load_cursor(tx, tenant, Resource.USERS)).accepted_people
-        disbelieves = any(one.kind in DISBELIEF for one in newest.refusals)
-        return disbelieves and newest.id != applied_plan and newest.people_now < accepted
+    async def _tell(self, tenant: int, standing: Standing, *, over: bool) -> None:
+        """Let the alarm say what guards hold back now, or end it where that is over."""
+        if standing:
+            text = f"{standing.text} {standing.because}"
+            await self._runs.begin_alarm(tenant, GUARD, text, standing.next_step)
+        elif over:
+            await self._runs.end_alarm(tenant, GUARD)
 
     async def fail(self, flow: str, tenant: int, failed: dict[str, Any]) -> dict[str, Any]:
         """End a run that cannot go on."""
@@ -117,6 +132,14 @@ class SettlingSteps:
             await move_plan(tx, tenant, plan, [PlanStatus.APPLYING], PlanStatus.APPLIED, now=now)
             await plan_again(tx, tenant, plan, now)
             return await load_plan(tx, tenant, plan)
+
+
+async def _about(tx: Transaction, tenant: int, person: str = "") -> About:
+    """Whom a run was about, by their name as it is now."""
+    if not person:
+        return About((await count_people(tx, tenant)).present)
+    known = (await load_people(tx, tenant, [ObjectId(person)])).get(ObjectId(person))
+    return About(1, shown_name(known) if known else "")
 
 
 async def plan_again(tx: Transaction, tenant: int, plan: int, now: datetime) -> None:

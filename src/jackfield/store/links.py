@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Table,
     UniqueConstraint,
+    and_,
     bindparam,
     delete,
     func,
@@ -33,8 +34,9 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.number_forecast import FIRST_DAY, Newcomers
-from jackfield.core.people import GroupId, LeaverCause, ObjectId
+from jackfield.core.people import GroupId, LeaverCause, ObjectId, Standing
 from jackfield.store.errors import LinkTaken
+from jackfield.store.people import people
 from jackfield.store.schema import (
     OF_TENANT,
     key,
@@ -123,6 +125,16 @@ _ALL = select(*_COLUMNS).where(links.c.tenant == OF_TENANT)
 _OF_PEOPLE = _ALL.where(links.c.person.in_(_ids))
 _OF_EXTENSIONS = _ALL.where(links.c.key.in_(_ids))
 _COUNTS = select(func.count(), func.count(links.c.left_cause)).where(links.c.tenant == OF_TENANT)
+_IN_SYNC = (
+    select(func.count())
+    .select_from(links)
+    .join(people, and_(people.c.tenant == links.c.tenant, people.c.id == links.c.person))
+    .where(
+        links.c.tenant == OF_TENANT,
+        links.c.left_cause.is_(None),
+        people.c.standing == Standing.PRESENT.value,
+    )
+)
 _FIRST = select(func.min(links.c.linked_at)).where(links.c.tenant == OF_TENANT)
 _LINKED_SINCE = select(links.c.number, links.c.linked_at).where(
     links.c.tenant == OF_TENANT, links.c.linked_at > bindparam("since")
@@ -210,6 +222,14 @@ async def count_links(tx: Transaction, tenant: int) -> LinkCounts:
     """Links in figures."""
     row = await tx.row(_COUNTS, {"of_tenant": tenant})
     return LinkCounts() if row is None else LinkCounts(*row)
+
+
+async def count_in_sync(tx: Transaction, tenant: int) -> int:
+    """How many people of Microsoft 365 as last seen have an extension and are no leavers.
+
+    Whose leaving a guard holds back are not among them, though nothing of it is done yet.
+    """
+    return int(await tx.scalar(_IN_SYNC, {"of_tenant": tenant}) or 0)
 
 
 async def load_newcomers(tx: Transaction, tenant: int, *, since: datetime) -> Newcomers:

@@ -13,7 +13,7 @@ from jackfield.core.people import LeaverCause
 from jackfield.core.photos import PhotoState
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
-from jackfield.store.plans import PlanStatus
+from jackfield.store.plans import PlanStatus, StoredPlan
 from jackfield.store.runs import RunStatus
 
 
@@ -46,6 +46,16 @@ PLAN_TAGS = {
     PlanStatus.SUPERSEDED: Tag("Replaced by a newer plan", "plain", "history"),
     PlanStatus.FAILED: Tag("Failed", "bad", "circle-x"),
 }
+
+
+def plan_tag(plan: StoredPlan) -> Tag:
+    """Where a plan stands: one that is carried out but for what a guard holds is not over."""
+    if plan.status is not PlanStatus.APPLIED or not plan.held:
+        return PLAN_TAGS[plan.status]
+    if not plan.total:
+        return Tag("Held by a guard", "warn", "shield-check")
+    return Tag("Carried out but for what is held", "warn", "shield-check")
+
 
 ACTION_TAGS = {
     ActionStatus.PENDING: Tag("To do", "plain", "clock"),

@@ -42,9 +42,11 @@ async def test_figures_before_and_after_the_first_sync(api: ApiCaller) -> None:
         "sync": False,
         "people": 0,
         "linked": 0,
+        "in_sync": 0,
         "extensions": 0,
         "open_alarms": 0,
         "waiting_plan": None,
+        "held": None,
         "last_run": None,
         "photos": {
             "on": True,

@@ -11,14 +11,17 @@ from litestar.response import Template
 from markupsafe import Markup
 
 from jackfield.core.actions import ActionKind
+from jackfield.flows.held import load_standing
 from jackfield.flows.photos import WORK as PHOTOS
+from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.store.cursors import Resource, load_cursor
-from jackfield.store.links import count_links
+from jackfield.store.links import count_in_sync, count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
 from jackfield.store.photos import count_photos
 from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import StoredRun, list_runs
+from jackfield.store.schedule import Due, load_due
 from jackfield.store.settings import load_people_settings
 from jackfield.store.usage import Bucket, load_calls
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
@@ -46,8 +49,11 @@ async def overview(request: AnyRequest, house: House) -> Template:
         context: dict[str, Any] = {
             "people": await count_people(tx, tenant),
             "links": await count_links(tx, tenant),
+            "in_sync": await count_in_sync(tx, tenant),
+            "standing": await load_standing(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
-            "cursor": await load_cursor(tx, tenant, Resource.USERS),
+            "cursor": (cursor := await load_cursor(tx, tenant, Resource.USERS)),
+            "looked_at": cursor.finished_at or _looked_at(await load_due(tx, tenant, PEOPLE)),
             "settings": (await load_people_settings(tx, tenant)).value,
             "runs": runs[:5],
             "photos": {
@@ -102,6 +108,11 @@ def chart_of_calls(buckets: Sequence[Bucket], now: datetime) -> Markup:
         Series("Throttled", tuple(throttled), "warn"),
     )
     return stacked_bars("calls-chart", "Graph calls by the hour", bars, series)
+
+
+def _looked_at(state: Due) -> datetime | None:
+    """When the last look that came to its end began; None before the first one."""
+    return max(filter(None, (state.last_full_at, state.last_delta_at)), default=None)
 
 
 def _sum(run: StoredRun, kinds: Sequence[ActionKind]) -> int:

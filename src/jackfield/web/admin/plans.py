@@ -13,7 +13,7 @@ from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
 from jackfield.core.people import GroupId
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
-from jackfield.flows.held import Held, load_held_back
+from jackfield.flows.held import Held, load_held_back, load_standing
 from jackfield.flows.outcomes import STANDS
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.flows.undo import NotUndoable
@@ -39,10 +39,13 @@ HELD = {"yes": True, "no": False}
 
 @get("/plans", include_in_schema=False)
 async def latest_plan(request: AnyRequest, house: House) -> Template | Redirect:
-    """The plan that waits, else the latest one."""
+    """The plan that waits for a word, else one that waits for a release, else the latest one."""
     async with house.database.read() as tx:
         waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
-        latest = waiting or await list_plans(tx, house.tenant, limit=1)
+        holding = () if waiting else (await load_standing(tx, house.tenant)).holds
+        latest = (
+            waiting or [one.plan for one in holding] or await list_plans(tx, house.tenant, limit=1)
+        )
         frame = await load_frame(tx, house)
     if latest:
         return Redirect(f"/plans/{latest[0].id}", status_code=303)

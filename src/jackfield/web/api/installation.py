@@ -7,12 +7,13 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from jackfield.flows.held import load_standing
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
-from jackfield.store.links import count_links
+from jackfield.store.links import count_in_sync, count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
 from jackfield.store.photos import count_photos
@@ -30,6 +31,7 @@ from jackfield.web.api.installation_shapes import (
     ConnectIn,
     ConnectionOut,
     GraphOut,
+    HeldOut,
     JournalOut,
     LineOut,
     PhotoFigures,
@@ -54,15 +56,27 @@ async def status(rooms: House) -> StatusOut:
         looks = await list_runs(tx, rooms.tenant, kind=PHOTOS, limit=1)
         photos = await count_photos(tx, rooms.tenant)
         waiting = await list_plans(tx, rooms.tenant, status=PlanStatus.PROPOSED, limit=1)
+        standing = await load_standing(tx, rooms.tenant)
+        waits = [one.id for one in waiting] or standing.plan_ids
         return StatusOut(
             connected=connection is not None,
             organisation="" if connection is None else connection.organisation,
             sync=settings.value.enabled,
             people=(await count_people(tx, rooms.tenant)).present,
             linked=(await count_links(tx, rooms.tenant)).linked,
+            in_sync=await count_in_sync(tx, rooms.tenant),
             extensions=await count_extensions(tx, rooms.tenant),
             open_alarms=len(await open_alarms(tx, rooms.tenant)),
-            waiting_plan=waiting[0].id if waiting else None,
+            waiting_plan=waits[0] if waits else None,
+            held=HeldOut(
+                standing.plan_ids,
+                dict(standing.counts),
+                standing.text,
+                standing.because,
+                standing.next_step,
+            )
+            if standing
+            else None,
             last_run=await run_out(tx, rooms, runs[0]) if runs else None,
             photos=PhotoFigures(
                 on=settings.value.photos,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from jackfield.core.actions import ActionKind
 from jackfield.store.alarms import Severity
 from jackfield.web.api.run_shapes import RunOut
 
@@ -37,6 +38,16 @@ class PhotoFigures(msgspec.Struct):
     last_run: RunOut | None
 
 
+class HeldOut(msgspec.Struct):
+    """What guards hold back now, in all plans together."""
+
+    plans: Annotated[list[int], msgspec.Meta(description="Plans to release, the newest first.")]
+    actions: Annotated[dict[ActionKind, int], msgspec.Meta(description="How many of what.")]
+    text: str
+    because: str
+    next_step: str
+
+
 class StatusOut(msgspec.Struct):
     """The installation in figures."""
 
@@ -44,10 +55,23 @@ class StatusOut(msgspec.Struct):
     organisation: str
     sync: Annotated[bool, msgspec.Meta(description="People sync is switched on.")]
     people: Annotated[int, msgspec.Meta(description="People of Microsoft 365 as last seen.")]
-    linked: Annotated[int, msgspec.Meta(description="People with an extension.")]
+    linked: Annotated[
+        int,
+        msgspec.Meta(description="People with an extension, those who left and keep it included."),
+    ]
+    in_sync: Annotated[
+        int, msgspec.Meta(description="People of Microsoft 365 with an extension, no leavers.")
+    ]
     extensions: Annotated[int, msgspec.Meta(description="All extensions, hand-made ones too.")]
     open_alarms: int
-    waiting_plan: Annotated[int | None, msgspec.Meta(description="A plan that waits for approval.")]
+    waiting_plan: Annotated[
+        int | None,
+        msgspec.Meta(description="A plan that waits: for approval, else for a release."),
+    ]
+    held: Annotated[
+        HeldOut | None,
+        msgspec.Meta(description="What guards hold back until it is released; null: nothing."),
+    ]
     last_run: Annotated[RunOut | None, msgspec.Meta(description="The last one about people.")]
     photos: PhotoFigures
     graph: GraphOut

@@ -1,0 +1,139 @@
+"""That something waits for a release is said wherever somebody looks, truly, and once a run."""
+
+from core.sketches import AT_ONCE
+from doubles.house import House
+from jackfield.core.people import LeaverPolicy
+from jackfield.core.rules import PeopleRules
+from jackfield.flows.held import Standing, load_standing
+from jackfield.store.runs import RunStatus, list_runs
+from m365_emulator.server import Emulator
+
+MANY = 20
+REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
+HELD = "A guard holds 8 extensions to remove back (plan 2) until an administrator releases them."
+
+
+async def accident(house: House, rules: PeopleRules = REMOVE) -> tuple[Emulator, list[str]]:
+    """Eight of twenty people are deleted, and the guard has seen it."""
+    stage = house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(MANY)]
+    await house.connect(stage)
+    await house.choose(rules, enabled=True)
+    await house.sync(full=True)
+    for person in ids[:8]:
+        stage.tenant.delete(person)
+    await house.sync()
+    return stage, ids
+
+
+async def standing(house: House) -> Standing:
+    async with house.database.read() as tx:
+        return await load_standing(tx, 1)
+
+
+async def test_every_later_run_names_what_is_held(house: House) -> None:
+    """A success would be believed, and eight extensions would stay for ever."""
+    await accident(house)
+
+    later = [await house.sync(), await house.sync(full=True), await house.sync()]
+
+    assert {run.text for run in later} == {f"Nothing to do for 12 people. {HELD}"}
+    assert {run.status for run in later} == {RunStatus.REFUSED}
+
+
+async def test_a_run_that_held_everything_does_not_say_there_was_nothing(house: House) -> None:
+    """There was much to do, and none of it was done."""
+    await accident(house)
+
+    run = (await house.runs())[0]
+
+    assert run.text == f"Nothing was done for 12 people. {HELD}"
+
+
+async def test_quiet_looks_of_the_schedule_stay_out_of_the_lists(house: House) -> None:
+    """Once a minute would bury everything else."""
+    await accident(house)
+
+    for _ in range(3):
+        await house.sweep(after_s=120)
+
+    async with house.database.read() as tx:
+        shown = await list_runs(tx, 1, noteworthy=True)
+    assert (await house.runs())[0].status is RunStatus.REFUSED
+    assert [run.id for run in shown] == [2, 1]
+
+
+async def test_the_alarm_says_which_plan_how_many_of_what_and_why(house: House) -> None:
+    """It is all that some administrators see."""
+    await accident(house)
+
+    (alarm,) = await house.alarms()
+
+    assert alarm.text.startswith(
+        f"{HELD} Microsoft 365 answered with 12 people, where there were 20."
+    )
+    assert "release the held actions" in alarm.next_step
+    assert "jackfield plan approve 2 --release-held" in alarm.next_step
+
+
+async def test_the_alarm_follows_the_plan_that_is_made_anew(house: House) -> None:
+    """To keep eight extensions became to remove them: not the same to release."""
+    await accident(house, PeopleRules(on_deleted=LeaverPolicy.KEEP))
+    (before,) = await house.alarms()
+
+    await house.choose(REMOVE)
+    await house.sync()
+
+    (alarm,) = await house.alarms()
+    assert "8 leavers to keep back (plan 2)" in before.text
+    assert "8 extensions to remove back (plan 3)" in alarm.text
+    assert "8 extensions to remove back (plan 3)" in (await house.runs())[0].text
+
+
+async def test_more_that_is_held_later_is_counted_in(house: House) -> None:
+    """Several plans hold something; what two of them hold is one."""
+    stage, ids = await accident(house)
+    stage.tenant.delete(ids[8])
+    await house.sync()
+
+    several = await standing(house)
+    await house.sync(full=True)
+
+    assert several.text.startswith("A guard holds 9 extensions to remove back (plans 2 and 3)")
+    assert (await standing(house)).text.startswith(
+        "A guard holds 9 extensions to remove back (plan 4)"
+    )
+
+
+async def test_a_preview_of_the_same_is_not_counted_twice(house: House) -> None:
+    """Whoever looks does not make it more."""
+    await accident(house)
+
+    preview = await house.sync(preview=True)
+
+    assert (await standing(house)).plan_ids == [3]
+    assert "A guard holds 8 extensions to remove back (plan 3)" in preview.text
+
+
+async def test_once_released_nothing_says_so_any_more(house: House) -> None:
+    """Runs, alarm and figures."""
+    await accident(house)
+
+    released = await house.approve(2, release=True)
+    after = await house.sync()
+
+    assert released.text == "8 of 8 actions done for 12 people."
+    assert after.text == "Nothing to do for 12 people."
+    assert (released.status, after.status) == (RunStatus.DONE, RunStatus.DONE)
+    assert not await standing(house)
+    assert await house.alarms() == ()
+
+
+async def test_a_sync_of_one_person_tells_of_that_person(house: House) -> None:
+    """Who syncs a newcomer is not refused for what waits elsewhere."""
+    stage, ids = await accident(house)
+    stage.tenant.update(ids[19], jobTitle="New")
+
+    run = await house.sync(person=ids[19])
+
+    assert (run.status, run.text) == (RunStatus.DONE, "1 of 1 action done for Person 19.")

@@ -1,0 +1,114 @@
+"""What `/status` and `jackfield doctor` make of the same installation."""
+
+from urllib.parse import parse_qsl
+
+from core.sketches import AT_ONCE
+from doubles.api_caller import ApiCaller
+from jackfield.cli.doctor import Finding, examine_inside
+from jackfield.cli.door import Answer
+from jackfield.core.people import LeaverPolicy
+from jackfield.core.rules import PeopleRules
+from jackfield.flows.failures import GRAPH_AWAY
+from jackfield.store.alarms import begin_alarm
+from m365_emulator.faults import Kind, Order
+from m365_emulator.server import Emulator
+
+
+class _Door:
+    """The way of a command to the API, without a process between them."""
+
+    def __init__(self, api: ApiCaller) -> None:
+        self._api = api
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        plain, _, query = path.partition("?")
+        answer = await self._api.ask(method, plain, body, **dict(parse_qsl(query)))
+        return Answer(answer.status, answer.body)
+
+
+async def doctor(api: ApiCaller) -> dict[str, Finding]:
+    """Its findings by what they are about; two about one thing would be one too many."""
+    findings = await examine_inside(_Door(api))
+    assert len({one.what for one in findings}) == len(findings)
+    return {one.what: one for one in findings}
+
+
+async def accident(api: ApiCaller) -> None:
+    """Six of ten people are deleted; the guard holds all six removals (plan 2)."""
+    stage, ids = await office(api)
+    await api.house.choose(
+        PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE), enabled=True
+    )
+    await api.house.sync(full=True)
+    for person in ids[:6]:
+        stage.tenant.delete(person)
+    await api.house.sync()
+
+
+async def office(api: ApiCaller, *, sync: bool = True) -> tuple[Emulator, list[str]]:
+    stage = api.house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(10)]
+    await api.house.connect(stage, sync=sync)
+    return stage, ids
+
+
+async def test_status_names_the_plan_and_what_it_holds(api: ApiCaller) -> None:
+    """A monitor asks nothing else."""
+    await accident(api)
+
+    status = await api.get("/status")
+    await api.house.approve(2, release=True)
+    after = await api.get("/status")
+
+    assert (status["waiting_plan"], status["people"], status["in_sync"]) == (2, 4, 4)
+    assert (status["held"]["plans"], status["held"]["actions"]) == ([2], {"remove_extension": 6})
+    assert status["last_run"]["status"] == "refused"
+    assert "4 people, where there were 10" in status["held"]["because"]
+    assert (after["waiting_plan"], after["held"], after["linked"]) == (None, None, 4)
+
+
+async def test_what_a_guard_holds_is_one_finding(api: ApiCaller) -> None:
+    """With the plan, how many of what, why, and the command."""
+    await accident(api)
+
+    found = await doctor(api)
+
+    held = found["Held back"]
+    assert not held.good
+    assert held.text.startswith("A guard holds 6 extensions to remove back (plan 2)")
+    assert "4 people, where there were 10" in held.text
+    assert "jackfield plan approve 2 --release-held" in held.next_step
+    assert found["People sync"].text == "4 of 4 people have an extension."
+    assert not found["Last run"].good
+    assert "Alarm" not in found
+
+
+async def test_sync_that_is_switched_off_is_no_fault(api: ApiCaller) -> None:
+    """`jackfield connect --no-sync` is a way to begin that the documents teach."""
+    await office(api, sync=False)
+
+    sync = (await doctor(api))["People sync"]
+
+    assert sync.good
+    assert sync.text == "Switched off: nothing is read or changed by itself."
+    assert "Users > M365" in sync.next_step
+
+
+async def test_in_an_outage_the_connection_is_not_called_well(api: ApiCaller) -> None:
+    """One finding says it, not one that is well and one that is not."""
+    stage, ids = await office(api)
+    await api.house.sync(full=True)
+    stage.faults.switch_on(Order(kind=Kind.UNAVAILABLE, path="/v1.0/*"))
+    await api.house.sync(person=ids[0])
+    async with api.house.database.write() as tx:
+        text, now = "Microsoft 365 cannot be reached.", api.house.clock.now()
+        await begin_alarm(tx, 1, GRAPH_AWAY, text=text, next_step="Wait.", now=now)
+
+    found = await doctor(api)
+
+    away = found["Microsoft 365"]
+    assert (away.good, away.text, away.next_step) == (False, text, "Wait.")
+    assert "Alarm" not in found
+    assert found["Last run"].text.startswith("10 of 10 actions done for 10 people. (Run 1, ended ")
+    assert found["Asked for since"].text.startswith("Run ")
+    assert "503" in found["Asked for since"].text

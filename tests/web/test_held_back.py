@@ -1,0 +1,88 @@
+"""Nothing reads green while a guard waits for somebody: Overview, and the plan's page."""
+
+import re
+
+import pytest
+
+from core.sketches import AT_ONCE
+from doubles.house import House
+from doubles.web_visitor import Visitor
+from jackfield.core.people import LeaverPolicy
+from jackfield.core.rules import PeopleRules
+from m365_emulator.faults import Kind, Order
+from m365_emulator.server import Emulator
+
+
+async def accident(house: House) -> Emulator:
+    """Six of ten people are deleted; the guard holds all six removals (plan 2)."""
+    stage = house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(10)]
+    await house.connect(stage, sync=True)
+    await house.choose(
+        PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE), enabled=True
+    )
+    await house.sync(full=True)
+    for person in ids[:6]:
+        stage.tenant.delete(person)
+    await house.sync()
+    return stage
+
+
+async def test_the_plan_is_not_called_carried_out(house: House, admin: Visitor) -> None:
+    """A green badge above six held removals says that they are done."""
+    await accident(house)
+
+    plan = (await admin.part("/plans/2", "plan")).page.text
+    await house.sync(preview=True)
+    later = (await admin.get("/plans/3")).page.text
+
+    assert "Held by a guard" in plan
+    assert "Carried out" not in plan
+    assert "0 of 6 actions done; 6 held back until you release them." in plan
+    assert re.search(r"Plan 2\b.*\b6 Held by a guard", later)
+
+
+async def test_after_the_release_the_plan_page_does_not_ask_any_more(
+    house: House, admin: Visitor
+) -> None:
+    """It said that no leaver is touched, under six removals that were done."""
+    await accident(house)
+    await house.approve(2, release=True)
+
+    page = (await admin.get("/plans/2")).page
+
+    assert "Carried out" in page.text
+    assert "This guard holds nothing back any more." in page.text
+    assert "release the held actions" not in page.text
+    assert "release" not in page.ids()
+
+
+async def test_the_overview_counts_who_is_in_sync(house: House, admin: Visitor) -> None:
+    """Not ten of four; and it leads to the plan that waits, not to the newest."""
+    await accident(house)
+    await house.sync(preview=True)
+    await house.people.turn_down(1, 3, by="admin")
+
+    answer = await admin.get("/")
+
+    assert re.search(r"People in sync\s*4\s*of 4 in Microsoft 365", answer.page.text)
+    assert re.search(r"Leavers\s*6\s*who still hold", answer.page.text)
+    assert "A guard holds 6 extensions to remove back (plan 2)" in answer.page.text
+    assert 'href="/plans/2"' in answer.body.decode()
+    assert (await admin.get("/plans")).headers["location"] == "/plans/2"
+
+
+@pytest.mark.parametrize("kind", [Kind.UNAVAILABLE, Kind.CUT_BEFORE])
+async def test_in_an_outage_the_last_look_stands(house: House, admin: Visitor, kind: Kind) -> None:
+    """Ten people are in sync; they are not being read for the first time."""
+    stage = await accident(house)
+    stage.faults.switch_on(Order(kind=kind, path="/v1.0/users*"))
+    await house.people.sweep()
+    house.clock.advance(120)
+    await house.people.sweep()
+    await house.runner.idle()
+
+    page = (await admin.get("/")).page.text
+
+    assert "reading for the first time" not in page
+    assert "looked" in page
