@@ -6,12 +6,14 @@ import io
 import pytest
 
 from doubles.house import House
+from doubles.web_fillings import a_person, fill, fill_with, person_id, save_persons
 from doubles.web_visitor import Answer, Console, Visitor
 from jackfield.core.actions import CreateExtension, Plan, RemoveExtension
 from jackfield.core.extensions import ExtensionFields, ExtensionKey, ExtensionNumber
 from jackfield.core.people import LeaverCause, ObjectId
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.plans import Versions, save_plan
+from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
 
 
 def rows(answer: Answer) -> list[list[str]]:
@@ -70,6 +72,71 @@ async def test_a_plan_is_exported_with_its_differences(house: House, admin: Visi
     assert [(row[3], row[5]) for row in held] == [("Bob", "held back")]
 
 
+async def test_lists_are_exported_whole_and_filtered(house: House, admin: Visitor) -> None:
+    """More than one piece of them, with the words of their pages."""
+    now = house.clock.now()
+    async with house.database.write() as tx:
+        await fill(tx, 3, now)
+        late = [a_person(number) for number in range(600, 1_200)]
+        await save_persons(tx, late, now)
+        for number in range(3):
+            run = await begin_run(
+                tx,
+                1,
+                f"flow {number}",
+                kind="people",
+                trigger=Trigger.ADMINISTRATOR,
+                mode="full",
+                now=now,
+            )
+            await end_run(tx, 1, run.id, RunStatus.DONE, now=now, text="3 changes.")
+
+    users = rows(await admin.get("/users.csv?order=number"))
+    found = rows(await admin.get("/users.csv?q=0001&source=microsoft365"))
+    uncovered = rows(await admin.get("/users/not-synced.csv"))
+    runs = rows(await admin.get("/runs.csv"))
+    pools = rows(await admin.get("/numbers.csv"))
+
+    assert [(row[0], row[2], row[10], row[15]) for row in users] == [
+        (str(200 + at), f"{at:04d}", "Microsoft 365", person_id(at)) for at in range(3)
+    ]
+    assert [row[0] for row in found] == ["201"]
+    assert [row[3] for row in uncovered] == [one.id for one in late]
+    assert all(row[6] for row in uncovered)
+    assert [(row[1], row[5], row[6]) for row in runs] == [("Full sync", "Done", "3 changes.")] * 3
+    assert [row[0] for row in pools] == ["everybody"]
+
+
+async def test_departments_are_exported_with_their_groups(house: House, admin: Visitor) -> None:
+    """As the page names them; one that no group feeds is made by hand."""
+    async with house.database.write() as tx:
+        await fill_with(tx, "Sales", house.clock.now())
+
+    everything = rows(await admin.get("/departments.csv"))
+
+    page = (await admin.get("/departments")).page.text
+    assert everything
+    for name, group, _, members, state in everything:
+        assert f"{name} " in page
+        assert group in page
+        assert members.isdigit()
+        assert state in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/users", "/users/not-synced", "/departments", "/numbers", "/runs"]
+)
+async def test_every_list_offers_its_file(house: House, admin: Visitor, path: str) -> None:
+    """Below the list, with what was asked of it."""
+    async with house.database.write() as tx:
+        await fill_with(tx, "Sales", house.clock.now())
+        await save_persons(tx, [a_person(number) for number in range(600, 602)], house.clock.now())
+
+    (file,) = [one for one in (await admin.get(path)).page.all("a") if "download" in one]
+
+    assert (await admin.get(str(file["href"]))).status == 200
+
+
 @pytest.mark.parametrize(
     ("name", "cell"),
     [
@@ -98,6 +165,9 @@ async def test_no_cell_is_carried_out_by_a_spreadsheet(
     [
         ("/journal.csv?kind=nonsense", 400),
         ("/plans/77/actions.csv", 404),
+        ("/users.csv?status=perhaps", 400),
+        ("/users.csv?order=luck", 400),
+        ("/runs.csv?show_all=no", 400),
         ("/plans/77/actions.csv?held=perhaps", 400),
     ],
 )
@@ -110,4 +180,5 @@ async def test_an_export_of_nothing_that_is_is_refused(
 
 async def test_strangers_get_no_export(console: Console) -> None:
     """The journal names everybody."""
-    assert (await console.visitor().get("/journal.csv")).status in {303, 401}
+    for path in ("/journal.csv", "/users.csv", "/users/not-synced.csv", "/runs.csv"):
+        assert (await console.visitor().get(path)).status in {303, 401}

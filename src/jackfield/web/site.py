@@ -25,6 +25,7 @@ from jackfield.web.admin import (
     departments,
     exports,
     journal,
+    list_exports,
     matches,
     microsoft365,
     number_rules,
@@ -76,6 +77,7 @@ PAGES = (
     *runs.ROUTES,
     *journal.ROUTES,
     *exports.ROUTES,
+    *list_exports.ROUTES,
 )
 FOR_EVER = "public, max-age=31536000, immutable"
 

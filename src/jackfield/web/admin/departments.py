@@ -14,6 +14,7 @@ from jackfield.store.groups import load_groups
 from jackfield.store.links import load_department_links
 from jackfield.store.phone_departments import count_department_members, load_departments
 from jackfield.store.settings import load_people_settings
+from jackfield.store.transaction import Transaction
 from jackfield.store.words import fold
 from jackfield.web.admin.asking import PageNumber
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
@@ -40,20 +41,11 @@ async def departments(
     tenant = house.tenant
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-        known = await load_departments(tx, tenant)
-        members = await count_department_members(tx, tenant)
-        links = {one.key: one for one in (await load_department_links(tx, tenant)).values()}
         settings = (await load_people_settings(tx, tenant)).value
         rules = settings.rules
-        asked = {*(one.group for one in links.values()), *rules.departments.groups}
-        groups = await load_groups(tx, tenant, sorted(asked | {*rules.scope.selected_groups}))
-    words = fold(q[:200]).split()
-    rows = []
-    for one in sorted(known.values(), key=lambda one: (fold(one.name), one.key)):
-        link = links.get(one.key)
-        if all(f" {word}" in f" {fold(one.name)}" for word in words):
-            group = groups.get(link.group) if link else None
-            rows.append(Row(one, members.get(one.key, 0), link, group))
+        chosen = {*rules.departments.groups, *rules.scope.selected_groups}
+        groups = await load_groups(tx, tenant, sorted(chosen))
+        rows, known = await load_rows(tx, tenant, q)
     pages = max(1, -(-len(rows) // PAGE))
     asked_page, page = page, min(page, pages)
     return show(
@@ -63,7 +55,7 @@ async def departments(
         "departments",
         rows=rows[(page - 1) * PAGE : page * PAGE],
         total=len(rows),
-        all=len(known),
+        all=known,
         page=page,
         beyond=asked_page if asked_page > page else 0,
         pages=pages,
@@ -71,6 +63,22 @@ async def departments(
         sentences=explain_departments(rules.departments, rules.scope, groups),
         enabled=settings.enabled,
     )
+
+
+async def load_rows(tx: Transaction, tenant: int, q: str) -> tuple[list[Row], int]:
+    """Departments by name that have these words, and how many there are in all."""
+    known = await load_departments(tx, tenant)
+    members = await count_department_members(tx, tenant)
+    links = {one.key: one for one in (await load_department_links(tx, tenant)).values()}
+    groups = await load_groups(tx, tenant, sorted({one.group for one in links.values()}))
+    words = fold(q[:200]).split()
+    rows = []
+    for one in sorted(known.values(), key=lambda one: (fold(one.name), one.key)):
+        link = links.get(one.key)
+        if all(f" {word}" in f" {fold(one.name)}" for word in words):
+            group = groups.get(link.group) if link else None
+            rows.append(Row(one, members.get(one.key, 0), link, group))
+    return rows, len(known)
 
 
 ROUTES = [departments]

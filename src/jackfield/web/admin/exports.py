@@ -1,4 +1,7 @@
-"""The journal and a plan's actions as CSV, filtered like their pages, in pieces of any length."""
+"""The journal and a plan's actions as CSV, filtered like their pages; and how any list is written.
+
+A file comes in pieces, so that its length does not matter.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ from jackfield.web.admin.journal import KINDS
 from jackfield.web.admin.plans import HELD, groups_of, load_known_plan
 from jackfield.web.rooms import House, Rooms
 
-_AT_ONCE = 500
+AT_ONCE = 500
+"""Rows that are read in one go."""
+Pages = AsyncIterator[list[Sequence[object]]]
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=[ ]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 """Where something begins that a spreadsheet would carry out, full-width signs too.
 
@@ -43,7 +48,7 @@ async def journal_csv(
     check_choice("kind", kind, KINDS)
     wanted = JournalFilter(kind=kind, subject=person[:200], text=q[:200])
     heads = ("time (UTC)", "kind", "name", "object ID", "text", "run", "by")
-    return _csv("journal.csv", heads, _lines(house, wanted))
+    return csv_file("journal.csv", heads, _lines(house, wanted))
 
 
 @get("/plans/{plan:int}/actions.csv", include_in_schema=False)
@@ -76,14 +81,14 @@ async def actions_csv(
         "before",
         "after",
     )
-    return _csv(f"plan-{plan}.csv", heads, _actions(house, plan, wanted))
+    return csv_file(f"plan-{plan}.csv", heads, _actions(house, plan, wanted))
 
 
-async def _lines(house: Rooms, wanted: JournalFilter) -> AsyncIterator[list[Sequence[object]]]:
+async def _lines(house: Rooms, wanted: JournalFilter) -> Pages:
     before: int | None = None
     while True:
         async with house.database.read() as tx:
-            page = await load_lines(tx, house.tenant, wanted, before=before, limit=_AT_ONCE)
+            page = await load_lines(tx, house.tenant, wanted, before=before, limit=AT_ONCE)
         yield [
             (
                 f"{one.at:%Y-%m-%d %H:%M:%S}",
@@ -101,13 +106,11 @@ async def _lines(house: Rooms, wanted: JournalFilter) -> AsyncIterator[list[Sequ
             return
 
 
-async def _actions(
-    house: Rooms, plan: int, wanted: ActionFilter
-) -> AsyncIterator[list[Sequence[object]]]:
+async def _actions(house: Rooms, plan: int, wanted: ActionFilter) -> Pages:
     after: int | None = None
     while True:
         async with house.database.read() as tx:
-            page = await load_actions(tx, house.tenant, plan, wanted, after=after, limit=_AT_ONCE)
+            page = await load_actions(tx, house.tenant, plan, wanted, after=after, limit=AT_ONCE)
             known = await load_groups(tx, house.tenant, groups_of(page.actions))
             groups = {id_: group.name for id_, group in known.items()}
             departments = {
@@ -135,7 +138,9 @@ async def _actions(
             return
 
 
-def _csv(name: str, heads: Sequence[str], pages: AsyncIterator[list[Sequence[object]]]) -> Stream:
+def csv_file(name: str, heads: Sequence[str], pages: Pages) -> Stream:
+    """A list as a file, to be saved under a name; no cell of it is a formula."""
+
     async def pieces() -> AsyncIterator[bytes]:
         # Spreadsheets take a file for UTF-8 by this mark alone.
         yield b"\xef\xbb\xbf" + _written([heads])

@@ -45,18 +45,10 @@ async def users(
     before: FromQuery[str] = "",
 ) -> Template:
     """Extensions, hand-made ones included."""
-    check_choice("source", source, list(Source))
-    check_choice("status", status, _STATES)
+    wanted = wanted_users(q, source, department, sku, status)
     check_choice("order", order, list(Order))
     check_places(after, before)
     tenant = house.tenant
-    wanted = UserFilter(
-        text=q[:200],
-        source=Source(source) if source else None,
-        department=DepartmentKey(department) if department else None,
-        sku=sku,
-        **_STATES[status],
-    )
     by = Order(order) if order else Order.NAME
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
@@ -130,6 +122,19 @@ async def not_synced(
         licence=lambda person: licence_names(person.skus, skus),
         asked={"q": q[:200]},
         position={"after": after, "before": before},
+    )
+
+
+def wanted_users(q: str, source: str, department: str, sku: str, status: str) -> UserFilter:
+    """Which users an address asks for. Raises `Unaskable` for words that no filter has."""
+    check_choice("source", source, list(Source))
+    check_choice("status", status, _STATES)
+    return UserFilter(
+        text=q[:200],
+        source=Source(source) if source else None,
+        department=DepartmentKey(department) if department else None,
+        sku=sku,
+        **_STATES[status],
     )
 
 
