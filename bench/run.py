@@ -4,7 +4,7 @@ Real processes over real sockets, against the emulated tenant. Figures of one ru
 quote ratios and CPU, not single wall times of a busy machine.
 
     python bench/run.py [--people 20000] [--sdk-people 1000]
-                        [--only start,reading,numbers,photos,sync]
+                        [--only start,reading,numbers,photos,sync,pressure]
 """
 
 import argparse
@@ -24,9 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asking
 import caller_ids
 import photos
 import psutil
@@ -36,6 +38,8 @@ CLIENT = "9c1f0000-0000-4000-8000-00000000be9c"
 SECRET = "a-benchmark-secret"
 SEARCHES = ("a", "an", "ann", "ma", "mar", "li", "o'b", "mül", "varga", "john s", "s", "12", "e b")
 PATIENCE_S = 900.0
+IDLE_S = 120.0
+"""Two rounds of the schedule."""
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Product:
         self.data = data
         self.process = process
         self.watched = psutil.Process(process.pid)
+        self.stages: dict[str, float] = {}
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         told = json.loads((self.data / "server.json").read_text())
@@ -81,10 +86,20 @@ class Product:
         times = self.watched.cpu_times()
         return times.user + times.system
 
+    def caller(self) -> asking.Caller:
+        """A kept connection, with the right of the command line."""
+        told = json.loads((self.data / "server.json").read_text())
+        return asking.Caller(told["url"], told["token"])
+
     def run(self, path: str, body: object = None) -> tuple[Any, float, float, float]:
-        """A run to its end: the run, wall seconds, CPU seconds, peak memory in MB."""
+        """A run to its end: the run, wall seconds, CPU seconds, peak memory in MB.
+
+        Leaves in `stages` the CPU seconds by what the run said it was at, as seen each half second.
+        """
         cpu, wall, peak = self.cpu_s(), time.perf_counter(), 0.0
+        self.stages, before = {}, cpu
         run = self.ask("POST", path, body)
+        at = str(run["text"])
         until = time.monotonic() + PATIENCE_S
         while run["status"] in {"queued", "running"}:
             if time.monotonic() > until:
@@ -93,6 +108,9 @@ class Product:
             # Asked for more often, the answers alone would cost the server a second of CPU.
             time.sleep(0.5)
             run = self.ask("GET", f"/runs/{run['id']}")
+            now = self.cpu_s()
+            self.stages[at] = self.stages.get(at, 0.0) + now - before
+            at, before = str(run["text"]), now
         return run, time.perf_counter() - wall, self.cpu_s() - cpu, peak
 
 
@@ -106,6 +124,7 @@ def free_port() -> int:
 def stage(people: int, folder: Path) -> Iterator[dict[str, Any]]:
     """The emulated tenant; what it says of itself, and how long it took to be ready."""
     ready = folder / "tenant.json"
+    ready.unlink(missing_ok=True)
     begun = time.perf_counter()
     process = subprocess.Popen(
         [
@@ -203,16 +222,73 @@ def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
             note = f"{made:,} extensions; {cpu / max(1, made) * 1e6:.0f} us each"
             figures.append(Figure(f"first sync of {people:,} people, CPU", cpu, "s", "", note))
             figures.append(Figure(f"first sync of {people:,} people, wall", wall, "s"))
-            figures.append(Figure("peak memory of the server", peak, "MB", ""))
-            run, wall, cpu, _ = server.run("/people/sync", {"full": True})
+            first_wall = wall
+            figures.append(Figure("peak memory of the server", peak, "MB", "<= 500"))
+            figures += [Figure(f"  {at}, CPU", took, "s") for at, took in server.stages.items()]
+            run, _, cpu, peak = server.run("/people/sync", {"full": True})
             figures.append(Figure("full sync, nothing changed, CPU", cpu, "s", "", run["text"]))
+            figures.append(Figure("peak memory of it", peak, "MB", "<= 500"))
+            figures += [Figure(f"  {at}, CPU", took, "s") for at, took in server.stages.items()]
             for _ in range(2):
                 run, wall, cpu, _ = server.run("/people/sync", {})
             figures.append(Figure("delta round, nothing changed, CPU", cpu, "s", "", run["text"]))
             _rename(told["url"], min(100, people // 3))
             run, wall, cpu, _ = server.run("/people/sync", {})
             figures.append(Figure("delta round, 100 renamed, CPU", cpu, "s", "", run["text"]))
-            figures += _searches(server)
+        for name, url in _databases(folder):
+            if not url:
+                continue
+            with product(folder / f"sync-{name}", url) as (server, _):
+                _connect(server, told)
+                _, elsewhere, cpu, _ = server.run("/people/sync", {"full": True})
+                figures.append(Figure(f"the first sync on {name}, CPU of the server", cpu, "s"))
+                ratio = elsewhere / first_wall
+                figures.append(
+                    Figure(f"wall on {name} to SQLite", ratio, "x", "<= 2.5", f"{elsewhere:.1f} s")
+                )
+
+
+def measure_pressure(people: int, folder: Path, figures: list[Figure]) -> None:
+    """How fast pages and small writes are answered while everybody is synced, and the rest after.
+
+    CPU and wall times of this sync are not those of one that nobody disturbs.
+    """
+    with stage(people, folder) as told, product(folder / "pressure") as (server, _):
+        _connect(server, told)
+        browser, notifier = server.caller(), server.caller()
+        given = server.ask("POST", "/accounts/reset-password", {"name": "admin"})
+        browser.sign_in(given["name"], given["password"])
+        pages = [partial(browser.page, path) for path in asking.PAGES]
+        notices = [partial(notifier.api, "POST", "/tokens", asking.NOTICE)]
+        for when in ("nobody syncs", f"{people:,} are synced"):
+            with asking.Asking(pages, 0.1) as reads, asking.Asking(notices, 0.1) as writes:
+                if when == "nobody syncs":
+                    time.sleep(10)
+                else:
+                    server.run("/people/sync", {"full": True})
+            limited = when != "nobody syncs"
+            for what, asked, most_ms in (("page", reads, 100), ("small POST", writes, 50)):
+                note = f"{len(asked.took_ms)} asked; median {statistics.median(asked.took_ms):.0f}"
+                p99 = asking.percentile(asked.took_ms, 0.99)
+                limit = f"<= {most_ms}" if limited else ""
+                figures.append(Figure(f"p99 of a {what} while {when}", p99, "ms", limit, note))
+        path = "/extensions?limit=25&search="
+        calls = [
+            notifier.api("GET", path + urllib.request.quote(text))
+            for text in SEARCHES
+            for _ in "12345"
+        ]
+        note = f"kept connection; median {statistics.median(calls):.0f}"
+        p95 = asking.percentile(calls, 0.95)
+        figures.append(Figure(f"users search over {people:,}, p95", p95, "ms", "<= 30", note))
+        server.choose(enabled=True)
+        time.sleep(5)
+        cpu, began = server.cpu_s(), time.perf_counter()
+        time.sleep(IDLE_S)
+        share = (server.cpu_s() - cpu) / (time.perf_counter() - began) * 100
+        figures.append(Figure("idle with people sync on, share of a core", share, "%", "<= 2"))
+        resting = server.watched.memory_info().rss / 1e6
+        figures.append(Figure("memory after the sync", resting, "MB", "<= 170"))
 
 
 def _connect(server: Product, told: dict[str, Any]) -> None:
@@ -280,22 +356,6 @@ def _control(url: str, path: str, order: dict[str, object]) -> None:
     urllib.request.urlopen(request, timeout=60).close()
 
 
-def _searches(server: Product) -> list[Figure]:
-    """Seconds of the whole call, over the network and through the API."""
-    took: list[float] = []
-    for _ in range(5):
-        for text in SEARCHES:
-            begun = time.perf_counter()
-            server.ask("GET", "/extensions?limit=25&search=" + urllib.request.quote(text))
-            took.append((time.perf_counter() - begun) * 1000)
-    took.sort()
-    p95 = took[int(len(took) * 0.95)]
-    return [
-        Figure("users search, median, whole call", statistics.median(took), "ms"),
-        Figure("users search, p95, whole call", p95, "ms"),
-    ]
-
-
 def measure_reading(people: int, sdk_people: int, figures: list[Figure]) -> None:
     """Reading, decoding and comparing, beside a bare loop and Microsoft's own clients."""
     command = [
@@ -337,7 +397,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Jackfield's benchmarks")
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--sdk-people", type=int, default=1_000)
-    parser.add_argument("--only", default="start,reading,numbers,photos,sync")
+    parser.add_argument("--only", default="start,reading,numbers,photos,sync,pressure")
     asked = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
@@ -348,6 +408,7 @@ def main() -> int:
             "numbers": lambda: measure_numbers(asked.people, figures),
             "photos": lambda: measure_photos(min(asked.people, 2_000), folder, figures),
             "sync": lambda: measure_sync(asked.people, folder, figures),
+            "pressure": lambda: measure_pressure(asked.people, folder, figures),
         }
         for part in asked.only.split(","):
             print(f"bench: {part} ...", file=sys.stderr, flush=True)
