@@ -7,7 +7,7 @@ import pytest
 from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.departments import DepartmentRules, DepartmentSource
-from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
+from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import Done, RenameDepartmentWrite, UpdateExtensionWrite
@@ -168,6 +168,31 @@ async def test_d_05_without_the_permission_for_groups_everything_else_goes_on(
     assert alarm.kind == "graph.groups"
     assert "GroupMember.Read.All" in alarm.text + alarm.next_step
     assert await house.departments() == {"Sales": ["Ada One"]}
+
+
+async def test_d_05_why_says_what_the_sync_would_do_while_groups_cannot_be_read(
+    house: House,
+) -> None:
+    """Whoever is selected by a group is neither in nor out, and nobody is told that they go."""
+    stage, ids = await office(house, {"Sales": ["Ada One"], "Ops": ["Ben Two"]})
+    await house.sync(full=True)
+    app = house.apps["localhost:8365"]
+    stage.registrations.grant(app, ["User.Read.All", "Organization.Read.All"])
+    stage.tokens.revoke(app)
+    await house.choose(
+        PeopleRules(
+            scope=ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(GroupId(ids["Ops"]),)),
+            on_out_of_scope=LeaverPolicy.REMOVE,
+            remove_after=AT_ONCE,
+        )
+    )
+    await house.sync(full=True)
+
+    why = " ".join(await house.planning.explain(1, ObjectId(ids["Ada One"])))
+
+    assert len(await house.extensions()) == 2
+    assert "Groups cannot be read at present" in why
+    assert "removed" not in why
 
 
 async def test_d_05_ends_when_the_permission_is_granted(house: House) -> None:

@@ -21,12 +21,9 @@ class Interrupted(Planning):
         tenant: int,
         *,
         everything: bool,
-        groups_readable: bool = True,
         person: ObjectId | None = None,
     ) -> Loaded | None:
-        loaded = await super().load(
-            tenant, everything=everything, groups_readable=groups_readable, person=person
-        )
+        loaded = await super().load(tenant, everything=everything, person=person)
         async with self._database.write() as tx:
             await add_unsettled(tx, tenant, [ObjectId("named-meanwhile")])
         return loaded
@@ -43,7 +40,7 @@ async def test_who_is_named_while_a_plan_is_computed_is_not_forgotten(house: Hou
         run = await begin_run(tx, 1, "flow", kind="people", trigger=trigger, mode="full", now=now)
     planning = Interrupted(house.database, house.phone, house.clock)
 
-    await planning.make(1, run, everything=True, groups_readable=True)
+    await planning.make(1, run, everything=True)
 
     async with house.database.write() as tx:
         marks = await load_planned(tx, 1)

@@ -96,7 +96,6 @@ class PeopleRun:
             tenant,
             document,
             str(read.get("person", "")),
-            bool(read["groups_readable"]),
         )
         started: dict[str, Any] = {}
         if made["plan"] and made["apply"]:
@@ -147,9 +146,9 @@ class PeopleRun:
         )
         if read.get("failed"):
             return read
-        groups = {"groups_readable": False}
-        if read["groups_known"]:
-            groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurry=True)
+        if not read["groups_known"]:
+            return read
+        groups = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurry=True)
         return {**read, **groups}
 
     async def _walk(
@@ -164,11 +163,9 @@ class PeopleRun:
             more = await self._patiently(
                 run, tenant, name, self._reading.read_page, resource.value, hurry, hurry=hurry
             )
-            if more.get("unreadable"):
-                return {"groups_readable": False}
             if more.get("failed"):
                 return more
-        return {"groups_readable": True}
+        return {}
 
     async def _apply(
         self, run: Run, tenant: int, plan: int, *, hurry: bool = False
@@ -263,7 +260,6 @@ class PeopleRun:
         tenant: int,
         document: dict[str, Any],
         person: str,
-        groups_readable: bool,
     ) -> dict[str, Any]:
         await self._runs.keep_lease(flow, tenant)
         ask = Ask.from_json(document)
@@ -276,7 +272,6 @@ class PeopleRun:
             tenant,
             run,
             everything=ask.preview or (ask.mode is Mode.FULL and not ask.person),
-            groups_readable=groups_readable,
             person=ObjectId(person) if person else None,
             preview=ask.preview,
         )

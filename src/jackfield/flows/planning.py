@@ -92,7 +92,6 @@ class Planning:
         run: StoredRun,
         *,
         everything: bool,
-        groups_readable: bool,
         person: ObjectId | None = None,
         preview: bool = False,
     ) -> Made:
@@ -102,9 +101,7 @@ class Planning:
         if known is not None:
             everyone = known.scope == EVERYONE
             return Made(known.id, known.total, known.held, is_guarded(known), everyone)
-        loaded = await self.load(
-            tenant, everything=everything, groups_readable=groups_readable, person=person
-        )
+        loaded = await self.load(tenant, everything=everything, person=person)
         if loaded is None:
             return Made(0)
         limits = self.limits(tenant)
@@ -135,7 +132,6 @@ class Planning:
         tenant: int,
         *,
         everything: bool,
-        groups_readable: bool = True,
         person: ObjectId | None = None,
     ) -> Loaded | None:
         """The view to plan from; None where nobody is touched."""
@@ -156,7 +152,7 @@ class Planning:
                     ids, scope = None, EVERYONE
                 else:
                     ids = sorted({*ids, *map(ObjectId, proposed)})
-            fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=groups_readable)
+            fetched = await self._fetch(tx, tenant, stored, ids)
         return await _loaded(fetched, scope, 0 if marks is None else marks.added)
 
     async def load_waiting(self, tenant: int) -> Loaded:
@@ -164,7 +160,7 @@ class Planning:
         async with self._database.read() as tx:
             stored = await _load_settings(tx, tenant)
             ids = await load_waiting(tx, tenant, stored.value.rules.scope)
-            fetched = await self._fetch(tx, tenant, stored, ids, groups_readable=True)
+            fetched = await self._fetch(tx, tenant, stored, ids)
         return await _loaded(fetched, TOUCHED, 0)
 
     async def _fetch(
@@ -173,8 +169,6 @@ class Planning:
         tenant: int,
         stored: Stored[PeopleSettings],
         ids: list[ObjectId] | None,
-        *,
-        groups_readable: bool,
     ) -> _Fetched:
         state = await load_phone_state(tx, tenant)
         versions = Versions(await latest_change(tx, tenant), state.version, stored.version)
@@ -182,7 +176,6 @@ class Planning:
             tx,
             tenant,
             ids,
-            groups_readable=groups_readable,
             hold_days=stored.value.rules.numbers.hold_days,
             now=self._clock.now(),
         )

@@ -66,7 +66,7 @@ class ReadingSteps:
             next_step = error.next_step if lacks else _NO_GROUPS
             await self._runs.begin_alarm(tenant, kind, error.what, next_step)
             await self._runs.end_alarm(tenant, other)
-            return {"unreadable": True}
+            return {"more": False}
         except TOLD as error:
             return failed(error)
         if not users and not progress.more:

@@ -30,6 +30,8 @@ from jackfield.core.number_pools import Released
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.pictures import Summary, View
 from jackfield.core.rules import PeopleRules
+from jackfield.flows.runs import GROUPS, NO_GROUPS
+from jackfield.store.alarms import open_alarms
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.groups import Edges, load_edges, load_groups
 from jackfield.store.held import count_elsewhere
@@ -72,7 +74,6 @@ async def fetch(
     tenant: int,
     ids: Sequence[ObjectId] | None,
     *,
-    groups_readable: bool,
     hold_days: int,
     now: datetime,
 ) -> Pictures:
@@ -114,7 +115,7 @@ async def fetch(
             linked=(await count_links(tx, tenant)).linked,
             round_finished=cursor.finished_at is not None and cursor.full_finished_at is not None,
             people_accepted=cursor.accepted_people,
-            groups_readable=groups_readable,
+            groups_readable=await _groups_are_readable(tx, tenant),
         ),
         now=now,
     )
@@ -153,6 +154,16 @@ def put_together(pictures: Pictures, rules: PeopleRules) -> View:
         summary=pictures.summary,
         now=pictures.now,
     )
+
+
+async def _groups_are_readable(tx: Transaction, tenant: int) -> bool:
+    """Whether what is known of groups is what Microsoft 365 has.
+
+    They were read to an end once, and the last try to read on was not turned away.
+    """
+    if (await load_cursor(tx, tenant, Resource.GROUPS)).full_finished_at is None:
+        return False
+    return not any(one.kind in {GROUPS, NO_GROUPS} for one in await open_alarms(tx, tenant))
 
 
 async def _elsewhere(
