@@ -106,3 +106,18 @@ async def test_a_token_opens_until_it_is_revoked(house: House, signin: LocalSign
     assert await signin.token_viewer(secret) is None
     assert await signin.token_viewer(secret[:-1]) is None
     assert await signin.token_viewer("") is None
+
+
+async def test_the_command_line_is_called_by_its_name(house: House, signin: LocalSignIn) -> None:
+    """A riddle in the journal else: "by token command line". A program is called a token."""
+    async with house.database.write() as tx:
+        secret, _ = await create_token(
+            tx,
+            INSTALLATION,
+            name="command line",
+            role="owner",
+            created_by="Jackfield",
+            now=house.clock.now(),
+        )
+
+    assert await signin.token_viewer(secret) == Viewer("command line", "owner")
