@@ -27,6 +27,17 @@ async def office(house: House) -> tuple[Emulator, list[str], str]:
     return stage, ids, sales
 
 
+class Emptied(BuiltInPhones):
+    """The phone system by its own account, and nothing in it: begun anew from a wrong backup."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.database, 2, house.clock)
+        self._before = house.phone(1)
+
+    async def read_identity(self) -> str:
+        return await self._before.read_identity()
+
+
 async def alarms(house: House) -> list[str]:
     return [one.kind for one in await house.alarms()]
 
@@ -38,11 +49,10 @@ async def empty(house: House, count: int = MANY) -> None:
 
 
 async def test_a_phone_system_that_answers_nothing_is_not_filled_anew(house: House) -> None:
-    """The wrong one was attached, or it forgot itself: with the right one all is as it was."""
+    """It forgot everything but who it is: with what it had back all is as it was."""
     stage, ids, _ = await office(house)
     right, links = house.phone(1), await house.links()
-    wrong = BuiltInPhones(house.database, 2, house.clock)
-    house.phones[1] = wrong
+    wrong = house.phones[1] = Emptied(house)
     stage.tenant.update(ids[0], jobTitle="New")
 
     held = [await house.sync(full=True), await house.sync(full=True)]
@@ -192,10 +202,10 @@ async def without_departments(house: House) -> None:
 
 
 async def test_departments_that_are_not_found_are_not_made_again_unseen(house: House) -> None:
-    """The wrong phone system was attached: it gets no departments, and the right one no others."""
+    """The phone system forgot itself: it gets no departments, and with all back no others."""
     stage, ids = await teams(house)
     right, before = house.phone(1), await house.departments()
-    wrong = house.phones[1] = BuiltInPhones(house.database, 2, house.clock)
+    wrong = house.phones[1] = Emptied(house)
     stage.tenant.update(ids[0], jobTitle="New")
 
     held = [await house.sync(), await house.sync(full=True)]
