@@ -46,7 +46,7 @@ async def test_every_command_has_json_and_an_exit_code(
     synced = await commanded.command("sync", "people", "--full", "--json")
     person = await commanded.command("sync", "people", "--person", await upn(stage), "--json")
     nobody = await commanded.command("sync", "people", "--person", "nobody@kestrel.example")
-    listed = await commanded.command("runs", "--limit", "3", "--json")
+    listed = await commanded.command("runs", "--limit", "5", "--json")
     token = await commanded.command("token", "create", "scripts", "--days", "30", "--json")
     password = await commanded.command("admin", "reset-password", "--json")
     rotated = await commanded.command("key", "rotate", "--json")
@@ -69,7 +69,9 @@ async def test_every_command_has_json_and_an_exit_code(
     assert (person.code, person.document["mode"]) == (DONE, "person")
     assert (nobody.code, nobody.err) == (FAILED, "")
     assert "nobody@kestrel.example" in nobody.out
-    assert [run["mode"] for run in listed.document["runs"]] == ["person", "person", "full"]
+    # Where a server runs, it may have looked at photos meanwhile.
+    of_people = [run for run in listed.document["runs"] if run["kind"] != "photos"]
+    assert [run["mode"] for run in of_people][:3] == ["person", "person", "full"]
     assert token.document["token"].startswith("jackfield_")
     assert password.document["name"] == "admin"
     assert len(password.document["password"]) == 23
