@@ -2,10 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
+
+import pytest
 
 from doubles.web_fillings import save_persons
 from jackfield.core.departments import Group, GroupKind
-from jackfield.core.people import GroupId, ObjectId, Person, Standing
+from jackfield.core.people import (
+    GroupId,
+    ObjectId,
+    Person,
+    Scope,
+    ScopeRules,
+    Standing,
+    UserType,
+    judge,
+)
 from jackfield.store.database import Database
 from jackfield.store.group_counts import count_people_in
 from jackfield.store.groups import (
@@ -25,6 +37,7 @@ from jackfield.store.groups import (
 )
 from jackfield.store.people_rounds import mark_removed
 
+OPEN = ScopeRules(guests=True, mailbox_licence_only=False)
 SALES = Group(
     GroupId("s"), "Sales Süd", GroupKind.MICROSOFT_365, dynamic=True, mail="sales@x.example"
 )
@@ -144,9 +157,41 @@ async def test_people_are_counted_as_a_scope_counts_them(database: Database, now
         await apply_member_changes(tx, 1, circle[1:], [], 1)
         await save_persons(tx, persons, now)
         await mark_removed(tx, 1, [ObjectId("gone")], Standing.GONE, now=now)
-        counts = await count_people_in(tx, 1, [SALES.id, WEST.id, GroupId("none")])
+        counts = await count_people_in(tx, 1, [SALES.id, WEST.id, GroupId("none")], OPEN)
         await apply_member_changes(tx, 1, circle[:1], [], 1)
-        turning = await count_people_in(tx, 1, [SALES.id, WEST.id])
+        turning = await count_people_in(tx, 1, [SALES.id, WEST.id], OPEN)
 
     assert counts == {"s": 2, "w": 2, "none": 0}
     assert turning == {"s": 2, "w": 2}
+
+
+@pytest.mark.parametrize("guests", [False, True])
+@pytest.mark.parametrize("mailbox_only", [False, True])
+async def test_a_group_counts_whom_its_selection_takes_in(
+    database: Database, now: datetime, guests: bool, mailbox_only: bool
+) -> None:
+    """What is offered is what comes: the rules that plan say the same of each of them."""
+    traits = ("enabled", "has_mailbox", "is_resource_account")
+    crowd = [
+        Person(
+            ObjectId(f"p{at}"),
+            f"p{at}@x.example",
+            user_type=kind,
+            **dict(zip(traits, given, strict=True)),
+        )
+        for at, (kind, *given) in enumerate(product(UserType, *[(False, True)] * 3))
+    ]
+    rules = ScopeRules(
+        Scope.SELECTED_GROUPS,
+        selected_groups=(SALES.id,),
+        guests=guests,
+        mailbox_licence_only=mailbox_only,
+    )
+    async with database.write() as tx:
+        await save_groups(tx, 1, [SALES], 1, now=now)
+        await save_persons(tx, crowd, now)
+        await apply_member_changes(tx, 1, [Member(SALES.id, one.id) for one in crowd], [], 1)
+        counts = await count_people_in(tx, 1, [SALES.id], rules)
+
+    taken = [one for one in crowd if judge(one, frozenset({SALES.id}), rules).in_scope]
+    assert counts == {SALES.id: sum(one.enabled for one in taken)}

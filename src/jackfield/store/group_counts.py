@@ -1,4 +1,4 @@
-"""How many people are in a group, as a scope or a department counts them: nested ones included."""
+"""How many people a group would give an extension, those of the groups inside it included."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select
 
-from jackfield.core.people import GroupId, Standing
+from jackfield.core.people import GroupId, ScopeRules, Standing, UserType
 from jackfield.store.groups import MemberKind, group_members, load_edges
 from jackfield.store.people import people
 from jackfield.store.schema import OF_TENANT
@@ -25,19 +25,29 @@ _PEOPLE_IN = (
         group_members.c.group_id.in_(_groups),
         group_members.c.kind == MemberKind.USER.value,
         people.c.standing == Standing.PRESENT.value,
+        people.c.enabled,
+        people.c.is_resource_account.is_(False),
     )
 )
 
 
 async def count_people_in(
-    tx: Transaction, tenant: int, ids: Sequence[GroupId]
+    tx: Transaction, tenant: int, ids: Sequence[GroupId], rules: ScopeRules
 ) -> dict[GroupId, int]:
-    """People present in each group and in the groups inside it, each once. One query a group."""
+    """Who would be in scope and enabled, were the group selected; each once. One query a group.
+
+    `rules` say whether guests and people without a mailbox count, as `ScopeJudge` takes them.
+    """
     nested = (await load_edges(tx, tenant, [])).nested
+    statement = _PEOPLE_IN
+    if not rules.guests:
+        statement = statement.where(people.c.user_type != UserType.GUEST.value)
+    if rules.mailbox_licence_only:
+        statement = statement.where(people.c.has_mailbox)
     counts: dict[GroupId, int] = {}
     for id_ in ids:
         asked = {"of_tenant": tenant, "groups": sorted(_inside(id_, nested))}
-        counts[id_] = await tx.scalar(_PEOPLE_IN, asked)
+        counts[id_] = await tx.scalar(statement, asked)
     return counts
 
 

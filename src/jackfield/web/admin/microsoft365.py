@@ -208,7 +208,8 @@ async def pick_groups(
             before=before or None,
         )
         ids = [GroupId(ref) for ref in found.refs]
-        rows = await _groups(tx, house.tenant, ids, counted=True)
+        rules = (await load_people_settings(tx, house.tenant)).value.rules.scope
+        rows = await _groups(tx, house.tenant, ids, counted=rules)
     return show(
         "_picker.html",
         request,
@@ -274,10 +275,10 @@ def _on_its_own_page(request: AnyRequest) -> bool:
 
 
 async def _groups(
-    tx: Transaction, tenant: int, ids: Sequence[str], *, counted: bool = False
+    tx: Transaction, tenant: int, ids: Sequence[str], *, counted: ScopeRules | None = None
 ) -> list[Choice]:
     known = await load_groups(tx, tenant, [GroupId(id_) for id_ in ids])
-    members = await count_people_in(tx, tenant, list(map(GroupId, ids))) if counted else {}
+    members = await count_people_in(tx, tenant, list(map(GroupId, ids)), counted) if counted else {}
     rows = []
     for id_ in map(GroupId, ids):
         group = known.get(id_)
