@@ -189,6 +189,40 @@ async def test_a_person_may_have_it_tried_at_once(tokens: Make):
     assert await source.token() == "token-2"
 
 
+async def test_who_asks_by_hand_is_not_answered_from_memory(tokens: Make, clock: VirtualClock):
+    """It may be mended by now; in the background the pause goes on, twice as long."""
+    graph = ScriptedGraph(entra=[entra_refused(7000112)] * 5)
+    source = tokens(graph)
+    for by_hand in (False, True, False, True):
+        if by_hand:
+            source.ask_again()
+        with pytest.raises(TokenRejected, match="disabled"):
+            await source.token()
+
+    clock.advance(200)
+    with pytest.raises(TokenRejected, match="disabled"):
+        await source.token()
+    asked_before = len(graph.token_requests)
+    clock.advance(41)
+    with pytest.raises(TokenRejected, match="disabled"):
+        await source.token()
+
+    assert (asked_before, len(graph.token_requests)) == (3, 4), "at 0, twice by hand, at 240"
+
+
+async def test_a_pause_that_was_asked_for_holds_for_a_person_too(tokens: Make):
+    """Throttling is no configuration that somebody could have mended."""
+    graph = ScriptedGraph(entra=[answer(b"", 429, retry_after="40")])
+    source = tokens(graph)
+
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            await source.token()
+        source.ask_again()
+
+    assert len(graph.token_requests) == 1
+
+
 async def test_a_busy_sign_in_service_is_obeyed(tokens: Make, clock: VirtualClock):
     """Retry-After counts here as well."""
     graph = ScriptedGraph(entra=[answer(b"", 429, retry_after="40")])

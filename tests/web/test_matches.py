@@ -20,6 +20,17 @@ async def doubt(house: House) -> None:
         await save_extensions(tx, 1, found, 1)
 
 
+async def test_the_tab_counts_what_waits(house: House, admin: Visitor) -> None:
+    """The list of users stays quick: the count comes after it."""
+    none = (await admin.get("/users/matches/count")).text
+    await doubt(house)
+
+    assert none == ""
+    assert (await admin.get("/users/matches/count")).text == " <b>1</b>"
+    assert "/users/matches/count" in (await admin.get("/users")).text
+    assert "Doubtful matches 1" in (await admin.get("/users/matches")).page.text
+
+
 async def test_a_doubt_is_decided_on_the_page_and_undone_there(
     house: House, admin: Visitor
 ) -> None:

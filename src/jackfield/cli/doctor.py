@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LITTLE_SPACE = 500 * 1024 * 1024
 EXPIRES_SOON_DAYS = 30
 PATIENCE_S = 10.0
+MANY = 100
 UNABLE = 503
 """What the API answers while the database cannot be used."""
 CONSENT = "graph.groups"
@@ -122,6 +123,7 @@ async def examine_inside(door: Door) -> list[Finding]:
     runs = (await asked(door, "GET", "/runs?limit=100"))["runs"]
     findings += [_waiting(run) for run in runs if run["waits"] is not None]
     findings += _last_runs(runs)
+    findings += _doubts((await asked(door, "GET", f"/matches?limit={MANY}"))["matches"])
     if held := status["held"]:
         text = f"{held['text']} {held['because']}"
         findings.append(Finding("Held back", False, text, held["next_step"]))
@@ -178,6 +180,14 @@ def _last_runs(runs: Any) -> list[Finding]:
         text = f"{run['text']} (Run {run['id']}, ended {ended}.)"
         return [Finding("Last run", good, text, step), *since]
     return since
+
+
+def _doubts(matches: Any) -> list[Finding]:
+    if not matches:
+        return []
+    count = f"{MANY} or more" if len(matches) == MANY else str(len(matches))
+    text = f"{count} wait for a decision; none of these people gets an extension before."
+    return [Finding("Doubtful matches", True, text, "Decide under Users > Doubtful matches.")]
 
 
 def _permissions(connection: Any, alarms: Any) -> Finding:

@@ -57,7 +57,7 @@ async def run_lines(door: Door, runs: Sequence[Any]) -> list[str]:
     """A line for each run, and those about people under it."""
     lines: list[str] = []
     for run in runs:
-        begun = run["started_at"][:19]
+        begun = f"{run['started_at'][:19]}Z"
         lines.append(f"{run['id']:>6}  {begun}  {run['mode']:<8} {run['status']:<9} {run['text']}")
         if run["plan"] is not None:
             plan = await asked(door, "GET", f"/plans/{run['plan']}")

@@ -126,6 +126,12 @@ class Connections:
         async with self._making:
             await self._leave(tenant)
 
+    def ask_again(self, tenant: int) -> None:
+        """A person asks: a refusal that they may have mended since is not answered from memory."""
+        way = self._ways.get(tenant)
+        if way is not None:
+            way.tokens.ask_again()
+
     async def close(self) -> None:
         """Close every connection."""
         for tenant in list(self._ways):

@@ -90,6 +90,10 @@ class DirectoryReading:
         self._clock = clock
         self._rounds: dict[int, _Round] = {}
 
+    def ask_again(self, tenant: int) -> None:
+        """For a run that a person has asked for: no refusal is answered from memory."""
+        self._connections.ask_again(tenant)
+
     async def begin(self, tenant: int, resource: Resource, mode: Mode) -> Progress:
         """Begin a round, or go on with the one that was interrupted."""
         async with self._database.write() as tx:

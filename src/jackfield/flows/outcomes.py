@@ -64,6 +64,15 @@ def held_back(outcome: Outcome, standing: Standing) -> Outcome:
     return replace(outcome, status=status, text=f"{outcome.text} {standing.text}")
 
 
+def doubting(outcome: Outcome, doubtful: int) -> Outcome:
+    """The same, where somebody has to say whose extensions some are."""
+    if not doubtful:
+        return outcome
+    waits = "match waits" if doubtful == 1 else "matches wait"
+    text = f"{doubtful:,} doubtful {waits} for a decision under Users > Doubtful matches."
+    return replace(outcome, text=f"{outcome.text} {text}")
+
+
 def planned(plan: StoredPlan, about: About) -> Outcome:
     """A run that stops with its plan."""
     text = "Nothing would be done."

@@ -64,6 +64,7 @@ class PeopleRun:
         clock: Clock,
     ) -> None:
         self._database = database
+        self._directory = directory
         self._phones = phones
         self._planning = planning
         self._applying = applying
@@ -241,6 +242,8 @@ class PeopleRun:
             settings = (await load_people_settings(tx, tenant)).value
             state = await load_due(tx, tenant, WORK)
         by_itself = ask.trigger is Trigger.SCHEDULE and ask.is_for_all
+        if ask.trigger is not Trigger.SCHEDULE:
+            self._directory.ask_again(tenant)
         if by_itself and mode_due(settings, state, self._clock.now()) is None:
             # A peer queued this when the same was about to be done.
             return {"mark": None, "mode": None}

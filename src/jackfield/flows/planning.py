@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
-from jackfield.core.actions import GUARDS, CreateDepartment, Plan, RefusalKind
+from jackfield.core.actions import GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.explanations import explain_person
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
@@ -74,6 +75,8 @@ class Made:
     total: int = 0
     held: int = 0
     guarded: bool = False
+    doubtful: int = 0
+    """People of whom it is doubtful whether an extension is theirs."""
     everyone: bool = False
     """Everybody was judged, so that what no guard objects to is safe."""
 
@@ -100,7 +103,8 @@ class Planning:
             known = await find_plan_of_run(tx, tenant, run.flow)
         if known is not None:
             everyone = known.scope == EVERYONE
-            return Made(known.id, known.total, known.held, is_guarded(known), everyone)
+            doubtful = _doubtful(known.refusals)
+            return Made(known.id, known.total, known.held, is_guarded(known), doubtful, everyone)
         loaded = await self.load(tenant, everything=everything, person=person)
         if loaded is None:
             return Made(0)
@@ -194,6 +198,7 @@ class Planning:
         now = self._clock.now()
         kinds = {refusal.kind for refusal in plan.refusals}
         guarded, everyone = bool(kinds & GUARDS), loaded.scope == EVERYONE
+        doubtful = _doubtful(plan.refusals)
         new_departments = any(isinstance(one, CreateDepartment) for one in plan.actions)
         for_one = loaded.scope not in {EVERYONE, TOUCHED}
         replaced = loaded.scope if for_one else None
@@ -223,7 +228,7 @@ class Planning:
             if nothing_new:
                 if not plan.held:
                     await supersede_plans(tx, tenant, now=now, scope=replaced, except_for=stands)
-                return Made(0, guarded=guarded, everyone=everyone)
+                return Made(0, guarded=guarded, doubtful=doubtful, everyone=everyone)
             await supersede_plans(tx, tenant, now=now, scope=replaced)
             id_ = await save_plan(
                 tx,
@@ -236,7 +241,7 @@ class Planning:
                 scope=loaded.scope,
                 run=run.flow,
             )
-        return Made(id_, len(plan.actions), len(plan.held), guarded, everyone)
+        return Made(id_, len(plan.actions), len(plan.held), guarded, doubtful, everyone)
 
 
 async def _load_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:
@@ -256,6 +261,10 @@ async def at_home(tx: Transaction, tenant: int, rules: AttributeRules) -> Attrib
 def is_guarded(plan: StoredPlan) -> bool:
     """Whether a guard refused something of the plan."""
     return any(refusal.kind in GUARDS for refusal in plan.refusals)
+
+
+def _doubtful(refusals: Sequence[Refusal]) -> int:
+    return sum(one.kind is RefusalKind.DOUBTFUL_MATCH for one in refusals)
 
 
 def _must_plan_everyone(marks: Planned, settings_version: int) -> bool:

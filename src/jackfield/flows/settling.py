@@ -20,6 +20,7 @@ from jackfield.flows.outcomes import (
     Started,
     applied,
     closed,
+    doubting,
     held_back,
     nothing_planned,
     planned,
@@ -77,7 +78,7 @@ class SettlingSteps:
             outcome = applied(stored, progress, _started(started), about)
         else:
             outcome = planned(stored, about)
-        outcome = held_back(outcome, standing)
+        outcome = held_back(doubting(outcome, int(made.get("doubtful", 0))), standing)
         if mark is not None:
             await self._tell(tenant, standing, over=not made["guarded"])
         if mark is not None and made["everyone"]:

@@ -1,7 +1,8 @@
 """The application's own token: asked for once, shared by all calls, renewed before it ends.
 
 Decided here: when to ask Entra again, and when not to. A refusal is remembered, so that a wrong
-secret is not sent again and again. Tokens are opaque; only the diagnostics page looks inside.
+secret is not sent again and again by itself; a person may ask at any time. Tokens are
+opaque; only the diagnostics page looks inside.
 Source: Entra docs, v2-oauth2-client-creds-grant-flow and certificate-credentials, read 2026-11.
 """
 
@@ -12,7 +13,7 @@ import base64
 import binascii
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 from urllib.parse import urlencode
@@ -119,6 +120,14 @@ class TokenSource:
         self._held = None
         self._refused = None
         self._claims = None
+
+    def ask_again(self) -> None:
+        """A person wants to know now: what they may have mended is asked about at once.
+
+        A pause that Microsoft asked for still counts, and so does how often was refused before.
+        """
+        if self._refused is not None and not isinstance(self._refused.error, AgainLater):
+            self._refused = replace(self._refused, until=self._clock.monotonic())
 
     async def _renewed(self) -> str:
         now = self._clock.monotonic()

@@ -94,6 +94,23 @@ async def test_sync_that_is_switched_off_is_no_fault(api: ApiCaller) -> None:
     assert "Users > M365" in sync.next_step
 
 
+async def test_doubtful_matches_are_counted(api: ApiCaller) -> None:
+    """Nobody looks at a page that says nothing; it is no fault, and it waits."""
+    stage, _ = await office(api)
+    stage.tenant.hire("Ada One", mail="ada@kestrel.example")
+    for number in ("300", "301"):
+        await api.post(
+            "/extensions", {"number": number, "first_name": "A.", "email": "ada@kestrel.example"}
+        )
+
+    run = await api.house.sync(full=True)
+    finding = (await doctor(api))["Doubtful matches"]
+
+    assert "1 doubtful match waits for a decision under Users > Doubtful matches." in run.text
+    assert finding.good
+    assert finding.text.startswith("1 wait")
+
+
 async def test_in_an_outage_the_connection_is_not_called_well(api: ApiCaller) -> None:
     """One finding says it, not one that is well and one that is not."""
     stage, ids = await office(api)

@@ -26,6 +26,13 @@ async def matches(request: AnyRequest, house: House) -> Template:
     return await _page(request, house)
 
 
+@get("/users/matches/count", include_in_schema=False)
+async def count(house: House) -> Response[str]:
+    """How many wait, for the tab: fetched after the page, for it takes a look at all who wait."""
+    waiting = len(await house.doubts.open(house.tenant))
+    return Response(f" <b>{waiting:,}</b>" if waiting else "", media_type="text/html")
+
+
 @post("/users/matches", include_in_schema=False)
 async def decide(request: AnyRequest, house: House) -> Template | Response[Any]:
     """One decision, or its undoing; a refusal is said on the page."""
@@ -72,4 +79,4 @@ async def _page(
     )
 
 
-ROUTES = [matches, decide]
+ROUTES = [matches, count, decide]
