@@ -50,6 +50,34 @@ async def test_wrong_passwords_are_slowed_down_whether_the_name_exists_or_not(
     assert after.retry_after_s == 0
 
 
+async def test_a_stranger_cannot_close_the_door_to_the_one_who_has_the_key(house: House) -> None:
+    """A wrong password each quarter of an hour would keep the only administrator out for ever."""
+    door = LocalSignIn(house.database, house.clock, QUICK)
+    password = await door.ensure_owner()
+    assert password is not None
+
+    strangers = [await door.sign_in(OWNER, "wrong", "192.0.2.66") for _ in range(9)]
+    owner = await door.sign_in(OWNER, password, "192.0.2.7")
+    again = await door.sign_in(OWNER, password, "192.0.2.66")
+
+    assert all(isinstance(one, Refused) for one in strangers)
+    assert isinstance(owner, SignedIn)
+    assert isinstance(again, Refused)
+    assert again.text.startswith("Too many wrong passwords. Try again in")
+
+
+async def test_a_new_password_opens_the_door_that_wrong_ones_had_closed(house: House) -> None:
+    """Whoever has forgotten theirs has tried a few."""
+    door = LocalSignIn(house.database, house.clock, QUICK)
+    await door.ensure_owner()
+    for _ in range(9):
+        await door.sign_in(OWNER, "wrong", "127.0.0.1")
+
+    password = await door.reset_password(OWNER, by=OWNER)
+
+    assert isinstance(await door.sign_in(OWNER, password, "127.0.0.1"), SignedIn)
+
+
 async def test_many_passwords_tried_at_once_count_one_by_one(house: House) -> None:
     """Nobody gets fifty guesses for the price of one by sending them together."""
     door = LocalSignIn(house.database, house.clock, QUICK)

@@ -43,6 +43,22 @@ async def test_the_right_password_opens_the_page_that_was_asked_for(console: Con
     assert "admin" in (await visitor.get("/users")).page.text
 
 
+async def test_a_sign_in_ends_the_session_that_the_browser_had(console: Console) -> None:
+    """Whoever knew the old cookie is out with it."""
+    password = str(await console.rooms.signin.ensure_owner())
+    visitor, form = console.visitor(), {"name": "admin", "password": password}
+    await visitor.get("/login")
+    await visitor.post("/login", form)
+    before = dict(visitor.cookies)
+    await visitor.post("/login", form)
+    thief = console.visitor()
+    thief.cookies = before
+
+    assert visitor.cookies != before
+    assert (await visitor.get("/users")).status == 200
+    assert (await thief.get("/users")).status == 303
+
+
 async def test_an_unknown_name_and_a_wrong_password_read_the_same(console: Console) -> None:
     """The page must not tell which names exist."""
     await console.rooms.signin.ensure_owner()
@@ -57,8 +73,8 @@ async def test_an_unknown_name_and_a_wrong_password_read_the_same(console: Conso
     assert wrong.text.replace("admin", "nobody") == unknown.text
 
 
-async def test_after_many_wrong_passwords_the_account_waits(console: Console) -> None:
-    """From however many addresses: the delay belongs to the account."""
+async def test_after_many_wrong_passwords_the_name_waits(console: Console) -> None:
+    """Sooner than the address does, which may be that of a whole office."""
     await console.rooms.signin.ensure_owner()
     visitor = console.visitor()
     await visitor.get("/login")

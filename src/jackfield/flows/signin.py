@@ -20,11 +20,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.clock import Clock
 from jackfield.store.accounts import (
-    Account,
     count_accounts,
     load_account,
-    note_failure,
-    note_success,
+    renew_hash,
     save_account,
 )
 from jackfield.store.database import Database
@@ -34,6 +32,14 @@ from jackfield.store.sequences import next_change
 from jackfield.store.sessions import SessionStore
 from jackfield.store.tokens import find_token, note_use, use_is_stale
 from jackfield.store.transaction import Transaction
+from jackfield.store.wrong_passwords import (
+    Tries,
+    forget_all_tries,
+    forget_tries,
+    load_tries,
+    save_tries,
+    tried_by,
+)
 
 IDLE = timedelta(hours=8)
 OWNER = "admin"
@@ -41,8 +47,6 @@ FREE_ATTEMPTS = 4
 """Wrong passwords without a delay; then it doubles from one second up to `LONGEST_DELAY`."""
 LONGEST_DELAY = timedelta(minutes=15)
 T = TypeVar("T")
-STRANGERS_KEPT = 1_000
-"""Names without an account whose failures are remembered, so that they answer like the others."""
 _HASHER = PasswordHasher()
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -93,7 +97,6 @@ class LocalSignIn:
         self._hasher = hasher
         self._two_at_a_time = asyncio.Semaphore(2)
         self._dummy = _hash_of_nobody(self._hasher)
-        self._strangers: dict[str, tuple[int, datetime | None]] = {}
 
     async def ensure_owner(self) -> str | None:
         """Make the first administrator and return the password, which is kept nowhere.
@@ -130,32 +133,38 @@ class LocalSignIn:
     async def _save_password(self, tx: Transaction, name: str, hashed: str, *, by: str) -> None:
         now = self._clock.now()
         await save_account(tx, name, hashed, now=now)
+        await forget_all_tries(tx)
         line = Line("account.password", f"A new password was made for {name}.", name=name, by=by)
         await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
         """Check a password.
 
-        The answer for an unknown name takes as long as that for a wrong password.
+        The answer for an unknown name is that for a wrong password, now and after more of them, and
+        takes as long. Wrong ones close the name for the network they come from, and for no other.
         """
         name = name[:200].casefold()
+        who = tried_by(name, address)
         # The whole attempt inside: of many passwords tried at once two are looked at together.
         async with self._two_at_a_time:
-            if closed := await self._closed(name):
-                return closed
             async with self._database.read() as tx:
                 account = await load_account(tx, name)
+                tries = await load_tries(tx, who, now=self._clock.now())
+            if closed := self._closed(tries):
+                return closed
             hashed = self._dummy if account is None else account.password_hash
             good = await asyncio.to_thread(self._verify, hashed, password[:1000])
             if account is None or not good:
-                await self._note_failure(name, account, address)
+                await self._note_failure(who, None if account is None else name, address)
                 return Refused("The name or the password is wrong.")
         now = self._clock.now()
         fresh = None
         if self._hasher.check_needs_rehash(hashed):
             fresh = await self._in_thread(self._hasher.hash, password)
         async with self._database.write() as tx:
-            await note_success(tx, account.name, now=now, password_hash=fresh)
+            await forget_tries(tx, who)
+            if fresh is not None:
+                await renew_hash(tx, account.name, fresh)
             line = Line("account.signed_in", f"{account.name} signed in from {address}.")
             await append_lines(tx, INSTALLATION, [line], now=now)
         # Always a new value: one that the browser brought along is never taken over.
@@ -164,34 +173,25 @@ class LocalSignIn:
         await self._sessions.set(cookie, msgspec.json.encode(kept), expires_in=IDLE)
         return SignedIn(cookie, account.name)
 
-    async def _closed(self, name: str) -> Refused | None:
-        """The refusal while a name is closed after wrong passwords, whether it exists or not."""
+    def _closed(self, tries: Tries) -> Refused | None:
         now = self._clock.now()
-        async with self._database.read() as tx:
-            account = await load_account(tx, name)
-        locked = (
-            self._strangers.get(name, (0, None))[1] if account is None else account.locked_until
-        )
-        if locked is None or now >= locked:
+        if tries.locked_until is None or now >= tries.locked_until:
             return None
-        wait = int((locked - now).total_seconds()) + 1
-        return Refused(f"Too many wrong passwords. Try again in {wait} seconds.", wait)
+        wait = int((tries.locked_until - now).total_seconds()) + 1
+        seconds = "1 second" if wait == 1 else f"{wait} seconds"
+        return Refused(f"Too many wrong passwords. Try again in {seconds}.", wait)
 
-    async def _note_failure(self, name: str, account: Account | None, address: str) -> None:
+    async def _note_failure(self, who: str, account: str | None, address: str) -> None:
         now = self._clock.now()
-        if account is None:
-            failed = self._strangers.get(name, (0, None))[0] + 1
-            if len(self._strangers) >= STRANGERS_KEPT:
-                self._strangers.pop(next(iter(self._strangers)))
-            self._strangers[name] = (failed, _locked(failed, now))
-            return
         async with self._database.write() as tx:
-            current = await load_account(tx, name)
-            failed = 1 if current is None else current.failed + 1
-            await note_failure(tx, account.name, locked_until=_locked(failed, now))
-            text = f"Wrong password for {account.name} from {address}."
-            line = Line("account.refused", text, name=account.name)
-            await append_lines(tx, INSTALLATION, [line], now=now)
+            # One after the other, also those that other processes count.
+            await next_change(tx, INSTALLATION)
+            failed = (await load_tries(tx, who, now=now)).failed + 1
+            await save_tries(tx, who, Tries(failed, _locked(failed, now)), now=now)
+            if account is not None:
+                text = f"Wrong password for {account} from {address}."
+                line = Line("account.refused", text, name=account)
+                await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def viewer(self, cookie: str, *, renew: bool = True) -> Viewer | None:
         """Who a session cookie belongs to; None if the session is over.
@@ -250,7 +250,7 @@ def _locked(failures: int, now: datetime) -> datetime | None:
 
 
 def delay_after(failures: int) -> timedelta | None:
-    """How long an account is closed after so many wrong passwords in a row."""
+    """How long a name is closed to a network after so many wrong passwords in a row."""
     if failures <= FREE_ATTEMPTS:
         return None
     return min(LONGEST_DELAY, timedelta(seconds=2.0 ** min(failures - FREE_ATTEMPTS - 1, 20)))

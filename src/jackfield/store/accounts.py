@@ -1,7 +1,7 @@
-"""Local administrators: name, argon2 hash, role, and the count of failed sign-ins.
+"""Local administrators: name, argon2 hash, role.
 
-Hashing and the limits are the front door's business; here they are kept. Accounts are the
-installation's (tenant 0).
+Hashing is the front door's business; wrong passwords are counted in `store/wrong_passwords.py`.
+Accounts are the installation's (tenant 0).
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from sqlalchemy import Table, func, select, update
 
 from jackfield.store.schema import (
     INSTALLATION,
-    flag,
     key,
-    maybe_moment,
     metadata,
     moment,
     number,
@@ -32,12 +30,8 @@ accounts = Table(
     key("name"),
     text("password_hash"),
     text("role"),
-    flag("must_change"),
     number("generation"),
-    number("failed"),
-    maybe_moment("locked_until"),
     moment("created_at"),
-    maybe_moment("signed_in_at"),
 )
 
 
@@ -48,15 +42,9 @@ class Account:
     name: str
     password_hash: str
     role: str
-    must_change: bool
-    """The password was made by the product and is to be replaced at the first sign-in."""
     generation: int
     """Grows with every change of the password; sessions of an older one are over."""
-    failed: int
-    """Failed sign-ins since the last good one."""
-    locked_until: datetime | None
     created_at: datetime
-    signed_in_at: datetime | None
 
 
 _COLUMNS = [accounts.c[name] for name in Account.__slots__]
@@ -69,17 +57,13 @@ async def save_account(
     *,
     now: datetime,
     role: str = "administrator",
-    must_change: bool = False,
 ) -> None:
-    """Create an account, or give it a new password: it is unlocked and its sessions are over.
+    """Create an account, or give it a new password: its sessions are over.
 
     An account that stands keeps its role.
     """
     values = {
         "password_hash": password_hash,
-        "must_change": must_change,
-        "failed": 0,
-        "locked_until": None,
     }
     await tx.run(
         tx.insert(accounts)
@@ -112,31 +96,9 @@ async def count_accounts(tx: Transaction) -> int:
     return count
 
 
-async def note_failure(tx: Transaction, name: str, *, locked_until: datetime | None) -> int:
-    """Count a failed sign-in and set (or clear) the lock.
-
-    Returns the count, 0 for an unknown name.
-    """
-    count = await tx.scalar(
-        update(accounts)
-        .where(*_is(name))
-        .values(failed=accounts.c.failed + 1, locked_until=locked_until)
-        .returning(accounts.c.failed)
-    )
-    return count or 0
-
-
-async def note_success(
-    tx: Transaction, name: str, *, now: datetime, password_hash: str | None = None
-) -> None:
-    """A good sign-in: failures are forgotten.
-
-    A hash made with newer parameters may replace the old one.
-    """
-    values: dict[str, Any] = {"failed": 0, "locked_until": None, "signed_in_at": now}
-    if password_hash is not None:
-        values["password_hash"] = password_hash
-    await tx.run(update(accounts).where(*_is(name)).values(**values))
+async def renew_hash(tx: Transaction, name: str, password_hash: str) -> None:
+    """The same password, hashed with newer parameters: its sessions go on."""
+    await tx.run(update(accounts).where(*_is(name)).values(password_hash=password_hash))
 
 
 def _is(name: str) -> tuple[Any, Any]:

@@ -40,6 +40,7 @@ from jackfield.store import (
     usage,
     users,
     vault,
+    wrong_passwords,
 )
 from jackfield.store.schema import metadata
 
@@ -79,4 +80,5 @@ __all__ = [
     "usage",
     "users",
     "vault",
+    "wrong_passwords",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 
 from jackfield.clock import Clock
+from jackfield.store.wrong_passwords import network_of
 
 TRIES_PER_MINUTE = 10
 
@@ -22,7 +22,7 @@ class LoginLimit:
     def wait_s(self, address: str) -> int:
         """Count a try; seconds to wait if it is one too many, else 0."""
         now = self._clock.monotonic()
-        key = _block_of(address)
+        key = network_of(address)
         began, count = self._tries.pop(key, (now, 0))
         if now - began >= 60:
             began, count = now, 0
@@ -30,14 +30,3 @@ class LoginLimit:
         while len(self._tries) > self.ADDRESSES:
             self._tries.popitem(last=False)
         return 0 if count < TRIES_PER_MINUTE else max(1, int(60 - (now - began)) + 1)
-
-
-def _block_of(address: str) -> str:
-    """One subscriber holds a whole /64 of IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
