@@ -159,7 +159,7 @@ class App:
             Applying(database, self._phone_of, clock),
             clock,
         )
-        lane = Lane("people", poll=0.5, concurrency=8)
+        lane = Lane("people", poll=1.0, concurrency=8)
         person = Lane("person", poll=0.5, concurrency=8)
         quiet = Lane("photos", poll=2.0, concurrency=2)
         self.durable = Durable(

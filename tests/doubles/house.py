@@ -42,7 +42,7 @@ from jackfield.pbx.port import PhoneSystem
 from jackfield.store.alarms import Alarm, open_alarms
 from jackfield.store.database import Database
 from jackfield.store.journal import StoredLine, load_lines
-from jackfield.store.links import load_links
+from jackfield.store.links import load_all_links
 from jackfield.store.phones import load_extensions
 from jackfield.store.plan_actions import StoredAction, load_actions
 from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, move_plan
@@ -253,7 +253,7 @@ class House:
 
     async def links(self, tenant: int = 1) -> dict[ObjectId, Link]:
         async with self.database.read() as tx:
-            return await load_links(tx, tenant)
+            return await load_all_links(tx, tenant, {})
 
     async def extensions(self, tenant: int = 1) -> list[Extension]:
         """Extensions as the phone system itself tells them, by number."""

@@ -32,6 +32,7 @@ from jackfield.store.errors import LinkTaken
 from jackfield.store.links import (
     LinkCounts,
     count_links,
+    load_all_links,
     load_department_links,
     load_links,
     load_links_of_extensions,
@@ -68,10 +69,24 @@ async def test_links_come_back_as_they_were_agreed(database: Database, now: date
         await save_links(tx, 1, [BO, ANNA], now=now)
 
     async with database.read() as tx:
-        assert await load_links(tx, 1) == {"a": ANNA, "b": BO}
+        assert await load_all_links(tx, 1, {}) == {"a": ANNA, "b": BO}
         assert await load_links(tx, 1, [ANNA.person, ObjectId("none")]) == {"a": ANNA}
         assert await load_links_of_extensions(tx, 1, [BO.key]) == {"2": BO}
         assert await count_links(tx, 1) == LinkCounts(2, 1)
+
+
+async def test_what_stands_as_agreed_is_kept_once(database: Database, now: datetime) -> None:
+    """A picture of 100,000 people would hold every name twice."""
+    standing = {one.key: Extension(one.key, one.number, one.agreed) for one in (ANNA, BO)}
+    standing[BO.key] = replace(standing[BO.key], fields=ExtensionFields("Another"))
+    async with database.write() as tx:
+        await save_links(tx, 1, [ANNA, BO], now=now)
+
+    async with database.read() as tx:
+        found = await load_all_links(tx, 1, standing)
+
+    assert found == {"a": ANNA, "b": BO}
+    assert found[ANNA.person].agreed is ANNA.agreed
 
 
 async def test_a_link_is_changed_and_removed(database: Database, now: datetime) -> None:
@@ -85,7 +100,7 @@ async def test_a_link_is_changed_and_removed(database: Database, now: datetime) 
         removed = await remove_links(tx, 1, [ANNA.person, ObjectId("none")])
 
     async with database.read() as tx:
-        assert await load_links(tx, 1) == {"b": back}
+        assert await load_all_links(tx, 1, {}) == {"b": back}
     assert removed == 1
 
 
@@ -99,7 +114,7 @@ async def test_an_extension_cannot_be_two_peoples(database: Database, now: datet
             await save_links(tx, 1, [replace(BO, key=ANNA.key)], now=now)
 
     async with database.read() as tx:
-        assert await load_links(tx, 1) == {"a": ANNA}
+        assert await load_all_links(tx, 1, {}) == {"a": ANNA}
 
 
 async def test_who_waits_for_an_extension(database: Database, now: datetime) -> None:

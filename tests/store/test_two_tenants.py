@@ -152,7 +152,7 @@ async def look_at_phones(tx: Transaction, tenant: int) -> Any:
         await phone_departments.load_departments(tx, tenant),
         await phone_numbers.load_used_numbers(tx, tenant),
         await phone_departments.count_department_members(tx, tenant),
-        await links.load_links(tx, tenant),
+        await links.load_all_links(tx, tenant, {}),
         await links.load_links_of_extensions(tx, tenant, [EXTENSION.key]),
         await links.load_department_links(tx, tenant),
         await pictures.load_unlinked_extensions(

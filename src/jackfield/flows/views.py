@@ -35,7 +35,7 @@ from jackfield.store.alarms import open_alarms
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.groups import Edges, load_edges, load_groups
 from jackfield.store.held import count_elsewhere
-from jackfield.store.links import count_links, load_department_links, load_links
+from jackfield.store.links import count_links, load_all_links, load_department_links, load_links
 from jackfield.store.matches import load_decisions
 from jackfield.store.people import count_people, load_people, load_people_of_addresses
 from jackfield.store.phone_departments import load_departments
@@ -79,12 +79,13 @@ async def fetch(
 ) -> Pictures:
     """The pictures of those asked for, or of everybody; released numbers as far as still held."""
     people = await load_people(tx, tenant, ids)
-    links = await load_links(tx, tenant, ids)
     decisions = await load_decisions(tx, tenant)
     same_address: dict[str, int] | None = None
     if ids is None:
         extensions = await load_extensions(tx, tenant)
+        links = await load_all_links(tx, tenant, extensions)
     else:
+        links = await load_links(tx, tenant, ids)
         wanted = sorted({address for one in people.values() for address in addresses(one)})
         extensions = await load_extensions(tx, tenant, sorted(link.key for link in links.values()))
         extensions |= await load_unlinked_extensions(

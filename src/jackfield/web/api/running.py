@@ -6,7 +6,7 @@ from litestar.exceptions import NotFoundException
 
 from jackfield.flows.people import Ask
 from jackfield.flows.photos import PHOTOS
-from jackfield.store.plans import find_plan_of_run
+from jackfield.store.plans import find_plan_id_of_run
 from jackfield.store.runs import StoredRun, load_run, load_run_of_flow
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST
@@ -47,7 +47,7 @@ async def run_by_name(rooms: Rooms, name: str) -> RunOut:
 async def run_out(tx: Transaction, rooms: Rooms, row: StoredRun) -> RunOut:
     """A run that has a row."""
     waits = row.waits
-    made = await find_plan_of_run(tx, rooms.tenant, row.flow)
+    plan = await find_plan_id_of_run(tx, rooms.tenant, row.flow)
     return RunOut(
         str(row.id),
         row.kind,
@@ -57,7 +57,7 @@ async def run_out(tx: Transaction, rooms: Rooms, row: StoredRun) -> RunOut:
         row.done,
         row.total,
         dict(row.counts),
-        None if made is None else made.id,
+        plan,
         row.by,
         None if waits is None else WaitsOut(waits.what, waits.because, waits.since, waits.until),
         row.started_at,
