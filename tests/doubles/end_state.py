@@ -38,9 +38,9 @@ class EndState:
     """Number, fields, departments by group, primary department, enabled; by person."""
     departments: dict[str, tuple[str, Any]]
     """Name and flag, by group."""
-    avatars: dict[str, str]
-    """What the phone system shows, by person."""
     alarms: list[str]
+    avatars: dict[str, str] = field(compare=False)
+    """What the phone system shows, by person; photos are looked at when syncs have ended."""
     open_plans: list[int] = field(compare=False)
     running: list[str] = field(compare=False)
     wanted: Any = field(compare=False)

@@ -87,6 +87,7 @@ async def kill_and_compare(
     assert set(end.people) == set(scene.undisturbed.people)
     assert end.extensions == scene.undisturbed.extensions
     assert end == scene.undisturbed
+    assert end.avatars == scene.undisturbed.avatars
     assert end.linked_lines == scene.undisturbed.linked_lines
     assert errors == []
     assert took_s < SOON_S
