@@ -41,6 +41,7 @@ from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.slots import KEEP_EVERY_S, TOKEN_MAKER, Slot, command_token_name
 from jackfield.flows.trials import Trials
+from jackfield.flows.turns import Turns
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import open_transport
@@ -148,7 +149,8 @@ class App:
         self.signin = LocalSignIn(database, clock)
         self.outages = Outages(database, self.connections.reaches, clock)
         self.planning = Planning(database, self._phone_of, clock)
-        reading = PhoneReading(database, self._phone_of, clock)
+        turns = Turns(database, clock, self.process_name)
+        reading = PhoneReading(database, self._phone_of, clock, turns)
         self.by_hand = PhonesByHand(database, self._phone_of, self._directory_of, reading, clock)
         self.people = PeopleSync(database, clock)
         flows = PeopleRun(

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+import pytest
+
 from doubles.house import House
 from jackfield.core.extensions import Department, ExtensionKey, Field
 from jackfield.flows.phones import PhoneReading
@@ -20,6 +22,9 @@ from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from m365_emulator.server import Emulator
+
+# On PostgreSQL another process waits until the writes are saved: `test_turns.py`.
+pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 
 class Interrupted:

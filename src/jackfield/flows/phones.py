@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
 from jackfield.clock import Clock
+from jackfield.flows.turns import Turn, Turns
 from jackfield.pbx.port import PhoneSystem, PhoneSystemForgot
 from jackfield.store.database import Database
 from jackfield.store.phone_departments import load_departments, save_departments
@@ -27,20 +27,20 @@ PhoneOf = Callable[[int], PhoneSystem]
 class PhoneReading:
     """Keeps the picture of each tenant's phone system."""
 
-    def __init__(self, database: Database, phone_of: PhoneOf, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, phone_of: PhoneOf, clock: Clock, turns: Turns | None = None
+    ) -> None:
         self._database = database
         self._phone_of = phone_of
         self._clock = clock
-        # Two readings of one tenant at once would each forget what only the other has met.
-        self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = turns or Turns(database, clock)
 
-    def undisturbed(self, tenant: int) -> asyncio.Lock:
+    def undisturbed(self, tenant: int) -> AbstractAsyncContextManager[Turn]:
         """No reading of the tenant's phone system begins or goes on while it is held.
 
-        Around writes whose answers are saved into the picture: a reading under way could save what
-        is newer, and then move its cursor past it.
+        Around writes whose answers are saved into the picture.
         """
-        return self._one_at_a_time[tenant]
+        return self._turns.take(tenant)
 
     async def read(self, tenant: int, *, everything: bool) -> int:
         """Bring the picture up to date; returns how many extensions were new, different or gone.
@@ -48,25 +48,29 @@ class PhoneReading:
         Safe to repeat. Raises `PhoneSystemError`.
         """
         phone = self._phone_of(tenant)
-        async with self.undisturbed(tenant):
+        async with self.undisturbed(tenant) as turn:
             async with self._database.read() as tx:
                 state = await load_phone_state(tx, tenant)
             cursor = None if everything or not phone.capabilities.changes else state.cursor
             try:
-                return await self._read(tenant, phone, cursor, state.round)
+                return await self._read(tenant, phone, cursor, state.round, turn)
             except PhoneSystemForgot:
                 _log.info("phones.cursor_forgotten", tenant=tenant)
-                return await self._read(tenant, phone, None, state.round)
+                return await self._read(tenant, phone, None, state.round, turn)
 
-    async def _read(self, tenant: int, phone: PhoneSystem, cursor: str | None, known: int) -> int:
+    async def _read(
+        self, tenant: int, phone: PhoneSystem, cursor: str | None, known: int, turn: Turn
+    ) -> int:
         round_number = known
         if cursor is None:
             async with self._database.write() as tx:
+                await turn.fence(tx)
                 round_number = await begin_reading(tx, tenant)
         different = 0
         onward = cursor
         async for page in phone.read_extensions(cursor):
             async with self._database.write() as tx:
+                await turn.fence(tx)
                 different += await save_extensions(tx, tenant, page.extensions, round_number)
                 different += await drop_extensions(tx, tenant, page.removed)
             onward = page.cursor
@@ -74,6 +78,7 @@ class PhoneReading:
         # A hundred thousand numbers are not worth fetching where nothing has happened.
         numbers = await phone.read_used_numbers() if different or cursor is None else None
         async with self._database.write() as tx:
+            await turn.fence(tx)
             different += await finish_reading(
                 tx,
                 tenant,

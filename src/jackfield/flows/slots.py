@@ -18,10 +18,12 @@ import structlog
 
 from jackfield.clock import Clock
 from jackfield.durable import Runner
+from jackfield.flows.turns import NAME as PHONES_TURN
 from jackfield.store.database import IDLE, Database
 from jackfield.store.leases import (
     Lease,
     expired_leases,
+    give_up_everywhere,
     list_leases,
     release_lease,
     renew_lease,
@@ -187,6 +189,7 @@ class Slot:
                 created_by=TOKEN_MAKER,
                 now=self._clock.now(),
             )
+            await give_up_everywhere(tx, PHONES_TURN, dead.name)
             await release_lease(tx, INSTALLATION, dead)
         say = _log.info if left else _log.warning
         say("process.left" if left else "process.died", slot=dead.name, runs_adopted=len(runs))

@@ -157,6 +157,16 @@ async def give_up_lease(tx: Transaction, tenant: int, name: str, owner: str) -> 
     )
 
 
+async def give_up_everywhere(tx: Transaction, name: str, owner: str) -> int:
+    """Give up the leases of that name that an owner holds in any tenant; returns how many."""
+    c = leases.c
+    return await tx.run(
+        update(leases)
+        .where(c.name == name, c.owner == owner)
+        .values(owner="", until=literal(EPOCH, Moment))
+    )
+
+
 async def list_leases(tx: Transaction, tenant: int, prefix: str = "") -> tuple[Lease, ...]:
     """Leases whose name begins with `prefix`, by name; expired ones too."""
     c = leases.c
