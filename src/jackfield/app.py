@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 SWEEP_EVERY_S = 1.0
 PHOTOS_EVERY_S = 5.0
 FIGURES_EVERY_S = 60.0
+FOLLOW_EVERY_S = 1.0
 FORGET_EVERY_S = 6 * 3600.0
 RUNS_KEPT = timedelta(days=30)
 FAREWELL_S = 0.5
@@ -283,6 +284,7 @@ class App:
         if self.works:
             if self.slot is not None:
                 self._background.repeat("peers", self._look_at_peers, KEEP_EVERY_S)
+                self._background.repeat("connections", self.connections.follow, FOLLOW_EVERY_S)
             await self._take_stock()
 
     async def start_work(self) -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import socket
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -24,12 +27,15 @@ from doubles.processes import (
     hidden_fields,
     until,
 )
+from doubles.relay import relayed
 from doubles.tables import migrate_to
 from jackfield.store.vault import Vault
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 FIRINGS = 4
+AWAKE_S = 30.0
+"""Half of what a call waits for an answer."""
 
 
 @pytest.fixture
@@ -214,6 +220,42 @@ async def test_a_schedule_fires_once(
     assert len(processes) == 2
     assert [[run["status"] for run in runs] for runs in grown] == [["done"]] * FIRINGS
     assert {run["mode"] for runs in grown for run in runs} == {"full"}
+
+
+async def test_who_waits_elsewhere_hears_of_a_new_connection(
+    installation: Installation, tmp_path: Path, stage: Stage
+) -> None:
+    """The console runs here; the run that hangs on the old address is carried there."""
+    at = urlsplit(stage.url)
+    with relayed(socket.AF_INET, (at.hostname, at.port)) as wire:
+        behind = replace(stage, url=f"http://127.0.0.1:{wire.port}")
+        installation.settings["JACKFIELD_ROLES"] = "web"
+        with serving(installation) as (web,):
+            await installation.connect(behind, "--no-sync")
+            other = installation.beside(tmp_path / "second", JACKFIELD_ROLES="sync")
+            worker = other.start("serve", "--listen", "127.0.0.1:0")
+            try:
+                wire.hold()
+                run = await web.api("POST", "/people/sync", {"full": True})
+                waiting = await waits(web, str(run["id"]))
+                connected = await installation.connect(stage)
+                ended = await web.run_ended(str(run["id"]), within_s=AWAKE_S)
+            finally:
+                worker.close()
+
+    assert "has not answered" in waiting["text"]
+    assert connected.code == 0
+    assert ended["status"] == "done"
+
+
+async def waits(server: Server, run: str) -> Any:
+    """A run, once it says that it waits for Microsoft 365."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            told = await server.api("GET", f"/runs/{run}")
+            if told["waits"] is not None:
+                return told
+            await asyncio.sleep(0.1)
 
 
 async def runs_of(server: Server) -> list[Any]:

@@ -132,6 +132,17 @@ class Connections:
         if way is not None:
             way.tokens.ask_again()
 
+    async def follow(self) -> None:
+        """Renew what another process has changed, where somebody waits on it for Microsoft 365."""
+        now = self._clock.now()
+        waited_on = [one for one in self._ways if self.reaches[one].trouble(now) is not None]
+        for tenant in waited_on:
+            async with self._database.read() as tx:
+                stored = await load_connection(tx, tenant)
+            way = self._ways.get(tenant)
+            if way is not None and not (stored and _same_way(way.connection, stored)):
+                await self.renew(tenant)
+
     async def close(self) -> None:
         """Close every connection."""
         for tenant in list(self._ways):

@@ -180,7 +180,7 @@ class GraphClient:
             try:
                 token = await self._token(call, until)
             except AgainLater as error:
-                outcome: Answer | _Failed = _Failed(error, may_repeat=True)
+                outcome: Answer | _Failed = _Failed(error, may_repeat=not _is_closed(error))
             else:
                 headers = self._headers(ask, token, call, has_body=body is not None)
                 left = max(1.0, min(ANSWER_TIMEOUT_S, until - self._clock.monotonic()))
@@ -223,7 +223,7 @@ class GraphClient:
         now = self._clock.now()
         if not isinstance(error, AgainLater):
             self._reach.answered(now)
-        elif not isinstance(error.__cause__, TransportClosed):
+        elif not _is_closed(error):
             until = None
             if error.retry_after_s:
                 until = now + timedelta(seconds=error.retry_after_s)
@@ -321,6 +321,11 @@ class GraphClient:
         elif error.call is not None and not isinstance(error, LookAfresh):
             failure = Failure(self._clock.now(), error.call, error.what)
             self._meter.failed(self._tenant, ask.workload, failure)
+
+
+def _is_closed(error: GraphError) -> bool:
+    """Whether we closed the way ourselves: only a new client gets through."""
+    return isinstance(error.__cause__, TransportClosed)
 
 
 def _identified(call: Call, response: Response) -> Call:
