@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from doubles.processes import Browser, Installation, Stage, is_closed, running_stage, until
+from doubles.processes import (
+    Browser,
+    Installation,
+    Stage,
+    hidden_fields,
+    is_closed,
+    running_stage,
+    until,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -84,3 +92,19 @@ async def test_a_server_that_is_stopped_while_it_starts_ends_well(
 
     assert code == 0
     assert took_s < STOPPED_WITHIN_S
+
+
+async def test_a_page_that_was_open_over_a_restart_still_works(installation: Installation) -> None:
+    """Nobody signs in again, or loses what they filled in, because the server was updated."""
+    with installation.serving() as server:
+        password = server.process.out.split("password ")[1].split()[0]
+        async with Browser(server.url) as browser:
+            signed_in = await browser.sign_in("admin", password)
+            form = hidden_fields((await browser.get("/journal")).text)
+            await server.process.stop()
+            with installation.serving() as again:
+                browser.url = again.url
+                shown = await browser.get("/journal")
+                sent = await browser.post("/logout", form)
+
+    assert (signed_in.status, shown.status, sent.status) == (303, 200, 303)

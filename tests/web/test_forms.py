@@ -74,6 +74,22 @@ async def test_the_sign_in_form_is_protected_too(console: Console) -> None:
     assert (await visitor.post("/login", {"name": "admin"}, token="")).status == 403
 
 
+async def test_a_form_cookie_that_is_not_ours_is_replaced(console: Console) -> None:
+    """After the secret was lost, loading the page again is enough, as its refusal says."""
+    visitor = console.visitor()
+    await visitor.get("/login")
+    (name,) = visitor.cookies
+    visitor.cookies[name] = "0" * 128
+
+    foreign = await visitor.get("/login")
+    mended = await visitor.post("/login", {"name": "admin", "password": "wrong"})
+    kept = await visitor.get("/login")
+
+    assert foreign.cookies[name].value != "0" * 128
+    assert mended.status != 403
+    assert name not in kept.cookies
+
+
 class TestApi:
     """Programs bring a token of their own and no cookie."""
 

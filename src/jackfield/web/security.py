@@ -119,6 +119,7 @@ class OwnForms(CSRFMiddleware):
                 and not scope["user"]
             ):
                 raise NotSignedIn(_NO_TOKEN)
+        self._forget_foreign_token(scope)
         try:
             await super().__call__(scope, receive, send)
         except PermissionDeniedException as error:
@@ -128,6 +129,17 @@ class OwnForms(CSRFMiddleware):
                 if "CSRF" in str(error.detail)
                 else error.detail
             ) from error
+
+    def _forget_foreign_token(self, scope: Scope) -> None:
+        """Take a cookie that another secret signed for none at all, so that a new one is set.
+
+        Litestar never replaces a cookie: its browser would be refused until somebody deletes it.
+        """
+        # Litestar parses cookies once per request and hands this very mapping to whoever asks.
+        cookies = ASGIConnection[Any, Any, Any, Any](scope).cookies
+        token = cookies.get(self.config.cookie_name)
+        if token is not None and self._decode_csrf_token(token) is None:
+            del cookies[self.config.cookie_name]
 
 
 _NO_TOKEN = "Sign in, or send an API token: Authorization: Bearer jackfield_..."  # noqa: S105
