@@ -40,6 +40,7 @@ from jackfield.flows.replacing import Replacing
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
 from jackfield.flows.slots import KEEP_EVERY_S, TOKEN_MAKER, Slot, command_token_name
+from jackfield.flows.tenants import Tenants
 from jackfield.flows.trials import Trials
 from jackfield.flows.turns import Turns
 from jackfield.flows.undo import Undoing
@@ -54,7 +55,7 @@ from jackfield.store.errors import StoreError
 from jackfield.store.processes import load_processes
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token, revoke_tokens_named
-from jackfield.web.live import Hub, look_at
+from jackfield.web.live import Hubs
 from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
 
@@ -65,6 +66,7 @@ SWEEP_EVERY_S = 1.0
 PHOTOS_EVERY_S = 5.0
 FIGURES_EVERY_S = 60.0
 FOLLOW_EVERY_S = 1.0
+CLEAR_EVERY_S = 5.0
 FORGET_EVERY_S = 6 * 3600.0
 RUNS_KEPT = timedelta(days=30)
 FAREWELL_S = 0.5
@@ -181,7 +183,8 @@ class App:
         faces = PhotosRun(database, self.connections, self._phone_of, clock)
         self.durable.define(PHOTOS, quiet, faces.sync)
         self.photos.work_with(self.durable)
-        self.hub = Hub(look_at(database, self.tenant, clock), clock)
+        self.hubs = Hubs(database, clock)
+        self.tenants = Tenants(database, self.connections, clock)
         self.rooms = Rooms(
             settings=settings,
             tenant=self.tenant,
@@ -200,7 +203,8 @@ class App:
             replacing=Replacing(database, self._phone_of, clock),
             trials=Trials(database, self.connections, self.planning.limits),
             keys=KeyRotation(database, self.vault, clock, self.process_name),
-            hub=self.hub,
+            tenants=self.tenants,
+            hubs=self.hubs,
             graph_figures=self.figures.figures,
             roles=roles,
             process_name=self.process_name,
@@ -213,7 +217,7 @@ class App:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self.hub.stop()
+        await self.hubs.close()
         if self._token_id:
             assert self._held is not None  # noqa: S101 - held from entering to leaving
             self._held.place.server_file.unlink(missing_ok=True)
@@ -294,6 +298,7 @@ class App:
         if self.works:
             self._background.repeat("sweep", self.people.sweep, SWEEP_EVERY_S)
             self._background.repeat("sweep photos", self.photos.sweep, PHOTOS_EVERY_S)
+            self._background.repeat("clear", self.tenants.clear, CLEAR_EVERY_S)
             self._background.repeat("forget", self._forget_old, FORGET_EVERY_S)
 
     async def command_token(self) -> str:
@@ -376,10 +381,6 @@ class App:
     async def _take_stock(self) -> None:
         await self.people.take_stock()
         await self.photos.take_stock()
-
-    def watch(self) -> None:
-        """Let the hub look for changes while somebody watches."""
-        self._background.begin("hub", self.hub.run())
 
     async def _forget_old(self) -> None:
         await self.figures.forget_old()

@@ -112,8 +112,6 @@ async def run_server(
         if serving.done():
             _log.error("web.not_started", listen=settings.listen)
             return 1
-        if has_console:
-            app.watch()
         await app.announce()
         if app.new_password is not None and ready is None:
             _say_password(app)
@@ -125,7 +123,7 @@ async def run_server(
         lost = asyncio.create_task(app.lost())
         await asyncio.wait({stopping, serving, lost}, return_when=asyncio.FIRST_COMPLETED)
         _log.info("server.stopping")
-        app.hub.stop()
+        app.hubs.stop()
         server.should_exit = True
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), STOP_WITHIN_S)

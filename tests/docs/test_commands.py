@@ -32,6 +32,7 @@ RUN_HERE = {
     "connecting.md": 2,
     "api.md": 2,
     "running.md": 4,
+    "tenants.md": 1,
 }
 """Pages whose commands are run below, and how many blocks each has."""
 
@@ -317,3 +318,19 @@ def test_backup_and_restore_on_postgresql(
     assert "Sign in as admin" in server.said
     assert "Sign in as admin" not in said
     assert code == 0
+
+
+@pytest.mark.e2e
+def test_the_page_for_providers_adds_a_tenant(folder: Path) -> None:
+    """A second customer, as the page says; the first one is still called as it was."""
+    server = Started("jackfield serve --listen 127.0.0.1:0", folder)
+    try:
+        server.until("Sign in as admin")
+        (adds,) = blocks_of("tenants.md")
+
+        told = shell(adds, folder)
+    finally:
+        server.close()
+
+    assert "1  Main: not connected" in told
+    assert "2  Harbour Dental: not connected" in told

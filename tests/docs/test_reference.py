@@ -47,7 +47,7 @@ def commands(group: Any = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 
 COMMANDS = dict(commands())
-EVERYWHERE = {"--json", "--data-dir"}
+EVERYWHERE = {"--json", "--data-dir", "--tenant"}
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
@@ -84,6 +84,15 @@ def test_json_and_data_dir_are_where_the_page_says() -> None:
 
     assert without_json == {"serve", "demo"}
     assert without_folder == {"demo"}
+
+
+def test_commands_about_one_tenant_take_its_name_as_the_page_says() -> None:
+    """Whoever has several customers names one with every command but those for all of them."""
+    without = {name for name, options in COMMANDS.items() if "--tenant" not in options}
+    told = re.search("Every command takes `--tenant NAME` but (.+), which", prose(DOCS / "cli.md"))
+
+    assert told is not None
+    assert without == set(re.findall("`([^`]+)`", told[1]))
     text = prose(DOCS / "cli.md")
     assert "Every command but `serve` and `demo` takes `--json`" in text
     assert "Every command but `demo` takes `--data-dir DIR`" in text

@@ -46,9 +46,14 @@ class Answer:
 class ApiCaller:
     """A caller with a token, by default a good administrator's."""
 
-    def __init__(self, console: Console, token: str) -> None:
+    def __init__(self, console: Console, token: str, about: str = "") -> None:
         self.console = console
         self.token = token
+        self._about = about
+
+    def about(self, tenant: str) -> None:
+        """Name the tenant in every call from now on."""
+        self._about = tenant
 
     @property
     def house(self) -> House:
@@ -80,6 +85,8 @@ class ApiCaller:
             f"{name}={quote(_text(value))}" for name, value in query.items() if value is not None
         )
         headers = {"authorization": f"Bearer {self.token}"}
+        if self._about:
+            headers["jackfield-tenant"] = quote(self._about)
         content = b""
         if body is not None:
             content = msgspec.json.encode(body)
@@ -101,14 +108,19 @@ class ApiCaller:
         return await call(self.console.site, method, path, content, sent, query)
 
     async def with_token(
-        self, role: str = "administrator", *, lasts: timedelta | None = None, name: str = "test"
+        self,
+        role: str = "administrator",
+        *,
+        lasts: timedelta | None = None,
+        name: str = "test",
+        tenant: int = INSTALLATION,
     ) -> ApiCaller:
         """Somebody with another token."""
         now = self.house.clock.now()
         async with self.house.database.write() as tx:
             secret, _ = await create_token(
                 tx,
-                INSTALLATION,
+                tenant,
                 name=name,
                 role=role,
                 created_by="test",

@@ -35,6 +35,7 @@ from jackfield.flows.photos import PHOTOS, PhotoSync
 from jackfield.flows.photos_run import PhotosRun
 from jackfield.flows.planning import Planning
 from jackfield.flows.setup import ConnectAsk, Connected, Setup
+from jackfield.flows.tenants import Tenants
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import Request, Response, Transport
 from jackfield.pbx.builtin import BuiltInPhones
@@ -93,6 +94,7 @@ class House:
             rng=self._rng,
         )
         self.setup = Setup(self.database, self.vault, self.connections, self.clock)
+        self.tenants = Tenants(self.database, self.connections, self.clock)
         self.outages = Outages(self.database, self.connections.reaches, self.clock)
         self.planning = Planning(self.database, self.watched, self.clock)
         self.people = PeopleSync(self.database, self.clock)

@@ -73,7 +73,7 @@ class Served:
     @property
     def viewers(self) -> int:
         """Open live streams."""
-        return len(self._app.hub._viewers)
+        return self._app.hubs.watching
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the console's own loop."""
@@ -121,7 +121,7 @@ class Served:
             await serving
 
     def _leave(self) -> None:
-        self._app.hub.stop()
+        self._app.hubs.stop()
         self._server.should_exit = True
 
 

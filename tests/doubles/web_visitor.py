@@ -32,7 +32,7 @@ from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.store.accounts import load_account, save_account
 from jackfield.store.sessions import SessionStore
-from jackfield.web.live import Hub, look_at
+from jackfield.web.live import Hubs
 from jackfield.web.login_limit import LoginLimit
 from jackfield.web.rooms import Rooms
 from jackfield.web.security import session_cookie_name
@@ -197,11 +197,14 @@ class Console:
         """Somebody who is not signed in."""
         return Visitor(self.site, **where)
 
-    async def signed_in(self, role: str = "administrator", **where: Any) -> Visitor:
+    async def signed_in(
+        self, role: str = "administrator", *, of_tenant: int = 0, **where: Any
+    ) -> Visitor:
         """Somebody who is; nobody waits for a password to be hashed."""
-        name = role
+        name = f"{role} of {of_tenant}" if of_tenant else role
         async with self.house.database.write() as tx:
-            await save_account(tx, name, "*", now=self.house.clock.now(), role=role)
+            now = self.house.clock.now()
+            await save_account(tx, name, "*", now=now, role=role, of_tenant=of_tenant)
         async with self.house.database.read() as tx:
             account = await load_account(tx, name)
         assert account is not None
@@ -235,7 +238,8 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         numbers=Numbers(house.database, house.planning.limits, house.clock),
         trials=Trials(house.database, house.connections, house.planning.limits),
         keys=KeyRotation(house.database, house.vault, house.clock),
-        hub=Hub(look_at(house.database, 1, house.clock), house.clock),
+        hubs=Hubs(house.database, house.clock),
+        tenants=house.tenants,
         graph_figures=Health(house.database, house.connections, house.clock).figures,
         csrf_secret=CSRF_SECRET,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App
 
-from jackfield.cli.arguments import DataDir, Json, Text, numbers
+from jackfield.cli.arguments import DataDir, Json, TenantName, Text, numbers
 from jackfield.cli.asking import asked
 from jackfield.cli.exits import Exit
 from jackfield.cli.running import with_door
@@ -26,6 +26,7 @@ def token_create(
     name: Text,
     *,
     days: Annotated[int, numbers(0, 3650)] = 0,
+    tenant: TenantName = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
@@ -44,7 +45,7 @@ def token_create(
         say(answer, json, lambda: str(answer["token"]))
         return Exit.DONE
 
-    return with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
 @admin_commands.command(name="reset-password")
@@ -75,7 +76,9 @@ def key_rotate(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 @phones_commands.command(name="accept")
-def phones_accept(*, data_dir: DataDir = None, json: Json = False) -> int:
+def phones_accept(
+    *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
+) -> int:
     """Go on with another phone system than the one whose extensions are linked to people.
 
     Links are dropped; the next full sync reads the new one and links what it finds there, by the
@@ -87,7 +90,7 @@ def phones_accept(*, data_dir: DataDir = None, json: Json = False) -> int:
         say(answer, json, lambda: accepted_text(answer["links_dropped"]))
         return Exit.DONE
 
-    return with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
 def accepted_text(dropped: int) -> str:

@@ -52,6 +52,15 @@ DataDir = Annotated[
         name="--data-dir", help="The data folder (else JACKFIELD_DATA_DIR or jackfield.toml)."
     ),
 ]
+TenantName = Annotated[
+    str | None,
+    Parameter(
+        name="--tenant",
+        env_var="JACKFIELD_TENANT",
+        validator=one_line,
+        help="Which tenant, by name or number (else JACKFIELD_TENANT); needless with one.",
+    ),
+]
 Limit = Annotated[int, numbers(1, 500)]
 PlanNumber = Annotated[int, numbers(1)]
 Text = Annotated[str, Parameter(validator=one_line)]

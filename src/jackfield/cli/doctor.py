@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jackfield.cli.asking import asked, problem
@@ -57,7 +57,7 @@ class Finding:
         }
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings, tenant: str | None = None) -> list[Finding]:
     """Everything that can be looked at, in the order in which things depend on each other."""
     findings = [_python(), _settings(settings), _data_dir(settings)]
     if not findings[-1].good:
@@ -75,10 +75,10 @@ async def examine(settings: Settings) -> list[Finding]:
         if not all(finding.good for finding in findings) or not _has_database(settings):
             return findings
         async with open_door(settings, acts=False) as door:
-            return findings + await examine_inside(door)
+            return findings + await examine_inside(door, tenant)
     door = RunningServer(file, PATIENCE_S)
     try:
-        answer = await door.ask("GET", "/status")
+        answer = await door.ask("GET", "/tenants")
     except CommandFailed as error:
         step = f"Look at its log; if it hangs, stop the process {file.pid} and start it again."
         return [*findings, Finding("Server", False, str(error), step)]
@@ -87,15 +87,30 @@ async def examine(settings: Settings) -> list[Finding]:
         step = "What is under way goes on by itself as soon as the database can be used again."
         return [*findings, Finding("Database", False, problem(answer), step)]
     try:
-        return findings + await examine_inside(door)
+        return findings + await examine_inside(door, tenant)
     except CommandFailed as error:  # it has gone away in this moment
         return [*findings, Finding("Server", False, str(error), "Run jackfield doctor again.")]
 
 
-async def examine_inside(door: Door) -> list[Finding]:
-    """What the installation's own API tells."""
-    status = await asked(door, "GET", "/status")
+async def examine_inside(door: Door, tenant: str | None = None) -> list[Finding]:
+    """The processes, and each tenant; where there are several, its name stands before."""
+    from jackfield.cli.door import about
+
     findings = await _processes(door)
+    if tenant is not None:
+        return findings + await _tenant(about(door, tenant))
+    tenants = (await asked(door, "GET", "/tenants?limit=500"))["tenants"]
+    for one in tenants:
+        found = await _tenant(about(door, str(one["number"])))
+        if len(tenants) > 1:
+            found = [replace(finding, what=f"{one['name']}: {finding.what}") for finding in found]
+        findings += found
+    return findings
+
+
+async def _tenant(door: Door) -> list[Finding]:
+    status = await asked(door, "GET", "/status")
+    findings: list[Finding] = []
     connection = await asked(door, "GET", "/connection")
     alarms = (await asked(door, "GET", "/alarms"))["alarms"]
     if not connection["connected"]:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,6 +25,7 @@ from jackfield.settings import ServerFile, Settings
 ANSWER_TIMEOUT_S = 60.0
 START_PATIENCE_S = 10.0
 LOOK_S = 0.1
+TENANT_HEADER = "Jackfield-Tenant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,11 @@ class Answer:
 class Door(Protocol):
     """The API, wherever it runs."""
 
-    async def ask(self, method: str, path: str, body: object = None) -> Answer:
-        """One request to `/api/v1` + `path`. Raises `CommandFailed` when nothing answers."""
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
+        """One request to `/api/v1` + `path`, about a tenant by name or number; "" = the only one.
+
+        Raises `CommandFailed` when nothing answers.
+        """
         ...
 
 
@@ -49,11 +54,13 @@ class RunningServer:
         self._file = file
         self._patience_s = patience_s
 
-    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=self._patience_s)
         headers = {"Authorization": f"Bearer {self._file.token}"}
+        if tenant:
+            headers[TENANT_HEADER] = quote(tenant)
         data = None if body is None else msgspec.json.encode(body)
         if data is not None:
             headers["Content-Type"] = "application/json"
@@ -79,7 +86,7 @@ class OwnServer:
         self._asgi = asgi
         self._token = token
 
-    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
         plain, _, query = path.partition("?")
         data = b"" if body is None else msgspec.json.encode(body)
         scope: dict[str, Any] = {
@@ -97,6 +104,7 @@ class OwnServer:
                 (b"authorization", f"Bearer {self._token}".encode()),
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(data)).encode()),
+                *([(TENANT_HEADER.lower().encode(), quote(tenant).encode())] if tenant else []),
             ],
             "client": ("127.0.0.1", 0),
             "server": ("localhost", 80),
@@ -121,6 +129,22 @@ class OwnServer:
 
         await self._asgi(scope, receive, send)
         return Answer(status, _decoded(b"".join(parts)))
+
+
+class AboutTenant:
+    """A door whose every request is about one tenant."""
+
+    def __init__(self, door: Door, tenant: str) -> None:
+        self._door = door
+        self._tenant = tenant
+
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
+        return await self._door.ask(method, path, body, tenant=tenant or self._tenant)
+
+
+def about(door: Door, tenant: str | None) -> Door:
+    """The door for requests about a tenant; None = the only one."""
+    return AboutTenant(door, tenant) if tenant else door
 
 
 @asynccontextmanager

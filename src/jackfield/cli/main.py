@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from jackfield.cli.access import admin_commands, key_commands, phones_commands, token_commands
-from jackfield.cli.arguments import DataDir, Json, Limit, MaybeText, PlanNumber, Text, numbers
+from jackfield.cli.arguments import (
+    DataDir,
+    Json,
+    Limit,
+    MaybeText,
+    PlanNumber,
+    TenantName,
+    Text,
+    numbers,
+)
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.backups import backup, restore
 from jackfield.cli.exits import CommandFailed, Exit
@@ -21,6 +30,7 @@ from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.showing import end, end_photos, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, say
+from jackfield.cli.tenants import tenant_commands
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -37,6 +47,7 @@ sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone sy
 for _commands in (
     plan_commands,
     sync_commands,
+    tenant_commands,
     token_commands,
     admin_commands,
     key_commands,
@@ -124,6 +135,7 @@ def connect(
     graph_url: Annotated[str | None, Parameter(group=_cloud)] = None,
     ca_bundle: Annotated[Path | None, Parameter(group=_cloud)] = None,
     sync: bool = True,
+    tenant: TenantName = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
@@ -170,7 +182,7 @@ def connect(
             say(answer, json, lambda: connected_text(answer, on))
             return Exit.DONE
 
-        return with_door(work, data_dir, makes=True)
+        return with_door(work, data_dir, tenant=tenant, makes=True)
 
     if (client_secret_file is None) == (certificate is None):
         return usage("connect takes one credential: --client-secret-file or --certificate.")
@@ -180,7 +192,9 @@ def connect(
 
 
 @plan_commands.command(name="people")
-def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 50) -> int:
+def plan_people(
+    *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False, limit: Limit = 50
+) -> int:
     """Read Microsoft 365 and show what a sync would do; nothing is changed.
 
     Parameters
@@ -196,12 +210,17 @@ def plan_people(*, data_dir: DataDir = None, json: Json = False, limit: Limit = 
         plan = await show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
         return Exit.REFUSED if plan["guarded"] else code_of(run)
 
-    return with_door(work, data_dir)
+    return with_door(work, data_dir, tenant=tenant)
 
 
 @plan_commands.command(name="show")
 def plan_show(
-    plan: PlanNumber, *, data_dir: DataDir = None, json: Json = False, limit: Limit = 50
+    plan: PlanNumber,
+    *,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    limit: Limit = 50,
 ) -> int:
     """Show a stored plan: its actions, and whom it refused or has a notice about.
 
@@ -217,12 +236,17 @@ def plan_show(
         await show_plan(door, plan, json=json, limit=limit, people=limit)
         return Exit.DONE
 
-    return with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
 @plan_commands.command(name="approve")
 def plan_approve(
-    plan: PlanNumber, *, release_held: bool = False, data_dir: DataDir = None, json: Json = False
+    plan: PlanNumber,
+    *,
+    release_held: bool = False,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> int:
     """Carry out a stored plan exactly as it was shown.
 
@@ -243,12 +267,17 @@ def plan_approve(
         run = await _followed(door, good(answer), quiet=json)
         return await end(door, run, json=json, plan=plan)
 
-    return with_door(work, data_dir)
+    return with_door(work, data_dir, tenant=tenant)
 
 
 @plan_commands.command(name="undo")
 def plan_undo(
-    plan: PlanNumber, *, limit: Limit = 50, data_dir: DataDir = None, json: Json = False
+    plan: PlanNumber,
+    *,
+    limit: Limit = 50,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> int:
     """Make the plan that takes back what a plan did, and show it. Changes nothing yet.
 
@@ -263,12 +292,17 @@ def plan_undo(
         await show_plan(door, made["id"], json=json, limit=limit, people=limit)
         return Exit.DONE
 
-    return with_door(work, data_dir)
+    return with_door(work, data_dir, tenant=tenant)
 
 
 @sync_commands.command(name="people")
 def sync_people(
-    *, person: MaybeText = None, full: bool = False, data_dir: DataDir = None, json: Json = False
+    *,
+    person: MaybeText = None,
+    full: bool = False,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> int:
     """Bring the phone system in line with Microsoft 365 now.
 
@@ -285,22 +319,24 @@ def sync_people(
         run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
 
-    return with_door(work, data_dir)
+    return with_door(work, data_dir, tenant=tenant)
 
 
 @sync_commands.command(name="photos")
-def sync_photos(*, data_dir: DataDir = None, json: Json = False) -> int:
+def sync_photos(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False) -> int:
     """Look at everybody's photo in Microsoft 365 now, and bring the avatars in line."""
 
     async def work(door: Door) -> int:
         run = await _followed(door, await asked(door, "POST", "/photos/sync"), quiet=json)
         return await end_photos(door, run, json=json)
 
-    return with_door(work, data_dir)
+    return with_door(work, data_dir, tenant=tenant)
 
 
 @app.command
-def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> int:
+def runs(
+    *, limit: Limit = 20, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
+) -> int:
     """List the last runs."""
 
     async def work(door: Door) -> int:
@@ -309,11 +345,17 @@ def runs(*, limit: Limit = 20, data_dir: DataDir = None, json: Json = False) -> 
         say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
         return Exit.DONE
 
-    return with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
 @app.command(name="numbers")
-def number_pools(number: MaybeText = None, *, data_dir: DataDir = None, json: Json = False) -> int:
+def number_pools(
+    number: MaybeText = None,
+    *,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
     """Say how full the pools of extension numbers are, or why one number is so.
 
     Parameters
@@ -327,17 +369,17 @@ def number_pools(number: MaybeText = None, *, data_dir: DataDir = None, json: Js
         say(answer, json, lambda: numbers_text(answer))
         return Exit.DONE
 
-    return with_door(work, data_dir, acts=False)
+    return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
 @app.command
-def doctor(*, data_dir: DataDir = None, json: Json = False) -> int:
+def doctor(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False) -> int:
     """Say what is wrong with this installation and what to do next."""
 
     async def work() -> int:
         from jackfield.cli.doctor import examine
 
-        findings = await examine(settings_of(data_dir))
+        findings = await examine(settings_of(data_dir), tenant)
 
         def lines() -> str:
             return "\n".join(

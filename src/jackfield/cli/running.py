@@ -30,16 +30,17 @@ def with_door(
     work: Callable[[Door], Awaitable[int]],
     data_dir: Path | None,
     *,
+    tenant: str | None = None,
     acts: bool = True,
     makes: bool = False,
 ) -> int:
     """Do `work` at the installation's API and return its exit code; see `door.open_door`."""
 
     async def run() -> int:
-        from jackfield.cli.door import open_door
+        from jackfield.cli.door import about, open_door
 
         async with open_door(settings_of(data_dir), acts=acts, makes=makes) as door:
-            return await work(door)
+            return await work(about(door, tenant))
 
     return guarded(lambda: asyncio.run(run()))
 

@@ -117,7 +117,7 @@ class Connections:
             return CLOUDS[name]
         bundle = None
         if connection.ca_bundle:
-            bundle = self._data_dir / f"ca-{tenant}.pem"
+            bundle = self._bundle(tenant)
             bundle.write_text(connection.ca_bundle, encoding="utf-8")
         return own_cloud(connection.login_url, connection.graph_url, bundle)
 
@@ -142,6 +142,14 @@ class Connections:
             way = self._ways.get(tenant)
             if way is not None and not (stored and _same_way(way.connection, stored)):
                 await self.renew(tenant)
+
+    async def forget(self, tenant: int) -> None:
+        """The tenant was removed: nothing of it stays behind."""
+        await self.renew(tenant)
+        self._bundle(tenant).unlink(missing_ok=True)
+
+    def _bundle(self, tenant: int) -> Path:
+        return self._data_dir / f"ca-{tenant}.pem"
 
     async def close(self) -> None:
         """Close every connection."""

@@ -32,6 +32,7 @@ from jackfield.store.runs import (
     report_progress,
     save_waits,
 )
+from jackfield.store.tenants import is_there
 from jackfield.store.transaction import Transaction
 
 LEASE = timedelta(seconds=180)
@@ -61,9 +62,14 @@ class RunRows:
         """As this process took them: another one that carries the same run on has a later fence."""
 
     async def take_lease(self, flow: str, tenant: int) -> bool:
-        """Take the tenant's lease; False while another run of this kind holds it."""
+        """Take the tenant's lease; False while another run of this kind holds it.
+
+        Raises `LeaseLost` where the tenant was removed meanwhile.
+        """
         now = self._clock.now()
         async with self._database.write() as tx:
+            if not await is_there(tx, tenant):
+                raise LeaseLost("The tenant was removed.")
             lease = await take_lease(tx, tenant, self._work, flow, length=LEASE, now=now)
         if lease is not None:
             self._leases[flow] = lease

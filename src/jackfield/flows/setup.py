@@ -52,10 +52,13 @@ from jackfield.store.tenants import (
     save_connection,
     save_tenant,
 )
+from jackfield.store.transaction import Transaction
 from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
 _WORK = "people"
+FIRST_NAME = "Main"
+"""The first tenant's, until it is connected."""
 _ADDRESS = "Give both addresses as https://host, as the provider of that cloud names them."
 _REACH = (
     "Check the addresses, network, name service and firewall; for an authority of your own give "
@@ -126,7 +129,7 @@ class Setup:
             tenants = await load_tenants(tx)
             if tenants:
                 return tenants[0].number
-            return (await create_tenant(tx, "Main", now=self._clock.now())).number
+            return (await create_tenant(tx, FIRST_NAME, now=self._clock.now())).number
 
     async def connect(self, tenant: int, ask: ConnectAsk, *, by: str) -> Connected:
         """Prove the credential by reading the organisation, users and groups; then store it.
@@ -206,8 +209,7 @@ class Setup:
             if before is None or before.tid != tid:
                 await forget_cursors(tx, tenant)
                 await forget_rounds(tx, tenant)
-            named = next(one for one in await load_tenants(tx) if one.number == tenant)
-            await save_tenant(tx, replace(named, name=organisation.name or named.name))
+            await _name_after(tx, tenant, before, organisation.name)
             for alarm in (OUTAGE, GRAPH_AWAY):
                 await end_alarm(tx, tenant, alarm, now=now)
             # At once, not with the first sync: who looks for groups is told why none is there.
@@ -245,6 +247,18 @@ class Setup:
             return await find_tenant(
                 cloud, name, transport, now=self._clock.now(), client_request_id=new_uuid()
             )
+
+
+async def _name_after(
+    tx: Transaction, tenant: int, before: Connection | None, organisation: str
+) -> None:
+    """Name a tenant after its organisation, unless somebody has named it or another is so named."""
+    known = await load_tenants(tx)
+    named = next(one for one in known if one.number == tenant)
+    ours = {FIRST_NAME, "" if before is None else before.organisation}
+    taken = {one.name.casefold() for one in known if one.number != tenant}
+    if organisation and named.name in ours and organisation.casefold() not in taken:
+        await save_tenant(tx, replace(named, name=organisation))
 
 
 async def _refused_groups(client: GraphClient) -> PermissionMissing | None:

@@ -57,6 +57,12 @@ class Viewer:
 
     name: str
     role: str
+    tenant: int = INSTALLATION
+    """The tenant that is all they see; 0 = the whole installation."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.tenant == INSTALLATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +212,7 @@ class LocalSignIn:
             account = await load_account(tx, kept.name)
         if account is None or account.generation != kept.generation:
             return None
-        return Viewer(account.name, account.role)
+        return Viewer(account.name, account.role, account.of_tenant)
 
     async def sign_out(self, cookie: str) -> None:
         """End one session."""
@@ -224,7 +230,7 @@ class LocalSignIn:
                 await note_use(tx, token.tenant, token.id, now=now)
         # Only commands on this machine have a token of the owner, and they need no other word.
         name = token.name if token.role == "owner" else f"token {token.name}"
-        return Viewer(name, token.role)
+        return Viewer(name, token.role, token.tenant)
 
     async def _in_thread(self, work: Callable[..., T], *args: str) -> T:
 

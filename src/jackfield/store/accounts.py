@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, delete, func, select, update
 
 from jackfield.store.schema import (
     INSTALLATION,
@@ -32,6 +32,7 @@ accounts = Table(
     text("role"),
     number("generation"),
     moment("created_at"),
+    number("of_tenant"),
 )
 
 
@@ -45,6 +46,8 @@ class Account:
     generation: int
     """Grows with every change of the password; sessions of an older one are over."""
     created_at: datetime
+    of_tenant: int = INSTALLATION
+    """The tenant that is all they see and change; 0 = the whole installation."""
 
 
 _COLUMNS = [accounts.c[name] for name in Account.__slots__]
@@ -57,14 +60,18 @@ async def save_account(
     *,
     now: datetime,
     role: str = "administrator",
+    of_tenant: int | None = None,
 ) -> None:
     """Create an account, or give it a new password: its sessions are over.
 
-    An account that stands keeps its role.
+    An account that stands keeps its role. `of_tenant` None: the whole installation where the
+    account is new, else as it was.
     """
-    values = {
+    values: dict[str, Any] = {
         "password_hash": password_hash,
     }
+    if of_tenant is not None:
+        values["of_tenant"] = of_tenant
     await tx.run(
         tx.insert(accounts)
         .values(
@@ -86,6 +93,13 @@ async def load_account(tx: Transaction, name: str) -> Account | None:
     """The account of a name, in any case; None if there is none."""
     row = await tx.row(select(*_COLUMNS).where(*_is(name)))
     return None if row is None else _account(row)
+
+
+async def remove_accounts_of(tx: Transaction, tenant: int) -> int:
+    """Remove the accounts that see this tenant only; returns how many."""
+    c = accounts.c
+    mine = (c.tenant == INSTALLATION, c.of_tenant == tenant)
+    return await tx.run(delete(accounts).where(*mine))
 
 
 async def count_accounts(tx: Transaction) -> int:

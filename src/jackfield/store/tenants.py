@@ -16,7 +16,7 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.sequences import next_change, take
+from jackfield.store.sequences import next_change, sequences, take
 from jackfield.store.transaction import AnyRow, Transaction
 
 tenants = Table("tenant", metadata, tenant_key(), text("name"), moment("created_at"), text("state"))
@@ -47,6 +47,8 @@ class TenantState(StrEnum):
 
     ACTIVE = "active"
     PAUSED = "paused"
+    REMOVED = "removed"
+    """Only its number is left, so that it never becomes another's; what it had is being deleted."""
 
 
 class CredentialKind(StrEnum):
@@ -103,13 +105,30 @@ async def create_tenant(tx: Transaction, name: str, *, now: datetime) -> Tenant:
     return Tenant(number, name, now)
 
 
-_ALL = select(tenants).order_by(tenants.c.tenant)
+_THERE = select(tenants).where(tenants.c.state != TenantState.REMOVED.value)
+_ALL = _THERE.order_by(tenants.c.tenant)
+_ONE = _THERE.where(tenants.c.tenant == bindparam("of_tenant"))
 
 
 async def load_tenants(tx: Transaction) -> tuple[Tenant, ...]:
-    """All tenants by number."""
+    """All tenants by number, but those that were removed."""
     rows = await tx.rows(_ALL)
     return tuple(Tenant(r.tenant, r.name, r.created_at, TenantState(r.state)) for r in rows)
+
+
+async def is_there(tx: Transaction, tenant: int) -> bool:
+    """Whether there is such a tenant, and nobody has removed it."""
+    return await tx.row(_ONE, {"of_tenant": tenant}) is not None
+
+
+async def load_leftovers(tx: Transaction) -> tuple[int, ...]:
+    """Removed tenants of which rows may be left: whatever writes for a tenant takes a number."""
+    query = (
+        select(tenants.c.tenant)
+        .join(sequences, sequences.c.tenant == tenants.c.tenant)
+        .where(tenants.c.state == TenantState.REMOVED.value)
+    )
+    return tuple(row.tenant for row in await tx.rows(query.order_by(tenants.c.tenant)))
 
 
 async def save_tenant(tx: Transaction, tenant: Tenant) -> None:

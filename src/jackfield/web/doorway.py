@@ -25,6 +25,7 @@ from litestar.types import (
     Send,
 )
 
+from jackfield.web.addresses import leading, take_tenant
 from jackfield.web.errors import error_answer
 from jackfield.web.rooms import DoorSettings
 
@@ -83,7 +84,8 @@ class Doorway:
         if scope["method"] == "HEAD" and scope["path"] != ENDLESS:
             # What GET answers without its body: what monitors and link checkers ask.
             scope, send = {**scope, "method": "GET"}, _bodiless(send)
-        await self._app(scope, _limited(receive, limit), send)
+        scope = take_tenant(scope)
+        await self._app(scope, _limited(receive, limit), leading(send))
 
     def _is_ours(self, host: str) -> bool:
         name = host_name(host)

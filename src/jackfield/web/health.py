@@ -21,7 +21,7 @@ from jackfield.store.sequences import latest_change
 from jackfield.web.doorway import HEALTH, Doorway, dress
 from jackfield.web.errors import answer_fault, answer_http
 from jackfield.web.rooms import House, Rooms
-from jackfield.web.security import PUBLIC
+from jackfield.web.tenancy import PUBLIC
 
 ANSWERED_WITHIN_S = 5.0
 

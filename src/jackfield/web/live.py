@@ -96,7 +96,7 @@ def progress_text(run: StoredRun, now: datetime) -> str:
 
 
 class Hub:
-    """Spreads changes of one installation to every open tab."""
+    """Spreads changes of one tenant to every open tab."""
 
     def __init__(self, look: Look, clock: Clock) -> None:
         self._look = look
@@ -130,6 +130,11 @@ class Hub:
                         self._give(queue, b": still here\n\n")
                     silent_s = 0.0
             await self._clock.sleep(LOOK_S)
+
+    @property
+    def watching(self) -> int:
+        """How many tabs are open."""
+        return len(self._viewers)
 
     def stop(self) -> None:
         """End every stream, so that the server can leave at once; new ones end as they begin."""
@@ -182,6 +187,49 @@ class Hub:
             queue.put_nowait(None)
         else:
             queue.put_nowait(frame)
+
+
+class Hubs:
+    """A hub for each tenant that somebody watches; made when the first one does."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._hubs: dict[int, Hub] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    def of(self, tenant: int) -> Hub:
+        """The hub of a tenant, at work."""
+        hub = self._hubs.get(tenant)
+        if hub is None:
+            hub = Hub(look_at(self._database, tenant, self._clock), self._clock)
+            self._hubs[tenant] = hub
+            if self._stopped:
+                hub.stop()
+            else:
+                task = asyncio.create_task(hub.run(), name=f"hub {tenant}")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        return hub
+
+    @property
+    def watching(self) -> int:
+        """How many tabs are open."""
+        return sum(hub.watching for hub in self._hubs.values())
+
+    def stop(self) -> None:
+        """End every stream, so that the server can leave at once."""
+        self._stopped = True
+        for hub in self._hubs.values():
+            hub.stop()
+
+    async def close(self) -> None:
+        """Stop, and wait until nobody looks any more."""
+        self.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def encode_frame(before: Snapshot, now: Snapshot) -> bytes:

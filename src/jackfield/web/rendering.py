@@ -22,6 +22,7 @@ from jackfield.core.waiting import length
 from jackfield.core.wording import run_name
 from jackfield.store.runs import StoredRun
 from jackfield.web import tags
+from jackfield.web.addresses import At
 
 HERE = Path(__file__).parent
 HUES = 6
@@ -150,6 +151,7 @@ def make_environment() -> Environment:
         run_told=run_told,
         tags=tags,
         menu=MENU,
+        root=At(),
     )
     environment.filters.update(figure=figure, isolated=isolated, utc=utc, seconds=length)
     return environment

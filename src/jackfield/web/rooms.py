@@ -1,13 +1,13 @@
 """What the front door is handed by the fuse box: the flows it speaks to and the values it needs.
 
-Pages receive it as `house: House`; it is made once and never changes.
+Pages receive it as `house: House`; it is made once, and once more for each tenant's requests.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from litestar.di import NamedDependency
@@ -24,10 +24,11 @@ from jackfield.flows.planning import Planning
 from jackfield.flows.replacing import Replacing
 from jackfield.flows.setup import Setup
 from jackfield.flows.signin import LocalSignIn
+from jackfield.flows.tenants import Tenants
 from jackfield.flows.trials import Trials
 from jackfield.flows.undo import Undoing
 from jackfield.store.database import Database
-from jackfield.web.live import Hub
+from jackfield.web.live import Hubs
 from jackfield.web.login_limit import LoginLimit
 
 
@@ -80,6 +81,7 @@ class Rooms:
     photos: PhotoSync
     planning: Planning
     setup: Setup
+    tenants: Tenants
     signin: LocalSignIn
     login_limit: LoginLimit
     phones: PhonesByHand
@@ -89,16 +91,20 @@ class Rooms:
     trials: Trials
     replacing: Replacing
     keys: KeyRotation
-    hub: Hub
+    hubs: Hubs
     graph_figures: Callable[[int], GraphFigures]
     roles: tuple[str, ...] = ("web", "sync")
     """What this process takes on."""
     process_name: Callable[[], str] = lambda: ""
     """Its name among its peers; "" where it has none."""
     tenant: int = 1
-    """The tenant that the console and the API show."""
+    """The tenant that a request is about; 0 = all of the installation."""
     csrf_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Signs form tokens; the same in all processes, for a page of one may be sent to another."""
+
+    def of(self, tenant: int) -> Rooms:
+        """The same rooms for a request about another tenant."""
+        return self if tenant == self.tenant else replace(self, tenant=tenant)
 
 
 House = NamedDependency[SkipValidation[Rooms]]

@@ -20,16 +20,16 @@ from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.flows.signin import Viewer
+from jackfield.web.addresses import at_tenant
 from jackfield.web.doorway import host_name, is_https
 from jackfield.web.errors import API, error_answer
 from jackfield.web.rooms import DoorSettings, Rooms
+from jackfield.web.tenancy import PUBLIC
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ADMINISTRATORS = frozenset({"administrator", "owner"})
 BY_ITSELF = "x-by-itself"
 """Header of what an open page asks for without anybody's doing: it keeps no session alive."""
-PUBLIC = "public"
-"""Key in a route's `opt`: nobody has to be signed in."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -198,7 +198,7 @@ def answer_not_signed_in(request: Request[Any, Any, Any], error: NotSignedIn) ->
         return error_answer(scope, 401, headers={"hx-redirect": login_url(back)})
     if "text/event-stream" in request.headers.get("accept", ""):
         return error_answer(scope, 401)
-    back = scope["path"] if request.method == "GET" else ""
+    back = at_tenant(scope["path"]) if request.method == "GET" else ""
     query = scope["query_string"].decode("latin-1")
     location = login_url(f"{back}?{query}" if back and query else back)
     return Response(b"", status_code=303, headers={"location": location})

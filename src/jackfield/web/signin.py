@@ -9,7 +9,8 @@ from litestar.response import Redirect, Template
 
 from jackfield.flows.signin import Refused, SignedIn
 from jackfield.web.rooms import House
-from jackfield.web.security import PUBLIC, own_path, session_cookie, session_cookie_name
+from jackfield.web.security import own_path, session_cookie, session_cookie_name
+from jackfield.web.tenancy import ABOUT, PUBLIC, About
 
 
 @get("/login", opt={PUBLIC: True}, include_in_schema=False)
@@ -41,7 +42,7 @@ async def sign_in(request: Request[Any, Any, Any], house: House) -> Template | R
             return _page(back, name, refused)
 
 
-@post("/logout", include_in_schema=False)
+@post("/logout", opt={ABOUT: About.EITHER}, include_in_schema=False)
 async def sign_out(request: Request[Any, Any, Any], house: House) -> Redirect:
     """End the session, here and in the database."""
     cookie = request.cookies.get(session_cookie_name(house.settings))

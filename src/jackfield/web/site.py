@@ -8,7 +8,6 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
-from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
@@ -36,6 +35,7 @@ from jackfield.web.admin import (
     plans,
     removal,
     runs,
+    tenants,
     users,
 )
 from jackfield.web.admin.asking import Position, check_question
@@ -50,7 +50,6 @@ from jackfield.web.health import health
 from jackfield.web.rendering import ENVIRONMENT, load_asset
 from jackfield.web.rooms import House, Rooms
 from jackfield.web.security import (
-    PUBLIC,
     NotSignedIn,
     OwnForms,
     Visitors,
@@ -60,6 +59,7 @@ from jackfield.web.security import (
 )
 from jackfield.web.signin import sign_in, sign_in_page, sign_out
 from jackfield.web.strays import answer_strays
+from jackfield.web.tenancy import PUBLIC, NamesNone, answer_names_none, choosing, rooms_by_request
 
 PAGES = (
     *overview.ROUTES,
@@ -78,6 +78,7 @@ PAGES = (
     *journal.ROUTES,
     *exports.ROUTES,
     *list_exports.ROUTES,
+    *tenants.ROUTES,
 )
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -101,7 +102,7 @@ def static(
 async def live(house: House, seen: Position = 0) -> Stream:
     """The one stream of a tab: which rooms have changed since `seen`, and how far runs are."""
     headers = {"x-accel-buffering": "no"}
-    frames = house.hub.stream(seen)
+    frames = house.hubs.of(house.tenant).stream(seen)
     return Stream(frames, media_type="text/event-stream", headers=headers)
 
 
@@ -118,8 +119,8 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
             ),
             *routers,
         ],
-        dependencies={"house": Provide(lambda: rooms, sync_to_thread=False)},
-        guards=[signed_in],
+        dependencies={"house": rooms_by_request(rooms)},
+        guards=[signed_in, choosing(rooms)],
         middleware=[
             DefineMiddleware(Visitors, rooms=rooms),
             DefineMiddleware(OwnForms, config=form_tokens(rooms)),
@@ -127,6 +128,7 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
         exception_handlers={
             NotSignedIn: answer_not_signed_in,
             NotFoundException: answer_strays(rooms),
+            NamesNone: answer_names_none,
             HTTPException: answer_http,
             DatabaseUnusable: answer_unusable,
             BrokenDocument: answer_broken,

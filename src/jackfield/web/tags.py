@@ -11,6 +11,7 @@ from jackfield.core.number_forecast import Supply
 from jackfield.core.number_reasons import NumberState
 from jackfield.core.people import LeaverCause
 from jackfield.core.photos import PhotoState
+from jackfield.flows.tenant_figures import SyncState
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus, StoredPlan
@@ -71,6 +72,17 @@ ALARM_TAGS = {
     Severity.NOTICE: Tag("Notice", "", "info"),
     Severity.WARNING: Tag("Warning", "warn", "triangle-alert"),
     Severity.CRITICAL: Tag("Critical", "bad", "circle-x"),
+}
+
+SYNC_TAGS = {
+    SyncState.NOT_CONNECTED: Tag("Not connected", "plain", "x"),
+    SyncState.OFF: Tag("Sync is off", "plain", "x"),
+    SyncState.SYNCING: Tag("Syncing", "", "play"),
+    SyncState.WAITS: Tag("Waits for a decision", "warn", "clock"),
+    SyncState.HELD: Tag("Held by a guard", "warn", "shield-check"),
+    SyncState.FAILED: Tag("Last run failed", "bad", "circle-x"),
+    SyncState.NOT_YET: Tag("Not synced yet", "plain", "clock"),
+    SyncState.IN_SYNC: Tag("In sync", "good", "circle-check"),
 }
 
 PHOTO_TAGS = {

@@ -106,6 +106,12 @@ async def a_photo(api: ApiCaller) -> None:
     await api.house.sync_photos()
 
 
+async def a_second_tenant(api: ApiCaller) -> None:
+    made = await api.post("/tenants", {"name": "Contoso"})
+    assert made["number"] == 2
+    api.about("1")
+
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 CONNECT = {
     "tenant_id": "TENANT",
@@ -127,6 +133,19 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("GET", "/alarms"): Example(
         query={"open_only": False}, bad=(400, "/alarms?open_only=perhaps", None)
+    ),
+    ("GET", "/tenants"): Example(bad=(400, "/tenants?limit=0", None)),
+    ("POST", "/tenants"): Example(201, body={"name": "Contoso"}, bad=(409, "", {"name": "77"})),
+    ("GET", "/tenants/{tenant}"): Example(path="/tenants/1", bad=(404, "/tenants/77", None)),
+    ("PATCH", "/tenants/{tenant}"): Example(
+        path="/tenants/1", body={"name": "Ours"}, bad=(404, "/tenants/77", {"name": "Ours"})
+    ),
+    ("DELETE", "/tenants/{tenant}"): Example(
+        204,
+        path="/tenants/2",
+        query={"name": "Contoso"},
+        before=a_second_tenant,
+        bad=(409, "/tenants/1?name=Wrong", None),
     ),
     ("GET", "/people"): Example(query={"limit": 5}, bad=(400, "/people?limit=501", None)),
     ("GET", "/people/not-synced"): Example(bad=(400, "/people/not-synced?after=x", None)),
@@ -270,7 +289,9 @@ def described(document: dict[str, Any], method: str, path: str) -> dict[str, Any
 
 def address(path: str) -> str:
     """An address that is fit for the route, of something or of nothing."""
-    return f"{API}{path.replace('{plan}', '1').replace('{', '').replace('}', '')}"
+    for number in ("{plan}", "{tenant}"):
+        path = path.replace(number, "1")
+    return f"{API}{path.replace('{', '').replace('}', '')}"
 
 
 async def good_call(api: ApiCaller, document: dict[str, Any], method: str, path: str) -> list[str]:
@@ -453,7 +474,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 17
+    assert len(paged) == 18
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

@@ -14,9 +14,10 @@ from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import Alarm, open_alarms
 from jackfield.store.runs import UNDER_WAY, StoredRun, list_runs
 from jackfield.store.sequences import latest_change
-from jackfield.store.tenants import Connection, load_connection
+from jackfield.store.tenants import Connection, Tenant, load_connection
 from jackfield.store.transaction import Transaction
 from jackfield.web.rooms import Rooms
+from jackfield.web.tenancy import chosen_tenant, seen_tenants
 
 AnyRequest = Request[Viewer, Any, Any]
 
@@ -51,6 +52,24 @@ async def load_frame(tx: Transaction, house: Rooms) -> Frame:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What stands in the header of somebody who sees several tenants."""
+
+    tenants: tuple[Tenant, ...]
+    current: Tenant | None
+    """None on pages about all of them."""
+    may_add: bool
+
+
+def switch_of(request: AnyRequest) -> Switch:
+    """The switch between tenants, as whoever asks may use it."""
+    seen = seen_tenants(request)
+    chosen = chosen_tenant(request)
+    current = next((one for one in seen if one.number == chosen), None)
+    return Switch(seen, current, request.scope["user"].sees_all)
+
+
 def show(
     template: str,
     request: AnyRequest,
@@ -63,7 +82,13 @@ def show(
     """A page (or a part of one) inside the frame."""
     return Template(
         template,
-        context={"viewer": request.scope["user"], "frame": frame, "here": here, **context},
+        context={
+            "viewer": request.scope["user"],
+            "frame": frame,
+            "here": here,
+            "switch": switch_of(request),
+            **context,
+        },
         status_code=status,
     )
 

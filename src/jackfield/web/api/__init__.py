@@ -23,13 +23,16 @@ from jackfield.web.api import (
     photos,
     plans,
     runs,
+    tenants,
 )
 from jackfield.web.api.asking import check_question
 from jackfield.web.api.refusals import ANSWERS
 from jackfield.web.rooms import Rooms
+from jackfield.web.tenancy import rooms_by_request
 
 _SUBJECTS = {
     "Installation": installation,
+    "Tenants": tenants,
     "People": people,
     "Doubtful matches": matches,
     "Photos": photos,
@@ -55,7 +58,7 @@ def api_router(rooms: Rooms) -> Router:
             for name, subject in _SUBJECTS.items()
         ],
         dependencies={
-            "rooms": Provide(lambda: rooms, sync_to_thread=False),
+            "rooms": rooms_by_request(rooms),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         before_request=check_question,

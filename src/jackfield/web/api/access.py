@@ -10,7 +10,6 @@ from litestar.params import FromQuery, JSONBody
 
 from jackfield.store.accounts import load_account
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, list_tokens, revoke_token
 from jackfield.web.api.asking import Caller, Key, Limit, is_one_line, place_behind
 from jackfield.web.api.installation_shapes import (
@@ -24,15 +23,21 @@ from jackfield.web.api.installation_shapes import (
 )
 from jackfield.web.api.refusals import Unusable, told
 from jackfield.web.rooms import House
+from jackfield.web.tenancy import ABOUT, About
 
 
-@get("/tokens", summary="API tokens, revoked ones included", responses=told())
+@get(
+    "/tokens",
+    opt={ABOUT: About.EITHER},
+    summary="API tokens, revoked ones included",
+    responses=told(),
+)
 async def tokens(
     rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> TokensOut:
     """`after` is the id of the last one of the page before."""
     async with rooms.database.read() as tx:
-        found = await list_tokens(tx, INSTALLATION)
+        found = await list_tokens(tx, rooms.tenant)
     begin = place_behind(after, [one.id for one in found])
     out = [
         TokenOut(**{name: getattr(one, name) for name in TokenOut.__struct_fields__})
@@ -43,6 +48,7 @@ async def tokens(
 
 @post(
     "/tokens",
+    opt={ABOUT: About.EITHER},
     summary="Create an API token",
     status_code=201,
     responses=told(403, 422),
@@ -55,7 +61,7 @@ async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> T
     async with rooms.database.write() as tx:
         secret, token = await create_token(
             tx,
-            INSTALLATION,
+            rooms.tenant,
             name=data.name,
             role=data.role,
             created_by=caller.name,
@@ -64,12 +70,13 @@ async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> T
         )
         text = f"The API token {token.name} ({token.id}, {token.role}) was made."
         line = Line("token.made", text, subject=token.id, name=token.name, by=caller.name)
-        await append_lines(tx, INSTALLATION, [line], now=now)
+        await append_lines(tx, rooms.tenant, [line], now=now)
     return TokenMade(token.id, secret)
 
 
 @delete(
     "/tokens/{token:str}",
+    opt={ABOUT: About.EITHER},
     summary="Revoke an API token",
     status_code=204,
     responses=told(403, 404),
@@ -78,15 +85,16 @@ async def end_token(rooms: House, caller: Caller, token: Key) -> None:
     """For good; it opens nothing from now on."""
     now = rooms.clock.now()
     async with rooms.database.write() as tx:
-        if not await revoke_token(tx, INSTALLATION, token, now=now):
+        if not await revoke_token(tx, rooms.tenant, token, now=now):
             raise NotFoundException(f"There is no token {token!r} that could be revoked.")
         text = f"The API token {token} was revoked."
         line = Line("token.revoked", text, subject=token, by=caller.name)
-        await append_lines(tx, INSTALLATION, [line], now=now)
+        await append_lines(tx, rooms.tenant, [line], now=now)
 
 
 @post(
     "/accounts/reset-password",
+    opt={ABOUT: About.INSTALLATION},
     summary="A new password for a local account",
     status_code=200,
     responses=told(403, 404),
@@ -103,6 +111,7 @@ async def reset_password(rooms: House, caller: Caller, data: JSONBody[PasswordIn
 
 @post(
     "/key/rotate",
+    opt={ABOUT: About.INSTALLATION},
     summary="A new key for the stored secrets",
     status_code=200,
     responses=told(403, 409),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
+from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from jackfield.flows.held import load_standing
@@ -42,6 +43,7 @@ from jackfield.web.api.installation_shapes import (
 from jackfield.web.api.refusals import told
 from jackfield.web.api.running import run_out
 from jackfield.web.rooms import House
+from jackfield.web.tenancy import ABOUT, About
 
 Exact = Annotated[str, QueryParameter(max_length=200)]
 
@@ -87,7 +89,12 @@ async def status(rooms: House) -> StatusOut:
         )
 
 
-@get("/processes", summary="Processes at work on the database", responses=told())
+@get(
+    "/processes",
+    opt={ABOUT: About.INSTALLATION},
+    summary="Processes at work on the database",
+    responses=told(),
+)
 async def processes(
     rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> ProcessesOut:
@@ -141,6 +148,7 @@ async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> Co
 @get("/journal", summary="What was done, and why, the newest first", responses=told())
 async def journal(
     rooms: House,
+    caller: Caller,
     kind: Exact = "",
     subject: Exact = "",
     run: Exact = "",
@@ -154,6 +162,11 @@ async def journal(
 ) -> JournalOut:
     """`kind` is one kind, or ends in a dot and stands for all that begin so."""
     which = JournalFilter(kind, subject, run, text)
+    if installation and not caller.sees_all:
+        raise PermissionDeniedException(
+            "The journal of the installation is for who administers all of it; leave out"
+            " `installation` for that of your tenant."
+        )
     tenant = INSTALLATION if installation else rooms.tenant
     async with rooms.database.read() as tx:
         page = await load_lines(tx, tenant, which, before=before or None, limit=limit)

@@ -26,6 +26,7 @@ from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.replacing import NotReplaced, PhonesSilent
 from jackfield.flows.setup import SetupRefused
+from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import SecretUnreadable, VersionMoved
 from jackfield.web.errors import Problem, answer_http, error_answer
@@ -34,7 +35,7 @@ _MEANINGS = {
     400: "The question cannot be read; the detail names the place.",
     401: "No token, or one that is wrong, expired or revoked.",
     403: "The token may not do this, or the form token of a session is missing.",
-    404: "There is no such thing (any more).",
+    404: "There is no such thing (any more), or no such tenant.",
     409: "What stands there is in the way; look again, then decide.",
     422: "A value cannot be used; the detail says which and why.",
     503: "The phone system or the database does not answer; try again later.",
@@ -57,7 +58,7 @@ class Unusable(HTTPException):
 
 
 def told(*statuses: int) -> Mapping[int, ResponseSpec]:
-    """The errors of a route, for OpenAPI; every route may answer 400 and 401."""
+    """The errors of a route, for OpenAPI; every route may answer 400, 401, 403 and 404."""
     return {
         status: ResponseSpec(
             Problem,
@@ -65,7 +66,7 @@ def told(*statuses: int) -> Mapping[int, ResponseSpec]:
             media_type="application/problem+json",
             generate_examples=False,
         )
-        for status in sorted({400, 401, *statuses})
+        for status in sorted({400, 401, 403, 404, *statuses})
     }
 
 
@@ -162,6 +163,11 @@ def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
 
+def _answer_tenant(request: AnyRequest, error: TenantRefused) -> Response[bytes]:
+    status = 404 if isinstance(error, NoSuchTenant) else 409
+    return error_answer(request.scope, status, str(error))
+
+
 ANSWERS: ExceptionHandlersMap = {
     ValidationException: _answer_validation,
     ClientException: _answer_client,
@@ -178,6 +184,7 @@ ANSWERS: ExceptionHandlersMap = {
     NumberingError: _answer_number,
     PhonesSilent: _answer_phones,
     SetupRefused: _answer_setup,
+    TenantRefused: _answer_tenant,
     NotUndoable: _answer_undo,
 }
 

@@ -1,0 +1,157 @@
+"""Commands on the tenants of an installation, for whoever looks after several."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from cyclopts import App, Parameter
+
+from jackfield.cli.arguments import DataDir, Json, Text, one_line
+from jackfield.cli.asking import asked
+from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.cli.running import with_door
+from jackfield.cli.telling import printable, say
+
+if TYPE_CHECKING:
+    from jackfield.cli.door import Door
+
+tenant_commands = App(name="tenant", help="Several Microsoft 365 organisations in one install.")
+_STATES = {
+    "not_connected": "not connected",
+    "off": "sync is off",
+    "syncing": "syncing",
+    "waits_for_approval": "a plan waits",
+    "held_by_a_guard": "held by a guard",
+    "failed": "last run failed",
+    "not_synced_yet": "not synced yet",
+    "in_sync": "in sync",
+}
+
+
+@tenant_commands.command(name="add")
+def tenant_add(name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Add a tenant; connect it afterwards with jackfield connect --tenant NAME.
+
+    Parameters
+    ----------
+    name
+        What you call the customer.
+    """
+
+    async def work(door: Door) -> int:
+        made = await asked(door, "POST", "/tenants", {"name": name})
+        text = (
+            f"Tenant {made['number']}, “{made['name']}”, was added. Connect it: jackfield connect"
+            f" --tenant {made['number']} ..."
+        )
+        say(made, json, lambda: text)
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+@tenant_commands.command(name="list")
+def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """List the tenants, and how each is."""
+
+    async def work(door: Door) -> int:
+        found = await _all(door)
+        say({"tenants": found}, json, lambda: "\n".join(map(_line, found)))
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+@tenant_commands.command(name="rename")
+def tenant_rename(tenant: Text, name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Give a tenant another name; its number stays, and all it has.
+
+    Parameters
+    ----------
+    tenant
+        Its name or number.
+    name
+        The new name.
+    """
+
+    async def work(door: Door) -> int:
+        known = await _find(door, tenant)
+        after = await asked(door, "PATCH", f"/tenants/{known['number']}", {"name": name})
+        text = f"Tenant {after['number']}, “{known['name']}”, is called “{after['name']}” now."
+        say(after, json, lambda: text)
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+@tenant_commands.command(name="remove")
+def tenant_remove(
+    tenant: Text,
+    *,
+    yes: Annotated[str | None, Parameter(name="--yes", validator=one_line)] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """Remove a tenant for good, with the extensions of its built-in phone system.
+
+    Parameters
+    ----------
+    tenant
+        Its name or number.
+    yes
+        Its name once more, instead of being asked for it.
+    """
+
+    async def work(door: Door) -> int:
+        known = await _find(door, tenant)
+        whole = await asked(door, "GET", f"/tenants/{known['number']}")
+        typed = yes if yes is not None else _typed(whole)
+        await asked(door, "DELETE", f"/tenants/{known['number']}?name={quote(typed, safe='')}")
+        gone = {"number": known["number"], "name": known["name"], "removed": True}
+        say(gone, json, lambda: f"Tenant {known['number']}, “{known['name']}”, was removed.")
+        return Exit.DONE
+
+    # What it had is deleted by the running server, or by the next one that starts.
+    return with_door(work, data_dir, acts=False)
+
+
+def _typed(tenant: Any) -> str:
+    """The name as somebody types it, after what is lost was said."""
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            f"{tenant['removal']} Nobody is there to be asked: give its name with --yes NAME.",
+            Exit.USAGE,
+        )
+    print(printable(tenant["removal"]), file=sys.stderr)
+    print("Type the tenant's name to remove it: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+async def _find(door: Door, tenant: str) -> Any:
+    found = await _all(door)
+    for one in found:
+        if tenant == str(one["number"]) or tenant.casefold() == one["name"].casefold():
+            return one
+    names = ", ".join(f"{one['number']} ({one['name']})" for one in found[:10])
+    raise CommandFailed(f"There is no tenant “{tenant}”; there are {names}.")
+
+
+async def _all(door: Door) -> list[Any]:
+    found: list[Any] = []
+    after = ""
+    while True:
+        page = await asked(door, "GET", f"/tenants?limit=500{after}")
+        found += page["tenants"]
+        if page["next"] is None:
+            return found
+        after = f"&after={page['next']}"
+
+
+def _line(one: Any) -> str:
+    alarms = f", {one['open_alarms']} alarms" if one["open_alarms"] else ""
+    return (
+        f"{one['number']:>4}  {one['name']}: {_STATES[one['sync']]}{alarms}; {one['people']:,}"
+        f" people, {one['extensions']:,} extensions"
+    )

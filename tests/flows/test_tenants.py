@@ -1,0 +1,144 @@
+"""Tenants come, are renamed and go; nobody else's row is touched."""
+
+import pytest
+from sqlalchemy import func, select
+
+from doubles.house import House
+from jackfield.flows.people import Ask
+from jackfield.flows.tenants import NoSuchTenant, TenantRefused
+from jackfield.store.journal import load_lines
+from jackfield.store.leftovers import delete_piece, tables_of_tenants
+from jackfield.store.schema import INSTALLATION, metadata
+from jackfield.store.tenants import load_tenants, tenants
+
+
+async def rows_of(house: House, tenant: int) -> dict[str, int]:
+    """How many rows a tenant has in each table that has any."""
+    found = {}
+    async with house.database.read() as tx:
+        for table in metadata.sorted_tables:
+            query = select(func.count()).select_from(table).where(table.c.tenant == tenant)
+            if count := await tx.scalar(query):
+                found[table.name] = count
+    return found
+
+
+@pytest.fixture
+async def two(house: House) -> House:
+    """Two organisations of the same three people, both synced."""
+    await house.tenants.add("Second", by="admin")
+    for tenant, host in ((1, "localhost:8365"), (2, "localhost:8400")):
+        stage = house.raise_stage(people=0, host=host)
+        for name in ("Ada One", "Bea Two", "Cora Three"):
+            stage.tenant.hire(name)
+        await house.connect(stage, tenant, sync=True)
+        await house.sync(tenant, full=True)
+    return house
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("main", "already", id="taken_in_another_case"),
+        pytest.param("  ", "1 to 100 characters", id="empty"),
+        pytest.param("x" * 101, "1 to 100 characters", id="long"),
+        pytest.param("a\x07b", "in one line", id="control"),
+        pytest.param("12", "stand for its number", id="digits"),
+    ],
+)
+async def test_a_name_that_cannot_be_one_is_refused(house: House, name: str, says: str) -> None:
+    """A tenant is named on the command line: by exactly one name."""
+    with pytest.raises(TenantRefused, match=says):
+        await house.tenants.add(name, by="admin")
+
+
+async def test_a_name_that_somebody_gave_outlives_the_connection(house: House) -> None:
+    """A provider's own name for a customer; only the first tenant's “Main” gives way."""
+    await house.tenants.add("Customer 4711", by="admin")
+    stage = house.raise_stage(people=0)
+    await house.connect(stage, 2)
+    await house.connect(stage, 1)
+
+    async with house.database.read() as tx:
+        ours, theirs = await load_tenants(tx)
+    assert theirs.name == "Customer 4711"
+    assert ours.name == "Kestrel Foods"
+
+
+async def test_renaming_is_written_down(house: House) -> None:
+    """Whoever reads the journal a year later finds the name of that day."""
+    await house.tenants.add("Old", by="admin")
+
+    await house.tenants.rename(2, "New", by="admin")
+
+    async with house.database.read() as tx:
+        lines = (await load_lines(tx, INSTALLATION)).lines
+    assert lines[0].text == "The tenant “Old” is called “New” now."
+    with pytest.raises(NoSuchTenant):
+        await house.tenants.rename(7, "Other", by="admin")
+
+
+async def test_a_removed_tenant_leaves_nothing_and_takes_nothing_along(two: House) -> None:
+    """All tables of the metadata: a table that is forgotten keeps a former customer's people."""
+    before = await rows_of(two, 2)
+    ours = await rows_of(two, 1)
+
+    await two.tenants.remove(2, "Second", by="admin")
+    await two.tenants.clear()
+
+    assert len(before) > 15
+    assert await rows_of(two, 2) == {"tenant": 1}
+    assert await rows_of(two, 1) == ours
+    assert await two.tenants.clear() == 0
+    made = await two.tenants.add("Second", by="admin")
+    assert made.number == 3
+
+
+async def test_a_removal_needs_the_name_and_another_tenant(two: House) -> None:
+    """Nobody removes a customer by a slip of the finger, or the last one at all."""
+    with pytest.raises(TenantRefused, match="not that of the tenant"):
+        await two.tenants.remove(2, "second", by="admin")
+    await two.tenants.remove(2, "Second", by="admin")
+    async with two.database.read() as tx:
+        (left,) = await load_tenants(tx)
+    with pytest.raises(TenantRefused, match="only tenant"):
+        await two.tenants.remove(1, left.name, by="admin")
+
+
+async def test_what_is_lost_is_said_before(two: House) -> None:
+    """The extensions of the built-in phone system are the ones that cannot be read again."""
+    told = (await two.tenants.belongings(2)).told("Second")
+
+    assert "3 people" in told
+    assert "3 extensions of its built-in phone system" in told
+
+
+async def test_a_run_of_a_removed_tenant_ends_and_is_swept_away(two: House) -> None:
+    """A run that waits when its tenant goes must not write the customer anew."""
+    await two.people.start(2, Ask())
+    await two.tenants.remove(2, "Second", by="admin")
+
+    await two.runner.idle()
+    await two.tenants.clear()
+    await two.sweep(after_s=86_400)
+
+    assert await rows_of(two, 2) == {"tenant": 1}
+
+
+async def test_a_removal_that_is_cut_short_is_finished_later(two: House) -> None:
+    """Killed between two pieces: the next look goes on with what is left."""
+    await two.tenants.remove(2, "Second", by="admin")
+    first, *_ = (one for one in tables_of_tenants() if one.name == "person")
+    async with two.database.write() as tx:
+        assert await delete_piece(tx, 2, first, most=2) == 2
+    assert (await rows_of(two, 2))["person"] == 1
+
+    await two.restart()
+    await two.tenants.clear()
+
+    assert await rows_of(two, 2) == {"tenant": 1}
+
+
+def test_every_table_but_the_tenants_own_is_emptied() -> None:
+    """A new table belongs to this by being there."""
+    assert {*tables_of_tenants(), tenants} == set(metadata.sorted_tables)
