@@ -15,7 +15,7 @@ from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.store.alarms import open_alarms
 from jackfield.store.database import Database
 from jackfield.store.journal import JournalFilter, load_lines
-from jackfield.store.links import load_department_links, load_links
+from jackfield.store.links import load_all_links, load_department_links
 from jackfield.store.people import load_people
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
@@ -63,8 +63,8 @@ async def load_end_state(url: str) -> EndState:
         own_departments = {one.key: one for one in await phones.read_departments()}
         async with database.read() as tx:
             people = await load_people(tx, TENANT)
-            links = await load_links(tx, TENANT)
             pictured = await load_extensions(tx, TENANT)
+            links = await load_all_links(tx, TENANT, pictured)
             departments = await load_departments(tx, TENANT)
             linked_departments = await load_department_links(tx, TENANT)
             alarms = await open_alarms(tx, TENANT)
