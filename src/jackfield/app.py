@@ -150,7 +150,7 @@ class App:
         self.setup = Setup(database, self.vault, self.connections, clock)
         self.tenant = await self.setup.first_tenant()
         self.signin = LocalSignIn(database, clock)
-        self.outages = Outages(database, self.connections.reaches, clock)
+        self.outages = Outages(database, self.connections.reaches, clock, self.process_name)
         self.planning = Planning(database, self._phone_of, clock)
         turns = Turns(database, clock, self.process_name)
         reading = PhoneReading(database, self._phone_of, clock, turns)

@@ -9,9 +9,9 @@ Calls and their repetition are elsewhere; nothing here makes one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,9 +19,10 @@ from jackfield.clock import Clock
 from jackfield.core.reach import FELT_AFTER, Reach, Trouble
 from jackfield.core.waiting import MICROSOFT, PHONES, Waits, at
 from jackfield.flows.failures import GRAPH_AWAY, PHONES_AWAY
-from jackfield.store.alarms import begin_alarm, end_alarm, list_alarms
+from jackfield.store.alarms import begin_alarm, end_alarm, list_alarms, open_alarms
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.leases import live_leases, take_lease
 from jackfield.store.runs import RunStatus, list_runs, save_waits
 from jackfield.store.sequences import hold
 from jackfield.store.tenants import load_tenants
@@ -30,6 +31,11 @@ from jackfield.store.transaction import Transaction
 LOOK_EVERY_S = 1.0
 DATABASE_AWAY = "database.away"
 """Alarm: our own database could not be used; begun and ended when it is over."""
+TOLD_AGAIN_S = 5.0
+"""Among several processes: how often what is known here is held against what stands there."""
+CLAIM = timedelta(seconds=15)
+"""How long a process that has met an outage, and is silent since, is believed."""
+AWAY = "away."
 ALARMS = {MICROSOFT: GRAPH_AWAY, PHONES: PHONES_AWAY}
 
 _log = structlog.get_logger("jackfield.flows.outages")
@@ -48,8 +54,16 @@ class _Seen:
 class Outages:
     """Keeps what is said about outages true."""
 
-    def __init__(self, database: Database, microsoft: Mapping[int, Reach], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        microsoft: Mapping[int, Reach],
+        clock: Clock,
+        process_name: Callable[[], str] = lambda: "",
+    ) -> None:
         """`microsoft` is how the calls to Microsoft 365 fare, by tenant; it may grow."""
+        self._process_name = process_name
+        self._told_at: dict[tuple[int, str], float] = {}
         self._database = database
         self._microsoft = microsoft
         self._clock = clock
@@ -80,11 +94,26 @@ class Outages:
                     over=trouble is None and reach.is_over(now),
                 )
                 key = (tenant, reach.name)
-                if self._seen.get(key, _Seen()) == seen:
+                known = self._seen.get(key, _Seen()) == seen
+                if known and not await self._is_to_tell_again(key, seen):
                     continue
                 async with self._database.write() as tx:
                     await self._tell(tx, tenant, reach.name, seen, now)
                 self._seen[key] = seen
+                self._told_at[key] = self._clock.monotonic()
+
+    async def _is_to_tell_again(self, key: tuple[int, str], seen: _Seen) -> bool:
+        """Where others speak of the same outage too: it may stand otherwise than we left it."""
+        if self._database.sqlite or not (seen.outage or seen.over):
+            return False
+        at = self._clock.monotonic()
+        if at - self._told_at.get(key, at) < TOLD_AGAIN_S:
+            return False
+        self._told_at[key] = at
+        tenant, name = key
+        async with self._database.read() as tx:
+            said = any(one.kind == ALARMS[name] for one in await open_alarms(tx, tenant))
+        return seen.outage or said
 
     def _lost_database(self, error: DatabaseUnusable) -> None:
         if self._no_database is None:
@@ -128,12 +157,27 @@ class Outages:
             begun = await begin_alarm(
                 tx, tenant, ALARMS[name], text=text, next_step=trouble.next_step, now=now
             )
+            await self._claim(tx, tenant, name, now)
             if begun:
                 _log.warning("outage.began", tenant=tenant, what=name, because=text)
-        elif seen.over:
+        elif seen.over and not await self._is_met_elsewhere(tx, tenant, name, now):
             ended = await end_alarm(tx, tenant, ALARMS[name], now=now)
             if ended is not None:
                 _log.info("outage.ended", tenant=tenant, what=name)
+
+    async def _claim(self, tx: Transaction, tenant: int, name: str, now: datetime) -> None:
+        """While it lasts, no other process says that the outage is over."""
+        if not self._database.sqlite:
+            mine = self._process_name()
+            await take_lease(tx, tenant, f"{AWAY}{name}.{mine}", mine, length=CLAIM, now=now)
+
+    async def _is_met_elsewhere(
+        self, tx: Transaction, tenant: int, name: str, now: datetime
+    ) -> bool:
+        if self._database.sqlite:
+            return False
+        claims = await live_leases(tx, tenant, f"{AWAY}{name}.", now=now)
+        return any(one.owner != self._process_name() for one in claims)
 
 
 async def _tell_of_database(

@@ -178,6 +178,25 @@ async def list_leases(tx: Transaction, tenant: int, prefix: str = "") -> tuple[L
     return tuple(Lease(*row) for row in rows)
 
 
+async def live_leases(
+    tx: Transaction, tenant: int, prefix: str, *, now: datetime
+) -> tuple[Lease, ...]:
+    """Leases that somebody holds at this moment, by name."""
+    c = leases.c
+    rows = await tx.rows(
+        select(*_COLUMNS)
+        .where(
+            c.tenant == tenant,
+            c.name >= prefix,
+            c.name < prefix + "\U0010ffff",
+            c.owner != "",
+            c.until > server_now(tx, now),
+        )
+        .order_by(c.name)
+    )
+    return tuple(Lease(*row) for row in rows)
+
+
 async def expired_leases(
     tx: Transaction, tenant: int, prefix: str, *, now: datetime
 ) -> tuple[Lease, ...]:
