@@ -5,11 +5,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 import pytest
 
 from doubles.house import House
-from jackfield.core.extensions import Department, ExtensionKey, Field
+from jackfield.core.departments import DepartmentRules, DepartmentSource
+from jackfield.core.extensions import (
+    Department,
+    ExtensionFields,
+    ExtensionKey,
+    ExtensionNumber,
+    Field,
+)
+from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.rules import PeopleRules
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.port import (
     AvatarWrite,
     Capabilities,
+    CreateExtensionWrite,
     ExtensionsPage,
     Outcome,
     PhoneSystem,
@@ -159,3 +169,26 @@ async def test_an_extension_that_became_somebody_elses_stops_nobody(house: House
     async with house.database.read() as tx:
         key = ExtensionKey((await house.by_name())["Olaf Other"].key)
         assert key in await load_links_of_extensions(tx, 1, [key])
+
+
+async def test_an_extension_that_stood_already_is_given_its_departments(house: House) -> None:
+    """Of a lost answer it is not taken for granted that what was asked for still stands."""
+    stage, _, phone, inner = await office(house)
+    nina = stage.tenant.hire("Nina Newcomer").id
+    sales = stage.tenant.create_group("Sales", members=[nina]).id
+    await house.choose(
+        PeopleRules(departments=DepartmentRules(DepartmentSource.CHOSEN, (GroupId(sales),)))
+    )
+
+    async def make_it() -> None:
+        name = ExtensionFields(first_name="Nina", last_name="Newcomer")
+        await inner.write([CreateExtensionWrite(ObjectId(nina), ExtensionNumber("102"), name)])
+
+    phone.then = make_it
+
+    await house.sync(full=True)
+    linked = (await house.links())[ObjectId(nina)]
+    await house.sync()
+
+    assert linked.departments == ()
+    assert await house.departments() == {"Sales": ["Nina Newcomer"]}
