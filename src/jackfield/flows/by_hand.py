@@ -1,13 +1,14 @@
 """Handwork: extensions and departments that an administrator makes, changes and removes.
 
-Goes through the phone port like everything else, is journalled with who did it, and shows in the
-picture at once. People sync may have another opinion about synced fields: its next run puts them
-back.
+Goes through the phone port like everything else, is journalled with who did it (before it is
+done, and again with what came of it), and shows in the picture at once. People sync may have
+another opinion about synced fields: its next run puts them back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar, assert_never
@@ -134,15 +135,19 @@ class PhonesByHand:
         """A new extension; it is nobody's until a sync finds its person by the address."""
         phone = self._makes(tenant)
         await self._check_departments(tenant, [*departments, *([primary] if primary else ())])
-        outcome = await _asked(
-            phone.create_extension(
-                ExtensionNumber(number),
-                fields,
-                tuple(DepartmentKey(one) for one in departments),
-                DepartmentKey(primary) if primary else None,
+        name = f"{fields.first_name} {fields.last_name}".strip()
+        async with self._begun(
+            tenant, Line("extension", f"make extension {number}", name=name, by=by)
+        ):
+            outcome = await _asked(
+                phone.create_extension(
+                    ExtensionNumber(number),
+                    fields,
+                    tuple(DepartmentKey(one) for one in departments),
+                    DepartmentKey(primary) if primary else None,
+                )
             )
-        )
-        extension = _extension(outcome)
+            extension = _extension(outcome)
         text = f"Extension {number} made by hand."
         line = Line("extension.made", text, subject=extension.key, name=_name(extension), by=by)
         await self._note(tenant, line)
@@ -173,14 +178,20 @@ class PhonesByHand:
             primary=DepartmentKey(primary) if primary else None,
             enabled=enabled,
         )
-        (outcome,) = await _asked(self._phone_of(tenant).write([write]))
-        extension = _extension(outcome)
+        async with self._database.read() as tx:
+            departments = await load_departments(tx, tenant)
+        wished = _differences(before, _as_asked(before, write), departments)
+        deed = f"change extension {before.number}: {'; '.join(wished)}"
+        async with self._begun(tenant, _about(standing, "extension", deed, by), when=bool(wished)):
+            (outcome,) = await _asked(self._phone_of(tenant).write([write]))
+            extension = _extension(outcome)
         if extension != before:
-            async with self._database.read() as tx:
-                departments = await load_departments(tx, tenant)
             deeds = "; ".join(_differences(before, extension, departments))
             text = f"Extension {extension.number} changed by hand: {deeds}."
             await self._note(tenant, _about(standing, "extension.changed", text, by))
+        elif wished:
+            text = f"Extension {extension.number} stays as it was: the phone system left it so."
+            await self._note(tenant, _about(standing, "extension.unchanged", text, by))
         return Member(extension, standing.link)
 
     async def remove_extension(
@@ -193,8 +204,10 @@ class PhonesByHand:
         standing = await self.extension(tenant, key)
         extension = standing.extension
         write = RemoveExtensionWrite(extension.key, extension.number)
-        (outcome,) = await _asked(self._phone_of(tenant).write([write]))
-        _done(outcome)
+        deed = f"remove extension {extension.number}"
+        async with self._begun(tenant, _about(standing, "extension", deed, by)):
+            (outcome,) = await _asked(self._phone_of(tenant).write([write]))
+            _done(outcome)
         if not_again and standing.link is not None:
             await self._never_again(tenant, standing.link.person, by)
         text = f"Extension {extension.number} removed by hand."
@@ -216,7 +229,10 @@ class PhonesByHand:
     async def create_department(self, tenant: int, name: str, *, by: str) -> Unit:
         """A new department; no group is ever bound to it."""
         name = name.strip()
-        department = _department(await _asked(self._makes(tenant).create_department(name)))
+        phone = self._makes(tenant)
+        begun = Line("department", f"make department {name}", name=name, by=by)
+        async with self._begun(tenant, begun):
+            department = _department(await _asked(phone.create_department(name)))
         text = f"Department {name} made by hand."
         await self._note(
             tenant, Line("department.made", text, subject=department.key, name=name, by=by)
@@ -229,8 +245,11 @@ class PhonesByHand:
         standing = await self.department(tenant, key)
         before = standing.department
         write = RenameDepartmentWrite(before.key, name, before.name)
-        (outcome,) = await _asked(self._phone_of(tenant).write([write]))
-        department = _department(outcome)
+        deed = f"rename department {before.name} to {name}"
+        begun = Line("department", deed, subject=_subject(standing), name=name, by=by)
+        async with self._begun(tenant, begun, when=before.name != name):
+            (outcome,) = await _asked(self._phone_of(tenant).write([write]))
+            department = _department(outcome)
         if department != before:
             text = f"Department {before.name} renamed to {name} by hand."
             line = Line("department.renamed", text, subject=_subject(standing), name=name, by=by)
@@ -241,8 +260,11 @@ class PhonesByHand:
         """Remove a department without members; one whose group is selected comes back."""
         phone = self._makes(tenant)
         standing = await self.department(tenant, key)
-        _done(await _asked(phone.remove_department(standing.department.key)))
         name = standing.department.name
+        deed = f"remove department {name}"
+        begun = Line("department", deed, subject=_subject(standing), name=name, by=by)
+        async with self._begun(tenant, begun):
+            _done(await _asked(phone.remove_department(standing.department.key)))
         text = f"Department {name} removed by hand."
         line = Line("department.removed", text, subject=_subject(standing), name=name, by=by)
         await self._note(tenant, line)
@@ -284,10 +306,31 @@ class PhonesByHand:
                 Reason.UNUSABLE, f"There is no department with the key {', '.join(unknown)}."
             )
 
+    @asynccontextmanager
+    async def _begun(self, tenant: int, line: Line, *, when: bool = True) -> AsyncIterator[None]:
+        """Journal who begins what before it is done, and why, if it was not done.
+
+        A process that dies in between leaves the beginning, so that no change is nobody's.
+        `line` has "extension" or "department" as its kind and as its text what is to be done.
+        """
+        if when:
+            text = f"Begins by hand to {line.text}."
+            await self._write(tenant, replace(line, kind=f"{line.kind}.begun", text=text))
+        try:
+            yield
+        except HandRefused as refused:
+            if when:
+                text = f"Not done by hand: to {line.text}. {refused}"
+                await self._write(tenant, replace(line, kind=f"{line.kind}.refused", text=text))
+            raise
+
     async def _note(self, tenant: int, line: Line) -> None:
+        await self._write(tenant, line)
+        await self._read(tenant)
+
+    async def _write(self, tenant: int, line: Line) -> None:
         async with self._database.write() as tx:
             await append_lines(tx, tenant, [line], now=self._clock.now())
-        await self._read(tenant)
 
     async def _read(self, tenant: int) -> None:
         await _asked(self._reading.read(tenant, everything=False))
@@ -305,6 +348,18 @@ def _about(member: Member, kind: str, text: str, by: str) -> Line:
 
 def _subject(unit: Unit) -> str:
     return unit.link.group if unit.link else unit.department.key
+
+
+def _as_asked(before: Extension, write: UpdateExtensionWrite) -> Extension:
+    """The extension as it is if the write changes what it asks for and nothing else."""
+    joined = {*before.departments, *write.add_departments} - {*write.remove_departments}
+    return replace(
+        before,
+        fields=replace(before.fields, **{field.value: new for field, new in write.changes.items()}),
+        departments=tuple(sorted(joined)),
+        primary=write.primary or before.primary,
+        enabled=before.enabled if write.enabled is None else write.enabled,
+    )
 
 
 def _differences(
