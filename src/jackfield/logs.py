@@ -66,6 +66,7 @@ def configure_logs(level: str) -> None:
 
 
 def _name_flow(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    event.pop("color_message", None)  # uvicorn's line once more, with a terminal's colours
     operation = event.pop("operationUUID", None)
     if operation:
         event.setdefault("flow", operation)

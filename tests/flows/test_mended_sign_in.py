@@ -4,6 +4,15 @@ from doubles.house import House
 from jackfield.store.runs import RunStatus
 
 
+async def test_without_a_connection_the_next_step_is_said_once(house: House) -> None:
+    """Twice in a row reads like a fault."""
+    run = await house.sync()
+
+    (alarm,) = await house.alarms()
+    assert run.text == "Tenant 1 is not connected to Microsoft 365."
+    assert alarm.next_step.startswith("Connect it first")
+
+
 async def test_a_sync_by_hand_asks_entra_again(house: House) -> None:
     """A minute of "it is disabled", after it was enabled, sends people looking elsewhere."""
     stage = house.raise_stage(people=2)

@@ -49,6 +49,10 @@ def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
         return asyncio.run(_demo(people, Path(folder), port, seed))
 
 
+MANY = 5_000
+"""People from which on the start takes its time."""
+
+
 async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     from jackfield.logs import configure_logs
     from jackfield.serving import run_server
@@ -63,6 +67,8 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     stop = asyncio.Event()
     client_id, certificate = _credential(data)
     pem = certificate.read_text(encoding="utf-8")
+    waits = "" if people < MANY else "; with so many people it takes half a minute"
+    print(f"Starting an emulated tenant of {people:,} people and Jackfield{waits} ...", flush=True)
     async with _stage(data, people, seed, client_id, certificate) as told:
         ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(run_server(settings, stop, ready))

@@ -32,6 +32,8 @@ CONSENT = "graph.groups"
 """The alarm behind a missing permission, which has a finding of its own."""
 GUARD = "people.guard"
 """The alarm behind what guards hold back, which has one too."""
+BY_HAND = "by_hand"
+"""The choice that nothing is done before an administrator has approved it."""
 AWAY = "graph.away"
 """The alarm that Microsoft 365 cannot be reached: the finding about the connection."""
 ON_DEMAND = frozenset({"person", "preview"})
@@ -75,7 +77,8 @@ async def examine(settings: Settings, tenant: str | None = None) -> list[Finding
         if not all(finding.good for finding in findings) or not _has_database(settings):
             return findings
         async with open_door(settings, acts=False) as door:
-            return findings + await examine_inside(door, tenant)
+            alone = not settings.database_url
+            return findings + await examine_inside(door, tenant, alone=alone)
     door = RunningServer(file, PATIENCE_S)
     try:
         answer = await door.ask("GET", "/tenants")
@@ -92,23 +95,28 @@ async def examine(settings: Settings, tenant: str | None = None) -> list[Finding
         return [*findings, Finding("Server", False, str(error), "Run jackfield doctor again.")]
 
 
-async def examine_inside(door: Door, tenant: str | None = None) -> list[Finding]:
-    """The processes, and each tenant; where there are several, its name stands before."""
+async def examine_inside(
+    door: Door, tenant: str | None = None, *, alone: bool = False
+) -> list[Finding]:
+    """The processes, and each tenant; where there are several, its name stands before.
+
+    `alone`: nobody else is at work, so that nobody carries on what is under way.
+    """
     from jackfield.cli.door import about
 
     findings = await _processes(door)
     if tenant is not None:
-        return findings + await _tenant(about(door, tenant))
+        return findings + await _tenant(about(door, tenant), alone=alone)
     tenants = (await asked(door, "GET", "/tenants?limit=500"))["tenants"]
     for one in tenants:
-        found = await _tenant(about(door, str(one["number"])))
+        found = await _tenant(about(door, str(one["number"])), alone=alone)
         if len(tenants) > 1:
             found = [replace(finding, what=f"{one['name']}: {finding.what}") for finding in found]
         findings += found
     return findings
 
 
-async def _tenant(door: Door) -> list[Finding]:
+async def _tenant(door: Door, *, alone: bool) -> list[Finding]:
     status = await asked(door, "GET", "/status")
     findings: list[Finding] = []
     connection = await asked(door, "GET", "/connection")
@@ -130,6 +138,9 @@ async def _tenant(door: Door) -> list[Finding]:
     ]
     if status["sync"]:
         text = f"{status['in_sync']:,} of {status['people']:,} people have an extension."
+        chosen = (await asked(door, "GET", "/settings/people"))["settings"]
+        if chosen["approve"] == BY_HAND:
+            text += " Every plan waits for your approval."
         findings.append(Finding("People sync", True, text))
     else:
         step = "Switch it on under Users > M365, or connect again without --no-sync."
@@ -137,6 +148,7 @@ async def _tenant(door: Door) -> list[Finding]:
         findings.append(Finding("People sync", True, text, step))
     runs = (await asked(door, "GET", "/runs?limit=100"))["runs"]
     findings += [_waiting(run) for run in runs if run["waits"] is not None]
+    findings += _cut_off(runs) if alone else []
     findings += _last_runs(runs)
     findings += _doubts((await asked(door, "GET", f"/matches?limit={MANY}"))["matches"])
     if held := status["held"]:
@@ -149,6 +161,20 @@ async def _tenant(door: Door) -> list[Finding]:
         if one["kind"] not in elsewhere
     ]
     return findings
+
+
+def _cut_off(runs: Any) -> list[Finding]:
+    """Runs that were under way when their server died: where none runs, nobody carries them on."""
+    return [
+        Finding(
+            "Interrupted run",
+            False,
+            f"Run {run['id']} was cut off ({run['text']}): no server is running.",
+            "What was left goes on by itself with the next start: jackfield serve",
+        )
+        for run in runs
+        if run["status"] == "running"
+    ]
 
 
 async def _processes(door: Door) -> list[Finding]:

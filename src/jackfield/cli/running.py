@@ -76,5 +76,8 @@ def read_file(path: Path) -> str:
     """The text of a file that was named on the command line."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"Cannot read {path}: {error}", Exit.USAGE) from None
+    except UnicodeDecodeError:
+        raise CommandFailed(f"Cannot read {path}: it is no text in UTF-8.", Exit.USAGE) from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CommandFailed(f"Cannot read {path}: {why}.", Exit.USAGE) from None

@@ -44,7 +44,8 @@ class NotConnected(Exception):
     next_step = "Connect it first: jackfield connect, or the API's /connection."
 
     def __init__(self, tenant: int) -> None:
-        super().__init__(f"Tenant {tenant} is not connected to Microsoft 365. {self.next_step}")
+        self.what = f"Tenant {tenant} is not connected to Microsoft 365."
+        super().__init__(f"{self.what} {self.next_step}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,12 +123,10 @@ class OwnForms(CSRFMiddleware):
         try:
             await super().__call__(scope, receive, send)
         except PermissionDeniedException as error:
-            raise PermissionDeniedException(
-                "The page was open for too long, or it is not one of ours. Reload it, then try "
-                "again."
-                if "CSRF" in str(error.detail)
-                else error.detail
-            ) from error
+            if "CSRF" not in str(error.detail):
+                raise
+            told = _FORM_OR_API if scope["path"].startswith(API) else _PAGE_TOO_OLD
+            raise PermissionDeniedException(told) from error
 
     def _forget_foreign_token(self, scope: Scope) -> None:
         """Take a cookie that another secret signed for none at all, so that a new one is set.
@@ -142,6 +140,13 @@ class OwnForms(CSRFMiddleware):
             del cookies[self.config.cookie_name]
 
 
+_PAGE_TOO_OLD = (
+    "The page was open for too long, or it is not one of ours. Reload it, then try again."
+)
+_FORM_OR_API = (
+    "A signed-in browser sends the page's form token as X-CSRFToken; a program sends an API token"
+    " instead: Authorization: Bearer jackfield_..."
+)
 _NO_TOKEN = "Sign in, or send an API token: Authorization: Bearer jackfield_..."  # noqa: S105
 
 

@@ -10,6 +10,8 @@ from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.flows.failures import GRAPH_AWAY
 from jackfield.store.alarms import begin_alarm
+from jackfield.store.runs import Trigger, begin_run
+from jackfield.store.settings import Approval
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
@@ -20,7 +22,8 @@ class _Door:
     def __init__(self, api: ApiCaller) -> None:
         self._api = api
 
-    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
+        assert tenant in {"", "1"}
         plain, _, query = path.partition("?")
         answer = await self._api.ask(method, plain, body, **dict(parse_qsl(query)))
         return Answer(answer.status, answer.body)
@@ -92,6 +95,38 @@ async def test_sync_that_is_switched_off_is_no_fault(api: ApiCaller) -> None:
     assert sync.good
     assert sync.text == "Switched off: nothing is read or changed by itself."
     assert "Users > M365" in sync.next_step
+
+
+async def test_that_every_plan_waits_is_said(api: ApiCaller) -> None:
+    """Approving an undo switches to it; weeks later somebody wonders why nothing happens."""
+    await office(api)
+    await api.house.choose(approval=Approval.BY_HAND)
+
+    sync = (await doctor(api))["People sync"]
+
+    assert sync.good
+    assert sync.text.endswith("people have an extension. Every plan waits for your approval.")
+
+
+async def test_a_run_that_a_dead_server_left_is_told(api: ApiCaller) -> None:
+    """It reads as running, and nobody is there."""
+    await office(api)
+    async with api.house.database.write() as tx:
+        await begin_run(
+            tx,
+            1,
+            "flow",
+            kind="people",
+            trigger=Trigger.SCHEDULE,
+            mode="full",
+            now=api.house.clock.now(),
+        )
+
+    found = {one.what: one for one in await examine_inside(_Door(api), alone=True)}
+    finding = found["Interrupted run"]
+
+    assert not finding.good
+    assert finding.text.startswith("Run 1 was cut off (Starting)")
 
 
 async def test_doubtful_matches_are_counted(api: ApiCaller) -> None:
