@@ -46,7 +46,7 @@ def _search_for_cycles_less() -> None:
     """Let Python look for garbage in cycles after more new objects than its 700.
 
     A large sync holds a million records that are in no cycle. Measured on 100,000 people: the
-    searches cost 3 seconds of CPU of the first sync before, and 0.3 so.
+    searches cost 3 seconds of CPU of the first sync before, and 0.4 so.
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
