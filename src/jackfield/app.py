@@ -30,7 +30,7 @@ from jackfield.flows.keys import KeyRotation
 from jackfield.flows.known_phones import KnownPhones
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outages import LOOK_EVERY_S, Outages
-from jackfield.flows.people import APPLY, PERSON, SYNC, PeopleSync
+from jackfield.flows.people import APPLY, AT_ONCE, PERSON, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.photos import PHOTOS, PhotoSync
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 SWEEP_EVERY_S = 1.0
 PHOTOS_EVERY_S = 5.0
+PHOTOS_AT_ONCE = 16
 FIGURES_EVERY_S = 60.0
 FOLLOW_EVERY_S = 1.0
 CLEAR_EVERY_S = 5.0
@@ -164,9 +165,9 @@ class App:
             Applying(database, self._phone_of, clock),
             clock,
         )
-        lane = Lane("people", poll=1.0, concurrency=8)
+        lane = Lane("people", poll=1.0, concurrency=AT_ONCE)
         person = Lane("person", poll=0.5, concurrency=8)
-        quiet = Lane("photos", poll=2.0, concurrency=2)
+        quiet = Lane("photos", poll=2.0, concurrency=PHOTOS_AT_ONCE)
         self.durable = Durable(
             database.url,
             ALONE if self.slot is None else self.slot.name,

@@ -28,7 +28,7 @@ from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.known_phones import KnownPhones
 from jackfield.flows.outages import Outages
-from jackfield.flows.people import APPLY, PERSON, SYNC, Ask, PeopleSync
+from jackfield.flows.people import APPLY, AT_ONCE, PERSON, SYNC, Ask, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.photos import PHOTOS, PhotoSync
@@ -60,7 +60,7 @@ from m365_emulator.server import Emulator
 
 SECRET = "the-secret"
 KEY = "jackfield.key"
-LANE = Lane("people", poll=0.5, concurrency=4)
+LANE = Lane("people", poll=0.5, concurrency=AT_ONCE)
 
 
 class House:

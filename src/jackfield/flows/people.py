@@ -47,6 +47,10 @@ SYNC = "people.sync"
 PERSON = "people.person"
 """The same flow as `SYNC` for one person: in a lane of its own, for somebody waits for it."""
 APPLY = "people.apply"
+AT_ONCE = 64
+"""Runs of one process. Wide, because a run that waits for Microsoft or for a phone system costs
+next to nothing and must hold up no other tenant's; what does cost is limited where it happens
+(`planning.py`: `AT_ONCE`)."""
 _RELEASE = (
     "Release it with `jackfield plan approve {plan} --release-held`, with `release_held` over the"
     " API, or on the plan's page."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
@@ -47,6 +48,10 @@ TOUCHED = "touched people"
 _WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
 
 
+AT_ONCE = 2
+"""Plans made at once in one process: that of a large tenant fills a core and much memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A view and everything else a plan depends on, as of one moment of the database."""
@@ -88,6 +93,7 @@ class Planning:
         self._database = database
         self._phone_of = phone_of
         self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def make(
         self,
@@ -105,12 +111,14 @@ class Planning:
             everyone = known.scope == EVERYONE
             doubtful = _doubtful(known.refusals)
             return Made(known.id, known.total, known.held, is_guarded(known), doubtful, everyone)
-        loaded = await self.load(tenant, everything=everything, person=person)
-        if loaded is None:
-            return Made(0)
-        limits = self.limits(tenant)
-        plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
-        return await self._save(tenant, run, loaded, plan, preview=preview, by=run.by)
+        # One person is soon planned, and somebody waits for it.
+        async with nullcontext() if person else self._turns:
+            loaded = await self.load(tenant, everything=everything, person=person)
+            if loaded is None:
+                return Made(0)
+            limits = self.limits(tenant)
+            plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
+            return await self._save(tenant, run, loaded, plan, preview=preview, by=run.by)
 
     async def rules(self, tenant: int) -> PeopleRules:
         """What the administrator chose, with the organisation's country where none was chosen."""

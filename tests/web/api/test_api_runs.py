@@ -1,5 +1,6 @@
 """Runs and plans over the API: begun, followed, looked at, approved once."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -174,9 +175,10 @@ async def test_a_plan_is_approved_once(api: ApiCaller, tenant: Tenant) -> None:
     """Two administrators press the button; it is carried out once, and the second is told."""
     plan = await waiting(api, tenant)
 
-    run = await api.post(f"/plans/{plan}/approve", {})
-    second = await api.ask("POST", f"/plans/{plan}/approve", {})
-    ended = await api.ended(run["id"])
+    first, second = await asyncio.gather(
+        *(api.ask("POST", f"/plans/{plan}/approve", {}) for _ in range(2))
+    )
+    ended = await api.ended(first.body["id"])
     third = await api.ask("POST", f"/plans/{plan}/approve")
 
     assert (second.status, third.status) == (409, 409)
