@@ -127,9 +127,12 @@ def pytest_collection_finish() -> None:
 # --- markers ---------------------------------------------------------------------------------
 
 
+_FLOWS = Path(__file__).parent / "flows"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the browser, the PostgreSQL server or the emulated tenant's process is
-    marked so, without saying it.
+    """Whoever asks for the browser, the PostgreSQL server or the emulated tenant's process, and
+    whoever lives in the folder of whole flows, is marked so, without saying it.
     """
     for item in items:
         asked_for = getattr(item, "fixturenames", ())
@@ -139,6 +142,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if "stage_process" in asked_for:
             item.add_marker("e2e")
+        if _FLOWS in item.path.parents:
+            item.add_marker("flows")
 
 
 # --- randomness ------------------------------------------------------------------------------

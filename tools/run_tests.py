@@ -46,11 +46,12 @@ class Stage:
 # The order is also the precedence of markers: a hostile test on PostgreSQL is a hostile one.
 STAGES: Final = (
     Stage("fast", "fast", None, 60, ("-n", "2")),
+    Stage("flows", "whole flows", "flows", 60, ("-n", "2")),
     Stage("postgres", "PostgreSQL", "postgres", 150, ("-n", "2")),
     Stage("hostile", "hostile input", "hostile", 90),
-    Stage("e2e", "the real thing", "e2e", 270, ("-n", "2")),
+    Stage("e2e", "the real thing", "e2e", 240, ("-n", "2")),
     Stage("sim", "simulations", "sim", 150),
-    Stage("kill9", "kill -9", "kill9", 210),
+    Stage("kill9", "kill -9", "kill9", 180),
     Stage("browser", "browser", "browser", 120),
 )
 
