@@ -6,9 +6,10 @@ that apply can refuse one whose before-values no longer hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from jackfield.core.extensions import (
     DepartmentFlag,
@@ -218,12 +219,10 @@ class UnlinkExtension:
     because: str
 
 
-type_of_action: dict[ActionKind, type] = {}
-Action = (
-    CreateDepartment
-    | RenameDepartment
-    | FlagDepartment
-    | CreateExtension
+DepartmentAction = CreateDepartment | RenameDepartment | FlagDepartment
+"""What is done about a group's department."""
+PersonAction = (
+    CreateExtension
     | AdoptExtension
     | UpdateExtension
     | KeepLeaver
@@ -231,19 +230,52 @@ Action = (
     | RemoveExtension
     | UnlinkExtension
 )
-for _action in (
-    CreateDepartment,
-    RenameDepartment,
-    FlagDepartment,
-    CreateExtension,
-    AdoptExtension,
-    UpdateExtension,
-    KeepLeaver,
-    DisableExtension,
-    RemoveExtension,
-    UnlinkExtension,
-):
-    type_of_action[_action.kind] = _action
+"""What is done about a person's extension."""
+Action = DepartmentAction | PersonAction
+
+type_of_action: dict[ActionKind, type[Action]] = {one.kind: one for one in get_args(Action)}
+DEPARTMENT_KINDS = frozenset(ActionKind(one.kind) for one in get_args(DepartmentAction))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom or what an action is about: the object ID of the person or group, and its names."""
+
+    subject: ObjectId | GroupId
+    name: str
+    number: str = ""
+    """The extension number; "" where it is about a department."""
+
+
+def about(action: Action) -> About:
+    """Whom or what the action is about; a department has its group's id and its own new name."""
+    match action:
+        case RenameDepartment():
+            return About(action.group, action.after)
+        case CreateDepartment() | FlagDepartment():
+            return About(action.group, action.name)
+        case _:
+            return About(action.person, action.name, action.number)
+
+
+def memberships_of(action: Action) -> DepartmentsChange | None:
+    """The memberships that the action gives or takes; None where it changes none."""
+    match action:
+        case CreateExtension():
+            return DepartmentsChange(action.groups, primary=action.primary)
+        case AdoptExtension() | UpdateExtension() | UnlinkExtension():
+            return action.departments
+        case _:
+            return None
+
+
+def groups_of(actions: Iterable[Action]) -> list[GroupId]:
+    """The groups whose departments the actions give to their people."""
+    groups: set[GroupId] = set()
+    for action in actions:
+        if (change := memberships_of(action)) is not None:
+            groups.update(change.add, (change.primary,) if change.primary else ())
+    return sorted(groups)
 
 
 class RefusalKind(StrEnum):

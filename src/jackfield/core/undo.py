@@ -25,6 +25,7 @@ from jackfield.core.actions import (
     RenameDepartment,
     UnlinkExtension,
     UpdateExtension,
+    about,
 )
 from jackfield.core.extensions import (
     Department,
@@ -110,13 +111,8 @@ class _Undoing:
                 return None
 
     def _remark(self, action: Action, text: str) -> None:
-        match action:
-            case CreateDepartment() | FlagDepartment(name=_):
-                self._notices.append(Notice(action.group, action.name, text))
-            case RenameDepartment():
-                self._notices.append(Notice(action.group, action.after, text))
-            case _:
-                self._notices.append(Notice(action.person, action.name, text))
+        whom = about(action)
+        self._notices.append(Notice(whom.subject, whom.name, text))
 
     def _renamed_back(self, action: RenameDepartment) -> Action | None:
         now = self._standing.departments.get(action.key)

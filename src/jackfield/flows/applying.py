@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jackfield.clock import Clock
-from jackfield.core.actions import ActionKind, AdoptExtension
+from jackfield.core.actions import DEPARTMENT_KINDS, AdoptExtension, CreateExtension
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.core.wording import title
@@ -51,10 +51,6 @@ from jackfield.store.transaction import Transaction
 
 CHUNK = WRITE_LIMIT
 """Actions per call of the phone port and per transaction of ours."""
-
-_DEPARTMENT_KINDS = frozenset(
-    {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +139,10 @@ def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
     """The first actions that do not need one another's results: departments before members."""
     if not pending:
         return []
-    first = pending[0].action.kind in _DEPARTMENT_KINDS
+    first = pending[0].action.kind in DEPARTMENT_KINDS
     same: list[StoredAction] = []
     for one in pending:
-        if (one.action.kind in _DEPARTMENT_KINDS) is not first:
+        if (one.action.kind in DEPARTMENT_KINDS) is not first:
             break
         same.append(one)
     return same
@@ -155,12 +151,14 @@ def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
 async def _pictures(
     tx: Transaction, tenant: int, made_from: int, pending: Sequence[StoredAction]
 ) -> Pictures:
-    people = [ObjectId(one.subject) for one in pending if one.action.kind not in _DEPARTMENT_KINDS]
+    people = [ObjectId(one.subject) for one in pending if one.action.kind not in DEPARTMENT_KINDS]
     links = await load_links(tx, tenant, people)
     standing = await load_extensions(tx, tenant, [link.key for link in links.values()])
     adopted = [one.action.key for one in pending if isinstance(one.action, AdoptExtension)]
     theirs = await load_links_of_extensions(tx, tenant, adopted)
-    kept = any(getattr(one.action, "kept_departments", ()) for one in pending)
+    kept = any(
+        one.action.kept_departments for one in pending if isinstance(one.action, CreateExtension)
+    )
     return Pictures(
         links,
         await load_department_links(tx, tenant),

@@ -6,12 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from jackfield.clock import Clock
-from jackfield.core.actions import (
-    Action,
-    CreateDepartment,
-    FlagDepartment,
-    RenameDepartment,
-)
+from jackfield.core.actions import Action, DepartmentAction
 from jackfield.core.people import ObjectId
 from jackfield.core.undo import Standing, undo
 from jackfield.store.database import Database
@@ -120,11 +115,7 @@ async def _done(tx: Transaction, tenant: int, plan: int) -> list[Action]:
 
 async def _standing(tx: Transaction, tenant: int, done: Sequence[Action]) -> Standing:
     people = sorted(
-        {
-            ObjectId(action.person)
-            for action in done
-            if not isinstance(action, CreateDepartment | RenameDepartment | FlagDepartment)
-        }
+        {ObjectId(action.person) for action in done if not isinstance(action, DepartmentAction)}
     )
     links = await load_links(tx, tenant, people)
     return Standing(

@@ -23,6 +23,7 @@ from jackfield.core.actions import (
     RenameDepartment,
     UnlinkExtension,
     UpdateExtension,
+    about,
 )
 from jackfield.core.extensions import (
     DepartmentKey,
@@ -68,8 +69,7 @@ class Stale:
 def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
     """The write that an action asks for; None where only our own record changes."""
     links, groups = pictures.links, pictures.department_links
-    person = getattr(action, "person", None)
-    if person in pictures.changed_since_plan:
+    if about(action).subject in pictures.changed_since_plan:
         return Stale("The person has changed in Microsoft 365 since the plan was made.")
     match action:
         case CreateDepartment():

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from jackfield.core.actions import ActionKind
+from jackfield.core.actions import DEPARTMENT_KINDS
 from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import PlanStatus, plans
 from jackfield.store.schema import OF_TENANT, storable, to_micros
@@ -46,9 +46,6 @@ class Progress:
 
 FAILURES_A_DAY = 3
 """So often one person's actions may fail within a day before they wait for the next full round."""
-_DEPARTMENT_KINDS = frozenset(
-    {ActionKind.CREATE_DEPARTMENT, ActionKind.RENAME_DEPARTMENT, ActionKind.FLAG_DEPARTMENT}
-)
 _COUNTED = (
     select(plan_actions.c.status, plan_actions.c.held, func.count())
     .where(plan_actions.c.tenant == OF_TENANT, plan_actions.c.plan == bindparam("of_plan"))
@@ -134,7 +131,7 @@ async def load_unsettled(
         too_often.update(row[0] for row in rows)
     again = set(subjects) - too_often
     departments = await tx.rows(
-        select(a.subject).where(*failed, a.kind.in_([kind.value for kind in _DEPARTMENT_KINDS]))
+        select(a.subject).where(*failed, a.kind.in_([kind.value for kind in DEPARTMENT_KINDS]))
     )
     if others is None or any(row[0] in again for row in departments):
         return None
@@ -153,7 +150,7 @@ async def load_proposed_people(tx: Transaction, tenant: int) -> tuple[str, ...] 
 async def _people_of(tx: Transaction, conditions: Sequence[Any]) -> tuple[str, ...] | None:
     a = plan_actions.c
     rows = await tx.rows(select(a.subject, a.kind).where(*conditions).distinct())
-    if any(row.kind in _DEPARTMENT_KINDS for row in rows):
+    if any(row.kind in DEPARTMENT_KINDS for row in rows):
         return None
     return tuple(sorted({row.subject for row in rows}))
 

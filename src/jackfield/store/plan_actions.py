@@ -17,10 +17,8 @@ from sqlalchemy import Index, Table, bindparam, func, select
 from jackfield.core.actions import (
     Action,
     ActionKind,
-    CreateDepartment,
-    FlagDepartment,
     Plan,
-    RenameDepartment,
+    about,
     type_of_action,
 )
 from jackfield.core.dangers import dangers_of
@@ -217,31 +215,22 @@ def _rows(tenant: int, plan: int, made: Plan) -> Iterator[tuple[Any, ...]]:
     for actions, held in ((made.actions, False), (made.held, True)):
         for action in actions:
             seq += 1
-            subject, name, number = _about(action)
-            words = fold(f"{number} {name}")
+            whom = about(action)
+            words = fold(f"{whom.number} {whom.name}")
             payload = _encode(action).decode()
             yield (
                 tenant,
                 plan,
                 seq,
                 action.kind.value,
-                subject,
-                name,
+                whom.subject,
+                whom.name,
                 " " + words,
                 payload,
                 " ".join(dangers_of(action)),
                 held,
                 pending,
             )
-
-
-def _about(action: Action) -> tuple[str, str, str]:
-    """Object ID, name and number that an action is about."""
-    if isinstance(action, CreateDepartment | FlagDepartment):
-        return action.group, action.name, ""
-    if isinstance(action, RenameDepartment):
-        return action.group, action.after, ""
-    return action.person, action.name, action.number
 
 
 def _action(row: AnyRow) -> StoredAction:

@@ -14,7 +14,7 @@ from litestar import get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
-from jackfield.core.actions import ActionKind
+from jackfield.core.actions import ActionKind, groups_of
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
@@ -23,7 +23,7 @@ from jackfield.store.plan_actions import ActionFilter, load_actions
 from jackfield.web.admin.asking import Number, check_choice
 from jackfield.web.admin.frame import AnyRequest
 from jackfield.web.admin.journal import KINDS
-from jackfield.web.admin.plans import HELD, groups_of, load_known_plan
+from jackfield.web.admin.plans import HELD, load_known_plan
 from jackfield.web.rooms import House, Rooms
 
 AT_ONCE = 500
@@ -111,7 +111,9 @@ async def _actions(house: Rooms, plan: int, wanted: ActionFilter) -> Pages:
     while True:
         async with house.database.read() as tx:
             page = await load_actions(tx, house.tenant, plan, wanted, after=after, limit=AT_ONCE)
-            known = await load_groups(tx, house.tenant, groups_of(page.actions))
+            known = await load_groups(
+                tx, house.tenant, groups_of(one.action for one in page.actions)
+            )
             groups = {id_: group.name for id_, group in known.items()}
             departments = {
                 key: one.name for key, one in (await load_departments(tx, house.tenant)).items()

@@ -9,10 +9,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from jackfield.core.actions import groups_of
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Field, Link
 from jackfield.core.fields import LABELS, attribute, follows, shown_name, wanted_fields
-from jackfield.core.people import GroupId, ObjectId, Person, Standing
+from jackfield.core.people import ObjectId, Person, Standing
 from jackfield.core.rules import PhoneLimits
 from jackfield.core.wording import differences, title
 from jackfield.store.groups import load_edges, load_groups, load_skus
@@ -64,7 +65,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         photo = (await load_photos(tx, tenant, [id_])).get(id_)
         photos_on = (await load_people_settings(tx, tenant)).value.photos
         acted = await load_actions_of(tx, tenant, id_, limit=10)
-        named = await load_groups(tx, tenant, _groups_in(acted))
+        named = await load_groups(tx, tenant, groups_of(one.action for _, one in acted))
     names = {group: one.name for group, one in named.items()}
     rules = (await house.planning.rules(tenant)).attributes
     template = "_person_body.html" if wants_part(request, "body") else "person.html"
@@ -160,19 +161,6 @@ def _is_field(sentence: str, rules: AttributeRules) -> bool:
         and sentence.endswith(f"from Microsoft 365 ({attribute(field, rules)}).")
         for field in Field
     )
-
-
-def _groups_in(acted: object) -> list[GroupId]:
-    groups: set[GroupId] = set()
-    for _, one in acted:  # type: ignore[attr-defined]
-        action = one.action
-        groups.update(getattr(action, "groups", ()))
-        change = getattr(action, "departments", None)
-        if change is not None:
-            groups.update(change.add)
-            if change.primary:
-                groups.add(change.primary)
-    return sorted(groups)
 
 
 ROUTES = [person_page, extension_page]

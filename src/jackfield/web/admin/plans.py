@@ -9,8 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from jackfield.core.actions import GUARDS, ActionKind, DepartmentsChange
-from jackfield.core.people import GroupId
+from jackfield.core.actions import GUARDS, ActionKind, groups_of
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
 from jackfield.flows.held import Held, load_held_back, load_standing
@@ -20,7 +19,7 @@ from jackfield.flows.undo import NotUndoable
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phone_departments import load_departments
-from jackfield.store.plan_actions import ActionFilter, StoredAction, load_actions
+from jackfield.store.plan_actions import ActionFilter, load_actions
 from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
@@ -75,7 +74,9 @@ async def plan_page(
         page = await load_actions(tx, tenant, plan, wanted, after=after or None, limit=PAGE)
         groups = {
             id_: group.name
-            for id_, group in (await load_groups(tx, tenant, groups_of(page.actions))).items()
+            for id_, group in (
+                await load_groups(tx, tenant, groups_of(one.action for one in page.actions))
+            ).items()
         }
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
@@ -200,18 +201,6 @@ async def load_known_plan(tx: Transaction, house: Rooms, plan: int) -> StoredPla
     if stored is None:
         raise NotFoundException(f"There is no plan {plan}.")
     return stored
-
-
-def groups_of(actions: tuple[StoredAction, ...]) -> list[GroupId]:
-    """The groups that the actions name."""
-    groups: set[GroupId] = set()
-    for one in actions:
-        groups.update(getattr(one.action, "groups", ()))
-        change = getattr(one.action, "departments", None)
-        if isinstance(change, DepartmentsChange):
-            groups.update(change.add)
-            groups.update({change.primary} if change.primary else ())
-    return sorted(groups)
 
 
 ROUTES = [latest_plan, plan_page, confirm, decide]
