@@ -100,9 +100,29 @@ def test_a_difference_is_told_with_its_reason():
     sentences = explain_person(seen, PeopleRules(), LIMITS, ANN.id)
 
     assert sentences[-2:] == (
-        "Next sync: extension 100 is updated. Differs from Microsoft 365: first name.",
+        "Next sync: Update extension 100 of Ann Field. Differs from Microsoft 365: first name.",
         "First name: “Ann” becomes “Anna”. Changed in Microsoft 365 (givenName).",
     )
+
+
+def test_a_department_to_come_is_told_as_in_the_preview():
+    """By its name, with its reason."""
+    sales = department("Sales")
+    seen = view(
+        [ANN],
+        links=[link(ANN, "100")],
+        extensions=[extension("100", fields_of(ANN))],
+        members={"sales": [ANN]},
+        groups=[SALES],
+        departments=[sales],
+        department_links=[department_link(SALES, sales)],
+    )
+
+    sentences = explain_person(seen, RULES, LIMITS, ANN.id)
+
+    assert sentences[-3].startswith("Next sync: Update extension 100 of Ann Field.")
+    assert sentences[-2].startswith("Departments: empty becomes “Sales”. ")
+    assert sentences[-1].startswith("Primary department: empty becomes “Sales”. ")
 
 
 def test_somebody_out_of_scope_is_told_why_and_nothing_else():
@@ -164,7 +184,7 @@ def test_what_a_guard_holds_is_told_from_the_plan():
 
     sentences = explain_person(seen, rules, LIMITS, crowd[0].id, plan(seen, rules, LIMITS))
 
-    assert sentences[-1].startswith("Held back by a guard: extension 100 is removed.")
+    assert sentences[-1].startswith("Held back by a guard: Remove extension 100 of Person 0.")
 
 
 def test_a_doubt_is_told_with_the_next_step():
@@ -196,7 +216,7 @@ def test_an_unknown_person_is_told_so():
     sentences = explain_person(seen, PeopleRules(), LIMITS, ANN.id)
 
     assert sentences[0] == "Microsoft 365 no longer has this account."
-    assert sentences[-1].startswith("Next sync: extension 100 is kept.")
+    assert sentences[-1].startswith("Next sync: Keep extension 100 of Ann Field, who has left.")
 
 
 @pytest.mark.parametrize("seed", SEEDS[:40])

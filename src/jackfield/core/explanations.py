@@ -9,21 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
-from jackfield.core.actions import (
-    Action,
-    AdoptExtension,
-    CreateDepartment,
-    CreateExtension,
-    DisableExtension,
-    FieldChange,
-    FlagDepartment,
-    KeepLeaver,
-    Plan,
-    RemoveExtension,
-    RenameDepartment,
-    UnlinkExtension,
-    UpdateExtension,
-)
+from jackfield.core.actions import DepartmentAction, Plan
 from jackfield.core.assignments import Assignments
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.departments import DepartmentSource, department_groups
@@ -51,6 +37,7 @@ from jackfield.core.pictures import View
 from jackfield.core.plan import plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.core.text import clean
+from jackfield.core.wording import differences, title
 
 
 def explain_person(
@@ -100,7 +87,7 @@ def _sentences(
     if person is not None and verdict is not None and stays and (link or verdict.in_scope):
         yield from _field_sentences(person, view, rules.attributes, limits, link)
         yield from _department_sentences(person, view, rules, link)
-    yield from _plan_sentences(id_, made or plan(_alone(view, id_), rules, limits))
+    yield from _plan_sentences(id_, made or plan(_alone(view, id_), rules, limits), view)
 
 
 def _verdict(person: Person, view: View, rules: PeopleRules) -> ScopeVerdict:
@@ -212,64 +199,29 @@ def _department_sentences(
         yield f"No longer following a group, so left as it is: {_named(left, view)}."
 
 
-def _plan_sentences(id_: ObjectId, made: Plan) -> Iterator[str]:
+def _plan_sentences(id_: ObjectId, made: Plan, view: View) -> Iterator[str]:
+    departments = {key: one.name for key, one in view.departments.items()}
+    groups = {group: clean(one.name) for group, one in view.groups.items()}
     nothing = True
     for held, actions in ((False, made.actions), (True, made.held)):
         for action in actions:
-            if _person_of(action) != id_:
+            if isinstance(action, DepartmentAction) or action.person != id_:
                 continue
             nothing = False
             when = "Held back by a guard" if held else "Next sync"
-            yield f"{when}: {_deed(action)} {action.because}"
-            for change in _changes(action):
-                becomes = (
-                    f" becomes “{change.after}”" if change.before != change.after else " stays"
-                )
-                yield f"{LABELS[change.field]}: “{change.before}”{becomes}. {change.because}"
+            yield f"{when}: {title(action)}. {action.because}"
+            for one in differences(action, departments, groups):
+                # What a new extension is given has no reason of its own, and was told above.
+                if one.because:
+                    stays = one.before == one.after
+                    becomes = "stays" if stays else f"becomes {_quoted(one.after)}"
+                    yield f"{one.label}: {_quoted(one.before)} {becomes}. {one.because}"
     for refusal in made.refusals:
         if refusal.subject == id_:
             nothing = False
             yield f"Refused: {refusal.because} {refusal.next_step}"
     if nothing:
         yield "Nothing is to be done."
-
-
-def _person_of(action: Action) -> ObjectId | None:
-    match action:
-        case CreateDepartment() | RenameDepartment() | FlagDepartment():
-            return None
-        case _:
-            return action.person
-
-
-def _changes(action: Action) -> tuple[FieldChange, ...]:
-    match action:
-        case AdoptExtension() | UpdateExtension() | UnlinkExtension():
-            return action.changes
-        case _:
-            return ()
-
-
-def _deed(action: Action) -> str:
-    match action:
-        case CreateExtension(number=number):
-            return f"extension {number} is created."
-        case AdoptExtension(number=number):
-            return f"extension {number} is taken over."
-        case UpdateExtension(number=number):
-            return f"extension {number} is updated."
-        case KeepLeaver(number=number):
-            return f"extension {number} is kept."
-        case DisableExtension(number=number):
-            return f"extension {number} is disabled."
-        case RemoveExtension(number=number):
-            return f"extension {number} is removed."
-        case UnlinkExtension(number=number):
-            return f"extension {number} is let go."
-        case CreateDepartment(name=name) | RenameDepartment(after=name) | FlagDepartment(name=name):
-            return f"department “{name}”."
-        case unknown:
-            assert_never(unknown)
 
 
 def _cause_words(cause: LeaverCause) -> str:
