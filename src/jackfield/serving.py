@@ -32,7 +32,8 @@ class CannotListen(Exception):
     def __init__(self, listen: str, error: OSError) -> None:
         self.next_step = "Stop what listens there, or give this one another address: --listen."
         why = error.strerror or str(error)
-        super().__init__(f"Jackfield cannot listen on {listen}: {why}. {self.next_step}")
+        self.what = f"Jackfield cannot listen on {listen}: {why}."
+        super().__init__(f"{self.what} {self.next_step}")
 
 
 def serve(settings: Settings) -> int:

@@ -26,6 +26,7 @@ FILE_NAME = "jackfield.toml"
 
 
 _PORT = re.compile("[0-9]{1,5}")
+_FIGURES = re.compile("[0-9.]+")
 SERVER_FILE = "server.json"
 """Name of the `ServerFile` in the data folder."""
 DATABASE_FILE = "jackfield.db"
@@ -271,8 +272,22 @@ def _is_origin(url: str) -> bool:
     return plain and bool(parts.hostname) and not {"@", "?", "#"} & set(url)
 
 
+def _check_address(listen: str, host: str) -> None:
+    """Raise for what is meant as an address and is none; names are for the resolver to know."""
+    if not _FIGURES.fullmatch(host) and ":" not in host:
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise SettingsError(
+            f"The setting 'listen' is {listen!r}, and {host!r} is no address; take one of this "
+            "machine's, e.g. '127.0.0.1:8200' or '[::1]:8200'."
+        ) from None
+
+
 def _check(settings: Settings) -> None:
     host, _ = _split_listen(settings.listen)
+    _check_address(settings.listen, host)
     if settings.database_url and not settings.database_url.startswith(
         ("postgresql://", "postgres://")
     ):

@@ -26,3 +26,15 @@ def test_a_file_that_is_no_text_is_said_so(tmp_path: Path) -> None:
 
     with pytest.raises(CommandFailed, match="it is no text in UTF-8"):
         read_file(binary)
+
+
+@pytest.mark.parametrize("content", ["", " \n"], ids=["nothing", "white_space"])
+def test_an_empty_file_is_a_mistake_like_a_missing_one(tmp_path: Path, content: str) -> None:
+    """A secret that was never pasted; Entra need not be asked about it."""
+    empty = tmp_path / "secret.txt"
+    empty.write_text(content)
+
+    with pytest.raises(CommandFailed, match="it is empty") as refused:
+        read_file(empty)
+
+    assert refused.value.code is Exit.USAGE

@@ -250,6 +250,9 @@ async def test_a_busy_port_that_was_asked_for_is_said(tmp_path: Path) -> None:
 
             assert code == 1
             assert f"127.0.0.1:{port}" in process.err
+            assert "name another port: --port" in process.err
+            assert "--listen" not in process.err
+            assert process.out.startswith("Starting an emulated tenant of 30 people and Jackfield")
             assert "Traceback" not in process.err
             assert not [one for one in process.tree if _runs(one)]
 

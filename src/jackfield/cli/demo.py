@@ -55,7 +55,7 @@ MANY = 5_000
 
 async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     from jackfield.logs import configure_logs
-    from jackfield.serving import run_server
+    from jackfield.serving import CannotListen, run_server
 
     listen = f"127.0.0.1:{port or _free_port(CONSOLE_PORT)}"
     overrides = {"data_dir": data, "listen": listen, "log_level": "warning"}
@@ -78,7 +78,12 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await showing
-        return await serving
+        try:
+            return await serving
+        except CannotListen as error:
+            raise CommandFailed(
+                f"{error.what} Stop what listens there, or name another port: --port."
+            ) from error
 
 
 @contextlib.asynccontextmanager

@@ -73,11 +73,14 @@ def usage(text: str) -> int:
 
 
 def read_file(path: Path) -> str:
-    """The text of a file that was named on the command line."""
+    """The text of a file that was named on the command line; nothing in it is a mistake, too."""
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise CommandFailed(f"Cannot read {path}: it is no text in UTF-8.", Exit.USAGE) from None
     except OSError as error:
         why = error.strerror or str(error)
         raise CommandFailed(f"Cannot read {path}: {why}.", Exit.USAGE) from None
+    if not text.strip():
+        raise CommandFailed(f"Cannot use {path}: it is empty.", Exit.USAGE)
+    return text
