@@ -10,9 +10,9 @@ import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from doubles.order import Unsettled
 from jackfield.clock import Clock
 from jackfield.core.extensions import Department, ExtensionKey
-from jackfield.pbx.order import Unsettled
 from jackfield.pbx.port import (
     WRITE_LIMIT,
     AvatarWrite,

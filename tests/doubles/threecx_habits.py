@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+from doubles.order import Unsettled
 from doubles.threecx_errors import RefusedByPbx, accepted
 from doubles.threecx_pbx import PAGE_CAP, TEXT_LIMIT, AnswerLost, Line
 from jackfield.core.extensions import (
@@ -24,7 +25,6 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.core.numbering import NumberRange
-from jackfield.pbx.order import Unsettled
 from jackfield.pbx.port import (
     WRITE_LIMIT,
     AvatarWrite,
@@ -116,7 +116,6 @@ class ThreeCxHabits:
             name="Double with 3CX's habits",
             ranges=(NumberRange("100", "99999"),),
             name_length=TEXT_LIMIT,
-            keeps_external_key=False,
             fields=frozenset(WIRE_NAMES),
         )
 

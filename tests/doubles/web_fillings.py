@@ -191,7 +191,7 @@ async def fill_with(tx: Transaction, text: str, now: datetime) -> None:
     ]
     await append_lines(tx, 1, lines, now=now)
     run = await begin_run(
-        tx, 1, "flow", kind="people", trigger=Trigger.COMMAND, mode="full", now=now, by=text
+        tx, 1, "flow", kind="people", trigger=Trigger.ADMINISTRATOR, mode="full", now=now, by=text
     )
     await end_run(
         tx,
@@ -203,7 +203,7 @@ async def fill_with(tx: Transaction, text: str, now: datetime) -> None:
         text=text,
     )
     running = await begin_run(
-        tx, 1, "flow2", kind="people", trigger=Trigger.COMMAND, mode=text, now=now, by=text
+        tx, 1, "flow2", kind="people", trigger=Trigger.ADMINISTRATOR, mode=text, now=now, by=text
     )
     await report_progress(tx, 1, running.id, 1, 3, stage=text)
     number = ExtensionNumber("200")

@@ -50,7 +50,6 @@ async def test_it_is_a_phone_system_with_a_directory_kept_by_hand(place: BuiltIn
     by_hand: DirectoryByHand = place.directory()
 
     assert phones.capabilities.changes
-    assert not phones.capabilities.renumber
     assert code(await by_hand.create_department("Board")) is None
 
 

@@ -453,7 +453,13 @@ class TestLive:
 
         async def another(tx: Any) -> None:
             run = await begin_run(
-                tx, 1, "more", kind="people", trigger=Trigger.COMMAND, mode="full", now=served.now
+                tx,
+                1,
+                "more",
+                kind="people",
+                trigger=Trigger.ADMINISTRATOR,
+                mode="full",
+                now=served.now,
             )
             await end_run(
                 tx, 1, run.id, RunStatus.DONE, now=served.now, counts={"changes": 7}, text="Seven."

@@ -451,7 +451,7 @@ async def test_older_runs_and_lines_are_a_link_away(house: House, admin: Visitor
                 1,
                 f"flow{number}",
                 kind="people",
-                trigger=Trigger.COMMAND,
+                trigger=Trigger.ADMINISTRATOR,
                 mode="full",
                 now=house.clock.now(),
             )

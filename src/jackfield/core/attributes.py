@@ -161,11 +161,6 @@ def extras(rules: AttributeRules) -> tuple[str, ...]:
     return ("onPremisesExtensionAttributes",) if followed else ()
 
 
-def is_unread(person: Person, source: Source) -> bool:
-    """Whether the attribute is not known, because nobody asked for it when the person was read."""
-    return person.extension_attributes is None and source in _EXTENSIONS
-
-
 def text_of(person: Person, source: Source) -> str:
     """A single attribute of the person, as it came; "" where it is not set."""
     return reader_of(source)(person) or ""

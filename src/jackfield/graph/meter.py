@@ -42,7 +42,6 @@ class WorkloadFigures:
     closed_for_s: float
     """Seconds until calls go out again; 0 = they do now."""
     latency_median_ms: float
-    latency_p95_ms: float
     last_request_id: str
     failures: tuple[Failure, ...]
     """The newest last."""
@@ -112,7 +111,6 @@ class Meter:
             waited_s=counts.waited_s,
             closed_for_s=closed_for_s,
             latency_median_ms=_quantile(latencies, 0.5),
-            latency_p95_ms=_quantile(latencies, 0.95),
             last_request_id=counts.last_request_id,
             failures=tuple(counts.failures),
         )

@@ -65,13 +65,8 @@ class Capabilities:
     ranges: tuple[NumberRange, ...]
     name_length: int = 256
     """Characters of each text field."""
-    renumber: bool = False
-    """An extension's number can be changed in place."""
     photos: bool = False
     """Extensions have avatars. Without it `read_avatars` knows none and `write_avatars` refuses."""
-    keeps_external_key: bool = True
-    """False: the adapter finds its own creations again by number and e-mail and by notes of its
-    own, so an extension may be read with `external_key` None although we made it."""
     changes: bool = False
     """`read_extensions` understands a cursor and then gives changes only."""
     fields: frozenset[Field] = frozenset(Field)
@@ -216,8 +211,9 @@ class Refused:
 class Unanswered:
     """It is not known whether the write holds.
 
-    Or it was not tried, because an unanswered one before it touches the same thing (see
-    `jackfield.pbx.order`). Repeat the unanswered ones, in their order; that is always safe.
+    Or it was not tried, because an unanswered one before it touches the same thing: a number must
+    not go to a newcomer while it is not known whether its holder was removed. Repeat the
+    unanswered ones, in their order; that is always safe.
     """
 
     text: str

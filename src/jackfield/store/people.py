@@ -100,11 +100,9 @@ def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
 _PRESENT = people.c.standing == Standing.PRESENT.value
 _COUNTS = select(
     _counted(_PRESENT),
-    _counted(people.c.standing == Standing.RECYCLED.value),
     _counted(people.c.standing == Standing.GONE.value),
     _counted(_PRESENT & people.c.enabled),
     _counted(_PRESENT & (people.c.user_type == UserType.GUEST.value)),
-    _counted(_PRESENT & people.c.has_mailbox),
 ).where(people.c.tenant == OF_TENANT)
 
 
@@ -113,11 +111,9 @@ class PeopleCounts:
     """How many people the picture holds, by standing; the rest counts people present."""
 
     present: int = 0
-    recycled: int = 0
     gone: int = 0
     enabled: int = 0
     guests: int = 0
-    mailboxes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

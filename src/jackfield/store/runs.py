@@ -84,8 +84,6 @@ class Trigger(StrEnum):
 
     SCHEDULE = "schedule"
     ADMINISTRATOR = "administrator"
-    COMMAND = "command"
-    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)

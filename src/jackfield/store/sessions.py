@@ -1,6 +1,4 @@
-"""Signed-in browsers.
-
-Litestar's `Store` on our own tables, so that a session can be revoked and survives a restart.
+"""Signed-in browsers, in a table, so that a session can be revoked and survives a restart.
 
 Keys are stored as hashes: whoever reads the database cannot take over a session. Sessions are the
 installation's (tenant 0).
@@ -12,7 +10,6 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from litestar.stores.base import Store
 from sqlalchemy import Index, Table, delete, select, update
 
 from jackfield.clock import Clock
@@ -42,10 +39,8 @@ RENEW_EVERY = timedelta(minutes=1)
 """A visit renews the expiry at most this often, so that a page view is not a write."""
 
 
-class SessionStore(Store):
+class SessionStore:
     """Sessions of all processes on one database."""
-
-    __slots__ = ("_clock", "_database")
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -54,6 +49,7 @@ class SessionStore(Store):
     async def set(
         self, key: str, value: str | bytes, expires_in: int | timedelta | None = None
     ) -> None:
+        """Begin or replace a session; it ends after `expires_in` (seconds), or with None never."""
         now = self._clock.now()
         length = _length(expires_in)
         values = {
@@ -68,6 +64,7 @@ class SessionStore(Store):
             )
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
+        """What was set, unless it has ended; with `renew_for` it ends so long from now."""
         now = self._clock.now()
         c = sessions.c
         async with self._database.read() as tx:
@@ -83,23 +80,14 @@ class SessionStore(Store):
         return bytes(row.data)
 
     async def delete(self, key: str) -> None:
+        """End a session."""
         async with self._database.write() as tx:
             await tx.run(delete(sessions).where(*_is(key)))
 
     async def delete_all(self) -> None:
+        """End every session."""
         async with self._database.write() as tx:
             await tx.run(delete(sessions).where(sessions.c.tenant == INSTALLATION))
-
-    async def exists(self, key: str) -> bool:
-        return await self.get(key) is not None
-
-    async def expires_in(self, key: str) -> int | None:
-        now = self._clock.now()
-        async with self._database.read() as tx:
-            row = await tx.row(select(sessions.c.expires_at).where(*_is(key)))
-        if row is None or row.expires_at is None or row.expires_at <= now:
-            return None
-        return int((row.expires_at - now).total_seconds())
 
     async def purge(self) -> int:
         """Drop expired sessions; returns how many."""

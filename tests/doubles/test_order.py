@@ -2,13 +2,13 @@
 
 import pytest
 
+from doubles.order import Unsettled
 from jackfield.core.extensions import (
     DepartmentKey,
     ExtensionFields,
     ExtensionKey,
     ExtensionNumber,
 )
-from jackfield.pbx.order import Unsettled
 from jackfield.pbx.port import (
     CreateDepartmentWrite,
     CreateExtensionWrite,
