@@ -96,8 +96,8 @@ def test_what_did_not_come_through_is_told_by_name() -> None:
     assert said.splitlines()[-1] == "and 2 more; see jackfield plan show 7"
 
 
-def test_a_list_of_runs_names_each_person_once() -> None:
-    """Two lines a run at most, so that the list stays a list."""
+def test_a_list_of_runs_names_whom_a_run_refused_once() -> None:
+    """Two lines a run at most, so that the list stays a list; notices, ever the same, a figure."""
     plan = a_plan(refused=12, noted=1)
     plan["notices"] *= 3
 
@@ -105,7 +105,10 @@ def test_a_list_of_runs_names_each_person_once() -> None:
 
     assert refused.startswith("Refused: Person 0 (p0@contoso.example), Person 1 (")
     assert refused.endswith("Person 9 (p9@contoso.example) and 2 more; see jackfield plan show 7")
-    assert noted == "Notice: Person 0; see jackfield plan show 7"
+    assert noted == "Notices about 1 person; see jackfield plan show 7"
+    assert people_lines(a_plan(noted=1_200)) == [
+        "Notices about 1,200 people; see jackfield plan show 7"
+    ]
     assert people_lines(a_plan()) == []
 
 
@@ -137,3 +140,27 @@ def test_what_a_guard_said_is_over_once_it_is_released() -> None:
     assert "Guard: Far fewer people. It holds nothing back any more." in plan_text(
         over, NONE, 50, people=10
     )
+
+
+def test_a_long_name_leaves_room_for_what_is_said() -> None:
+    """300 characters fit a directory and no line; --json has them whole."""
+    name = "Ada " * 75
+    action = {
+        "name": name,
+        "title": f"Create extension 100 for {name}",
+        "because": f"New; “{name}” was cut.",
+        "held": False,
+    }
+    plan = a_plan(refused=1, noted=1)
+    for one in (*plan["refusals"], *plan["notices"]):
+        one["name"] = name
+
+    said = plan_text(plan, {"actions": [action], "next": None}, 50, people=10).splitlines()[1:]
+    short = ("Ada " * 15).strip() + "…"
+
+    assert said == [
+        f"  Create extension 100 for {short} (New; “{short}” was cut.)",
+        f"Refused: {short} (p0@contoso.example): No number is left. Widen the range.",
+        f"Notice: {short}: The name was cut.",
+    ]
+    assert people_lines(plan)[0].startswith(f"Refused: {short} (p0@")

@@ -187,3 +187,19 @@ async def followed(visitor: Visitor, path: str) -> Answer:
 
 def link(answer: Answer, id_: str) -> str:
     return next(str(a["href"]) for a in answer.page.all("a") if a.get("id") == id_)
+
+
+async def test_a_long_name_is_cut_for_display(house: House, admin: Visitor) -> None:
+    """It would push what is done off the screen; the whole of it stands in the title."""
+    stage = house.raise_stage(1)
+    name = "Ada " * 63 + "Last"
+    stage.tenant.hire(name)
+    await house.connect(stage, sync=True)
+    await house.choose(approval=Approval.BY_HAND)
+    await house.sync(full=True)
+
+    page = await admin.get(f"/plans/{(await house.plans())[0].id}")
+
+    assert f"for {name}" not in page.page.text
+    assert f"for {'Ada ' * 14}Ada…" in page.page.text
+    assert any(one.get("title", "").endswith(f"for {name}") for one in page.page.all("span"))

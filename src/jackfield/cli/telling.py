@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jackfield.cli.exits import Exit
+from jackfield.core.text import abridged, with_short_names
 
 _STEERS = re.compile(
     "["
@@ -92,7 +93,9 @@ def run_text(run: Any, plan: Any, undone: Sequence[Any]) -> str:
     """How a run ended, with the people that its plan could not do everything for."""
     out = [str(run["text"])]
     count = sum(plan["outcomes"].get(status, 0) for status in UNDONE)
-    lines = [f"Not done: {one['title']}{_upn(one)}: {one['text']}" for one in undone]
+    lines = [
+        f"Not done: {_short(one, 'title')}{_upn(one)}: {_short(one, 'text')}" for one in undone
+    ]
     out += _some(lines, plan, FIRST, count)
     if not plan["releasable"]:
         # What a guard said of a plan that is released or withdrawn is over, also for this run.
@@ -107,11 +110,16 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
     return [
         *(_guard_line(one, plan) for one in guards),
         *_some(
-            [f"Refused: {_who(one)}: {one['because']} {one['next_step']}" for one in people],
+            [
+                f"Refused: {_who(one)}: {_short(one, 'because')} {one['next_step']}"
+                for one in people
+            ],
             plan,
             most,
         ),
-        *_some([f"Notice: {_who(one)}: {one['text']}" for one in plan["notices"]], plan, most),
+        *_some(
+            [f"Notice: {_who(one)}: {_short(one, 'text')}" for one in plan["notices"]], plan, most
+        ),
     ]
 
 
@@ -122,13 +130,19 @@ def _guard_line(one: Any, plan: Any) -> str:
 
 
 def people_lines(plan: Any) -> list[str]:
-    """The same in two lines at most: who was refused, and about whom there is a notice."""
+    """The same in two lines at most: who was refused, and about how many there is a notice.
+
+    Notices are a figure: each full look has the same ones again.
+    """
     lines = []
-    for word, about in (("Refused", plan["refusals"]), ("Notice", plan["notices"])):
-        names = list(dict.fromkeys(_who(one) for one in about if one["subject"]))
-        if names:
-            more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""
-            lines.append(f"{word}: {', '.join(names[:FIRST])}{more}; see {_show(plan)}")
+    names = list(dict.fromkeys(_who(one) for one in plan["refusals"] if one["subject"]))
+    if names:
+        more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""
+        lines.append(f"Refused: {', '.join(names[:FIRST])}{more}; see {_show(plan)}")
+    noted = len({one["subject"] for one in plan["notices"]} - {""})
+    if noted:
+        about = "1 person" if noted == 1 else f"{noted:,} people"
+        lines.append(f"Notices about {about}; see {_show(plan)}")
     return lines
 
 
@@ -152,7 +166,12 @@ def _show(plan: Any, shown: int = 0) -> str:
 
 
 def _who(one: Any) -> str:
-    return f"{one['name']}{_upn(one)}"
+    return f"{abridged(one['name'])}{_upn(one)}"
+
+
+def _short(one: Any, field: str) -> str:
+    """What is said about somebody, their name abridged; --json has it whole."""
+    return with_short_names(one[field], one["name"])
 
 
 def _upn(one: Any) -> str:
@@ -161,4 +180,4 @@ def _upn(one: Any) -> str:
 
 def _action_line(action: Any) -> str:
     held = " [held back]" if action["held"] else ""
-    return f"{action['title']}{held} ({action['because']})"
+    return f"{_short(action, 'title')}{held} ({_short(action, 'because')})"

@@ -23,6 +23,9 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200c-\u200f\ufe00-\ufe0f]")
 _NO_CHARACTER_BEFORE = frozenset("\u200c\u200d") | {chr(c) for c in range(0xFE00, 0xFE10)}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
+_QUOTED = re.compile("(?<=“)[^”]+(?=”)")
+LINE_HAS = 60
+"""Characters of a name that a line shows; hardly anybody's is longer."""
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -62,6 +65,19 @@ def cut(text: str, length: int) -> str:
     while end > 0 and _joins(text, end):
         end -= 1
     return text[:end].rstrip() if end else text[:length].rstrip()
+
+
+def abridged(name: str) -> str:
+    """A name for a line in which other things have to be seen, too: `LINE_HAS` characters of it."""
+    return name if len(name) <= LINE_HAS else f"{cut(name, LINE_HAS - 1)}\N{HORIZONTAL ELLIPSIS}"
+
+
+def with_short_names(text: str, *names: str) -> str:
+    """The text with each of the names, and what stands in quotation marks, abridged."""
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) > LINE_HAS:
+            text = text.replace(name, abridged(name))
+    return _QUOTED.sub(lambda found: abridged(found[0]), text)
 
 
 def _joins(text: str, at: int) -> bool:

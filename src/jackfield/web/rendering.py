@@ -18,6 +18,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from jackfield.core.text import abridged, with_short_names
 from jackfield.core.waiting import length
 from jackfield.core.wording import run_name
 from jackfield.store.runs import StoredRun
@@ -102,6 +103,11 @@ def isolated(text: str, *names: str) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
+def brief(text: str, *names: str) -> Markup:
+    """Text with long names cut for a line, set apart; the whole of it belongs in a `title`."""
+    return isolated(with_short_names(text, *names), *map(abridged, names))
+
+
 def figure(number: float) -> str:
     """A number with thousands separators."""
     return f"{number:,.0f}"
@@ -153,7 +159,9 @@ def make_environment() -> Environment:
         menu=MENU,
         root=At(),
     )
-    environment.filters.update(figure=figure, isolated=isolated, utc=utc, seconds=length)
+    environment.filters.update(
+        figure=figure, isolated=isolated, brief=brief, utc=utc, seconds=length
+    )
     return environment
 
 
