@@ -25,6 +25,7 @@ from jackfield.settings import ServerFile, Settings
 ANSWER_TIMEOUT_S = 60.0
 START_PATIENCE_S = 10.0
 LOOK_S = 0.1
+OK = 200
 TENANT_HEADER = "Jackfield-Tenant"
 
 
@@ -135,16 +136,26 @@ class AboutTenant:
     """A door whose every request is about one tenant."""
 
     def __init__(self, door: Door, tenant: str) -> None:
-        self._door = door
+        self.door = door
         self._tenant = tenant
 
     async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
-        return await self._door.ask(method, path, body, tenant=tenant or self._tenant)
+        return await self.door.ask(method, path, body, tenant=tenant or self._tenant)
 
 
 def about(door: Door, tenant: str | None) -> Door:
     """The door for requests about a tenant; None = the only one."""
     return AboutTenant(door, tenant) if tenant else door
+
+
+async def nobody_works(door: Door) -> bool:
+    """Whether no server is running, so that what is under way stands still until the next start."""
+    inner = door.door if isinstance(door, AboutTenant) else door
+    if not isinstance(inner, OwnServer):
+        return False
+    # On PostgreSQL they may be on other machines.
+    answer = await inner.ask("GET", "/processes")
+    return answer.status == OK and not answer.body["processes"]
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from jackfield.cli.door import Door
 
+RUNNING = "running"
+START = "jackfield serve"
 _NO_USE = {"unusable": "cannot be an avatar", "unread": "could not be read"}
 
 
@@ -55,10 +57,17 @@ async def end_photos(door: Door, run: Any, *, json: bool) -> int:
 
 async def run_lines(door: Door, runs: Sequence[Any]) -> list[str]:
     """A line for each run, and those about people under it."""
+    from jackfield.cli.door import nobody_works
+
     lines: list[str] = []
+    dead = any(run["status"] == RUNNING for run in runs) and await nobody_works(door)
     for run in runs:
         begun = f"{run['started_at'][:19]}Z"
-        lines.append(f"{run['id']:>6}  {begun}  {run['mode']:<8} {run['status']:<9} {run['text']}")
+        cut_off = dead and run["status"] == RUNNING
+        status = "cut off" if cut_off else run["status"]
+        lines.append(f"{run['id']:>6}  {begun}  {run['mode']:<8} {status:<9} {run['text']}")
+        if cut_off:
+            lines.append(f"{'':8}No server is running; it goes on at the next start: {START}")
         if run["plan"] is not None:
             plan = await asked(door, "GET", f"/plans/{run['plan']}")
             lines += [f"{'':8}{line}" for line in people_lines(plan)]
