@@ -23,18 +23,23 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         self._flowing = threading.Event()
         self._flowing.set()
+        self.felt = threading.Event()
+        """Somebody has run into the last `hold` or `refuse`: a byte waits, a connection broke."""
         self._ended = threading.Event()
         self._open: set[socket.socket] = set()
 
     def hold(self) -> None:
         """From now on whoever asks waits for ever: no byte passes, connections are accepted."""
+        self.felt.clear()
         self._flowing.clear()
 
     def refuse(self) -> None:
         """Break every connection and refuse new ones."""
+        self.felt.clear()
         self._listener.close()
         for one in list(self._open):
             _break(one)
+            self.felt.set()
 
     def mend(self) -> None:
         """All is well again."""
@@ -64,7 +69,7 @@ class Relay:
 
     def _join(self, near: socket.socket) -> None:
         self._open.add(near)
-        self._flowing.wait()
+        self._wait()
         far = socket.socket(self._family)
         self._open.add(far)
         try:
@@ -80,10 +85,15 @@ class Relay:
                 self._open.discard(one)
                 one.close()
 
+    def _wait(self) -> None:
+        if not self._flowing.is_set():
+            self.felt.set()
+            self._flowing.wait()
+
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                self._flowing.wait()
+                self._wait()
                 sink.sendall(data)
         for one in (source, sink):
             _break(one)

@@ -105,8 +105,8 @@ async def test_an_outage_is_said_everywhere_and_holds_up_no_stop(
     assert all(cause in page for page in pages)
     assert doctor.code == 1
     named = {one["what"]: one for one in doctor.document if not one["good"]}
-    assert cause in named["Alarm"]["text"]
-    assert named["Alarm"]["next_step"]
+    assert cause in named["Microsoft 365"]["text"]
+    assert named["Microsoft 365"]["next_step"]
     assert cause in named["Waiting run"]["text"]
     assert person.code == 1
     assert f"Full sync {run['id']} waits for Microsoft 365" in person.out
@@ -226,7 +226,7 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_away(
         run = await server.api("POST", "/people/sync", {"full": True})
         await until_begun(server)
         getattr(database_wire, state)()
-        await asyncio.sleep(1.0)
+        await until(database_wire.felt.is_set, "somebody waits for the database")
         code, stopped_s = await server.process.stop(signal.SIGTERM)
     await company.control("PATCH", "/quirks", {"delta_page_objects": 100})
     database_wire.mend()
