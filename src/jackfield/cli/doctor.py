@@ -51,6 +51,7 @@ class Finding:
     next_step: str = ""
 
     def as_json(self) -> dict[str, Any]:
+        """As `doctor --json` prints it."""
         return {
             "what": self.what,
             "good": self.good,

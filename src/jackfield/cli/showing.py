@@ -18,6 +18,7 @@ _NO_USE = {"unusable": "cannot be an avatar", "unread": "could not be read"}
 
 
 async def show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:
+    """Print a plan with its first `limit` actions; returns the plan as the API tells it."""
     stored = await asked(door, "GET", f"/plans/{plan}")
     page = await asked(door, "GET", f"/plans/{plan}/actions?limit={limit}")
     document = {**stored, "actions": page["actions"]}

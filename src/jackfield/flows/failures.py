@@ -65,6 +65,7 @@ def failed(error: Exception) -> dict[str, Any]:
 
 
 def phones_failed(error: PhoneSystemError) -> dict[str, Any]:
+    """What a step answers that the phone system has failed, shaped like `failed`'s."""
     if isinstance(error, PhoneSystemReplaced):
         return {
             "failed": True,

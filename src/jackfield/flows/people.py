@@ -76,6 +76,7 @@ class Ask:
     """Stop with the plan; nothing is changed."""
 
     def as_json(self) -> dict[str, Json]:
+        """As the durable runner keeps it."""
         return {
             "mode": self.mode.value,
             "trigger": self.trigger.value,
@@ -86,6 +87,7 @@ class Ask:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Ask:
+        """What `as_json` has told."""
         return cls(
             Mode(document["mode"]),
             Trigger(document["trigger"]),

@@ -77,6 +77,7 @@ class Meter:
     def answered(
         self, tenant: str, workload: Workload, *, latency_s: float, request_id: str
     ) -> None:
+        """An answer came, of whatever status."""
         counts = self._of(tenant, workload)
         counts.calls += 1
         counts.latencies_ms.append(latency_s * 1000)
@@ -84,22 +85,27 @@ class Meter:
             counts.last_request_id = request_id
 
     def unanswered(self, tenant: str, workload: Workload) -> None:
+        """A request was sent, and no answer came."""
         self._of(tenant, workload).calls += 1
 
     def throttled(self, tenant: str, workload: Workload) -> None:
+        """The answer was to come back later."""
         self._of(tenant, workload).throttled += 1
 
     def failed(self, tenant: str, workload: Workload, failure: Failure) -> None:
+        """The call has failed for good."""
         counts = self._of(tenant, workload)
         counts.failed += 1
         counts.failures.append(failure)
 
     def waited(self, tenant: str, workload: Workload, seconds: float) -> None:
+        """A call waited for a gate, a budget or a back-off."""
         self._of(tenant, workload).waited_s += seconds
 
     def figures(
         self, tenant: str, workload: Workload, *, closed_for_s: float = 0.0
     ) -> WorkloadFigures:
+        """What was counted since the process started."""
         counts = self._of(tenant, workload)
         latencies = sorted(counts.latencies_ms)
         return WorkloadFigures(
@@ -116,6 +122,7 @@ class Meter:
         )
 
     def totals(self, tenant: str) -> Totals:
+        """The same over all workloads."""
         counts = [self._of(tenant, one) for one in Workload]
         latencies = sorted(one for each in counts for one in each.latencies_ms)
         return Totals(

@@ -114,6 +114,7 @@ class AiohttpTransport:
             self._session = None
 
     async def send(self, request: Request) -> Response:
+        """One request over the session. Raises `TransportFailed` where no answer comes."""
         session = self._session
         if session is None or session.closed:
             raise TransportClosed(maybe_received=False)

@@ -152,6 +152,7 @@ def believe_proxies(
 
 
 def too_large(limit: int) -> str:
+    """What somebody is told who sent more than `limit` bytes."""
     return f"More than {limit // 1024:,} kB were sent, which is more than this page takes."
 
 

@@ -50,6 +50,7 @@ Exact = Annotated[str, QueryParameter(max_length=200)]
 
 @get("/status", summary="The installation in figures", responses=told())
 async def status(rooms: House) -> StatusOut:
+    """Counts, the last runs and what stands in the way, as Overview shows them."""
     graph = rooms.graph_figures(rooms.tenant)
     async with rooms.database.read() as tx:
         connection = await load_connection(tx, rooms.tenant)
@@ -113,6 +114,7 @@ async def processes(
 
 @get("/connection", summary="The connection to Microsoft 365", responses=told())
 async def connection(rooms: House) -> ConnectionOut:
+    """To which Microsoft 365 tenant, as which application, and what it may not read."""
     async with rooms.database.read() as tx:
         known = await load_connection(tx, rooms.tenant)
         alarms = await open_alarms(tx, rooms.tenant)

@@ -46,6 +46,7 @@ async def people(
 async def not_synced(
     rooms: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> NotSyncedOut:
+    """Each with the reason, in a sentence."""
     place = check_place(after)
     async with rooms.database.read() as tx:
         page = await load_uncovered(tx, rooms.tenant, search, limit=limit, after=place)
@@ -82,6 +83,7 @@ async def person(rooms: House, person: Key) -> PersonOut:
 async def groups(
     rooms: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> GroupsOut:
+    """Those that were read so far, deleted ones included."""
     place = check_place(after)
     async with rooms.database.read() as tx:
         found = await search_groups(tx, rooms.tenant, search, limit=limit, after=place)

@@ -53,6 +53,7 @@ async def plans(
     before: Before = 0,
     status: FromQuery[PlanStatus | None] = None,
 ) -> PlansOut:
+    """All kept ones, or those of one status."""
     async with rooms.database.read() as tx:
         found = await list_plans(
             tx, rooms.tenant, status=status, limit=limit + 1, before=before or None

@@ -44,6 +44,7 @@ async def plan_people(rooms: House, caller: Caller) -> RunOut:
 
 @get("/runs", summary="Runs, the newest first", responses=told())
 async def runs(rooms: House, limit: Limit = 20, before: Before = 0) -> RunsOut:
+    """Those of people and of photos, with what each waits for."""
     async with rooms.database.read() as tx:
         found = await list_runs(tx, rooms.tenant, limit=limit + 1, before=before or None)
         out = [await run_out(tx, rooms, one) for one in found[:limit]]
