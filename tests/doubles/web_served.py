@@ -116,7 +116,6 @@ class Served:
             await self._server.up.wait()
             port = self._server.servers[0].sockets[0].getsockname()[1]
             self.url = f"http://127.0.0.1:{port}"
-            app.watch()
             self._ready.set()
             await serving
 
