@@ -46,7 +46,7 @@ from jackfield.flows.turns import Turns
 from jackfield.flows.undo import Undoing
 from jackfield.flows.watched_phones import WatchedPhones
 from jackfield.graph.transport import open_transport
-from jackfield.holding import Held, make_folder, take_place
+from jackfield.holding import Held, check_not_foreign, make_folder, take_place
 from jackfield.opening import database_url, open_vault
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.settings import Role, ServerFile, Settings
@@ -112,6 +112,8 @@ class App:
 
     async def __aenter__(self) -> Self:
         make_folder(self.settings.data_dir)
+        if not self.settings.database_url:
+            check_not_foreign(self.settings.data_dir)
         self._held = await take_place(
             self.settings.data_dir, self.clock, shared=bool(self.settings.database_url)
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,10 +17,20 @@ from pathlib import Path
 import msgspec
 
 from jackfield.clock import Clock
-from jackfield.settings import LOCK_FILE, SERVER_FILE, ServerFile
+from jackfield.settings import DATABASE_FILE, LOCK_FILE, SERVER_FILE, ServerFile
 
 LOCK_TRIES = 4
 LOCK_AGAIN_S = 0.05
+NAMED = 3
+_OURS = re.compile(
+    r"jackfield.*"  # database, key file, settings file; backups, as the documents name them
+    r"|(work|restored)\.db.*"
+    r"|(lock|server)(-[0-9]+)?(\.json|\.new)?"
+    r"|ca-[0-9]+\.pem"
+    r"|demo-application\..*|tenant\.(json|part)"
+    r"|lost\+found|\..*",
+    re.DOTALL,
+)
 AT_ONCE = 64
 """More processes than this do not share a folder."""
 
@@ -41,12 +52,40 @@ class NoFolder(Exception):
         super().__init__(f"The data folder {data_dir} cannot be used: {why}. {self.next_step}")
 
 
+class ForeignFolder(Exception):
+    """A first start would settle among files that are something else's."""
+
+    def __init__(self, data_dir: Path, names: Sequence[str]) -> None:
+        self.next_step = "Name an empty folder, or move them elsewhere."
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        super().__init__(
+            f"The folder {data_dir} is no data folder of Jackfield, and other things are in it: "
+            f"{', '.join(names[:NAMED])}{more}. Nothing was made there. {self.next_step}"
+        )
+
+
 def make_folder(data_dir: Path) -> None:
     """Make the data folder, for its owner alone, if it is not there yet. Raises `NoFolder`."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise NoFolder(data_dir, error) from error
+
+
+def check_not_foreign(data_dir: Path) -> None:
+    """Raise `ForeignFolder` where an installation would begin among somebody else's files.
+
+    Not in the way: what Jackfield itself leaves (also where only the database is gone), hidden
+    files (of the home of a service account), and `lost+found` (of a volume).
+    """
+    try:
+        if (data_dir / DATABASE_FILE).exists():
+            return
+        names = sorted(one.name for one in data_dir.iterdir())
+    except OSError as error:
+        raise NoFolder(data_dir, error) from error
+    if foreign := [name for name in names if not _OURS.fullmatch(name)]:
+        raise ForeignFolder(data_dir, foreign)
 
 
 @dataclass(frozen=True, slots=True)

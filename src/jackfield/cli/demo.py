@@ -20,7 +20,7 @@ from uuid import uuid4
 import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.holding import make_folder
+from jackfield.holding import check_not_foreign, make_folder
 from jackfield.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def run_demo(*, people: int, data: Path | None, port: int, seed: int) -> int:
     """Run until Ctrl-C; returns the exit code."""
     if data is not None:
         make_folder(data)
+        check_not_foreign(data)
         return asyncio.run(_demo(people, data, port, seed))
     with tempfile.TemporaryDirectory(prefix="jackfield-demo-") as folder:
         return asyncio.run(_demo(people, Path(folder), port, seed))
