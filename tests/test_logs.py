@@ -40,6 +40,7 @@ def run(script: str, level: str = "info") -> Said:
         env={**os.environ, "PYTHONWARNINGS": "default"},
         check=False,
     )
+    assert b"\\u001b" not in ended.stderr  # colours are for terminals
     lines = [msgspec.json.decode(line) for line in ended.stderr.decode().splitlines()]
     assert all(isinstance(line, dict) for line in lines)
     assert all({"event", "level", "at", "logger"} <= line.keys() for line in lines), lines

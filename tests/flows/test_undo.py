@@ -50,19 +50,21 @@ async def test_removed_extensions_are_back_as_they_were(house: House) -> None:
 
 
 async def test_the_next_sync_proposes_and_does_not_redo(house: House) -> None:
-    """Approving an undo switches approval to by hand; the journal says so."""
+    """Approving an undo switches approval to by hand; its run and the journal say so."""
     stage, ids, undoing = await office(house)
     stage.tenant.delete(ids["Ben Two"])
     await house.sync()
     undo = await undoing.propose(1, (await house.plans())[0].id, by="owner")
     assert await undoing.redoes_by_itself(1)
 
-    await house.approve(undo)
+    approved = await house.approve(undo)
     await house.sync()
     again = await house.sync(full=True)
 
     assert not await undoing.redoes_by_itself(1)
     assert (await house.settings()).approve is Approval.BY_HAND
+    assert "From now on every plan waits for approval" in approved.text
+    assert "choose otherwise under Users > M365" in approved.text
     assert "waits for approval" in again.text
     assert (await house.numbers())["Ben Two"] == "101"
 

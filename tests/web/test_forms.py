@@ -135,6 +135,16 @@ class TestApi:
         with_token = await self.sync(admin, **{"x-csrftoken": admin.token})
         assert with_token in {200, 201, 202}
 
+    async def test_what_the_api_wants_instead_is_said(self, admin: Visitor) -> None:
+        """A program has no page to reload."""
+        answer = await admin.ask("POST", "/api/v1/people/plan", body=b"{}")
+
+        detail = msgspec.json.decode(answer.body)["detail"]
+        assert answer.status == 403
+        assert "X-CSRFToken" in detail
+        assert "Authorization: Bearer" in detail
+        assert "page was open" not in detail
+
     async def test_nobody_at_all_is_401(self, console: Console) -> None:
         """Not 403: the remedy is to sign in."""
         assert await self.sync(console.visitor()) == 401
