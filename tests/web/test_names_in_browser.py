@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NAME = (
-    "Wolfeschlegelsteinhausen" * 6
+    "Wolfeschlegelsteinhausen"
     + "\u0627\u0644\u0639\u0631\u0628\u064a\u0629" * 8
+    + "Wolfeschlegelsteinhausen" * 5
     + "👩\u200d👩\u200d👧\u200d👦" * 6
     + "Z\u0337\u0321a\u0336l\u0338g\u0335o\u0336" * 5
     + "42"
