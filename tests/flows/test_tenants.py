@@ -113,6 +113,15 @@ async def test_what_is_lost_is_said_before(two: House) -> None:
     assert "3 extensions of its built-in phone system" in told
 
 
+async def test_what_a_tenant_never_had_is_not_said_to_be_lost(two: House) -> None:
+    """A tenant that was added by mistake."""
+    made = await two.tenants.add("Third", by="admin")
+
+    told = (await two.tenants.belongings(made.number)).told("Third")
+
+    assert told.startswith("Removing “Third” deletes for good: its departments,")
+
+
 async def test_a_run_of_a_removed_tenant_ends_and_is_swept_away(two: House) -> None:
     """A run that waits when its tenant goes must not write the customer anew."""
     await two.people.start(2, Ask())

@@ -60,6 +60,8 @@ PATHS = [
     "/runs/1",
     "/journal",
     "/users/m365",
+    "/tenants",
+    "/tenants/1",
     "/nothing-here",
 ]
 

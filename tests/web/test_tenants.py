@@ -111,6 +111,25 @@ async def test_an_administrator_of_one_tenant_sees_it_as_if_there_were_no_other(
     assert (await theirs.post("/tenants", {"name": "Mine"})).status == 403
 
 
+async def test_pages_about_all_tenants_lead_to_none_by_chance(two: Visitor) -> None:
+    """A menu there would open the pages of whichever customer comes first."""
+    for path in ("/tenants", "/tenants/2"):
+        ids = (await two.get(path)).page.ids()
+
+        assert "menu-tenants" in ids
+        assert "menu-users" not in ids
+
+
+async def test_a_new_tenant_says_how_it_is_connected_by_its_number(two: Visitor) -> None:
+    """Without it the command would be refused, for there are several."""
+    await two.get("/tenants")
+    await two.post("/tenants", {"name": "Third"})
+
+    answer = await two.get("/t/3/")
+
+    assert "jackfield connect --tenant 3 --tenant-id" in answer.page.text
+
+
 async def test_a_tenant_is_added_renamed_and_removed_on_its_pages(two: Visitor) -> None:
     """As an administrator does it, with a slip at each form."""
     await two.get("/tenants")

@@ -54,15 +54,23 @@ class Belongings:
 
     def told(self, name: str) -> str:
         """What a removal takes away, in a sentence for whoever has to decide."""
-        connection = (
-            f"its connection to {self.organisation}" if self.organisation else "no connection yet"
-        )
+        has = []
+        if self.organisation:
+            has.append(f"its connection to {self.organisation}")
+        if self.people:
+            has.append(f"{_count(self.people, 'person')} of Microsoft 365 as last seen")
+        if self.extensions:
+            has.append(
+                f"{_count(self.extensions, 'extension')} of its built-in phone system"
+                f" ({self.linked:,} linked)"
+            )
+        if self.tokens:
+            has.append(_count(self.tokens, "API token"))
+        also = "and " if has else ""
+        has.append(f"{also}its departments, numbers, settings, plans, runs and journal")
         return (
-            f"Removing “{name}” deletes for good: {connection}, {_count(self.people, 'person')} of"
-            f" Microsoft 365 as last seen, {_count(self.extensions, 'extension')} of its built-in"
-            f" phone system ({self.linked:,} of them linked), its departments, numbers, settings,"
-            f" plans, runs and journal, and {_count(self.tokens, 'API token')}. Microsoft 365"
-            " itself and all other tenants stay as they are."
+            f"Removing “{name}” deletes for good: {', '.join(has)}. Microsoft 365 itself and all"
+            " other tenants stay as they are."
         )
 
 

@@ -55,6 +55,19 @@ const age = () => {
 };
 setInterval(age, 1000);
 
+// --- The switch between tenants closes as a menu does: by Escape, and by a click elsewhere -----------------------
+
+on('keydown', (event) => {
+  const open = find('.switch[open]');
+  if (event.key !== 'Escape' || !open) return;
+  open.open = false;
+  find('summary', open).focus();
+});
+on('click', (event) => {
+  const open = find('.switch[open]');
+  if (open && !open.contains(event.target)) open.open = false;
+});
+
 // --- Menu: on a phone it is one line that scrolls; where one is stays in sight -----------------------------------
 
 find('.side [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
