@@ -4,15 +4,13 @@ Real processes over real sockets, against the emulated tenant. Figures of one ru
 quote ratios and CPU, not single wall times of a busy machine.
 
     python bench/run.py [--people 20000] [--sdk-people 1000]
-                        [--only start,reading,numbers,photos,sync,pressure]
+                        [--only start,reading,numbers,photos,sync,pressure,tenants]
 """
 
 import argparse
 import json
 import os
 import platform
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,7 +19,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,13 +28,11 @@ from typing import Any
 import asking
 import caller_ids
 import photos
-import psutil
+import tenants
+from servers import PATIENCE_S, connect, product, stage
 
 HERE = Path(__file__).parent
-CLIENT = "9c1f0000-0000-4000-8000-00000000be9c"
-SECRET = "a-benchmark-secret"
 SEARCHES = ("a", "an", "ann", "ma", "mar", "li", "o'b", "mül", "varga", "john s", "s", "12", "e b")
-PATIENCE_S = 900.0
 IDLE_S = 120.0
 """Two rounds of the schedule."""
 
@@ -51,137 +46,6 @@ class Figure:
     unit: str
     limit: str = ""
     note: str = ""
-
-
-class Product:
-    """A running server, asked over its API."""
-
-    def __init__(self, data: Path, process: subprocess.Popen[bytes]) -> None:
-        self.data = data
-        self.process = process
-        self.watched = psutil.Process(process.pid)
-        self.stages: dict[str, float] = {}
-
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        told = json.loads((self.data / "server.json").read_text())
-        request = urllib.request.Request(
-            f"{told['url']}/api/v1{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {told['token']}",
-                "Content-Type": "application/json",
-            },
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def choose(self, **changes: object) -> None:
-        """Change choices about people sync."""
-        stored = self.ask("GET", "/settings/people")
-        stored["settings"] |= changes
-        self.ask("PUT", "/settings/people", stored)
-
-    def cpu_s(self) -> float:
-        times = self.watched.cpu_times()
-        return times.user + times.system
-
-    def caller(self) -> asking.Caller:
-        """A kept connection, with the right of the command line."""
-        told = json.loads((self.data / "server.json").read_text())
-        return asking.Caller(told["url"], told["token"])
-
-    def run(self, path: str, body: object = None) -> tuple[Any, float, float, float]:
-        """A run to its end: the run, wall seconds, CPU seconds, peak memory in MB.
-
-        Leaves in `stages` the CPU seconds by what the run said it was at, as seen each half second.
-        """
-        cpu, wall, peak = self.cpu_s(), time.perf_counter(), 0.0
-        self.stages, before = {}, cpu
-        run = self.ask("POST", path, body)
-        at = str(run["text"])
-        until = time.monotonic() + PATIENCE_S
-        while run["status"] in {"queued", "running"}:
-            if time.monotonic() > until:
-                raise TimeoutError(f"the run has not ended: {run}")
-            peak = max(peak, self.watched.memory_info().rss / 1e6)
-            # Asked for more often, the answers alone would cost the server a second of CPU.
-            time.sleep(0.5)
-            run = self.ask("GET", f"/runs/{run['id']}")
-            now = self.cpu_s()
-            self.stages[at] = self.stages.get(at, 0.0) + now - before
-            at, before = str(run["text"]), now
-        return run, time.perf_counter() - wall, self.cpu_s() - cpu, peak
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def stage(people: int, folder: Path) -> Iterator[dict[str, Any]]:
-    """The emulated tenant; what it says of itself, and how long it took to be ready."""
-    ready = folder / "tenant.json"
-    ready.unlink(missing_ok=True)
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "m365_emulator", "--port", "0", "--people", str(people)),
-            *("--register-app", CLIENT, "--client-secret", SECRET, "--ready-file", str(ready)),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        while not ready.exists():
-            if process.poll() is not None:
-                raise RuntimeError("the emulated tenant did not start")
-            time.sleep(0.01)
-        yield {**json.loads(ready.read_text()), "ready_s": time.perf_counter() - begun}
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-@contextmanager
-def product(data: Path, database_url: str = "") -> Iterator[tuple[Product, float]]:
-    """A server, and the seconds from the command to its first page."""
-    port = free_port()
-    environment = os.environ | {
-        "JACKFIELD_DATA_DIR": str(data),
-        "JACKFIELD_LISTEN": f"127.0.0.1:{port}",
-        "JACKFIELD_LOG_LEVEL": "warning",
-        "JACKFIELD_DATABASE_URL": database_url,
-    }
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jackfield", "serve"], env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        while not _answers(f"http://127.0.0.1:{port}/login"):
-            if process.poll() is not None:
-                raise RuntimeError("the server did not start")
-            time.sleep(0.01)
-        first_page_s = time.perf_counter() - begun
-        while not (data / "server.json").exists():
-            time.sleep(0.01)
-        yield Product(data, process), first_page_s
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def measure_start(folder: Path, figures: list[Figure]) -> None:
@@ -216,7 +80,7 @@ def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
     with stage(people, folder) as told:
         figures.append(Figure(f"emulated tenant of {people:,} ready", told["ready_s"], "s", ""))
         with product(folder / "sync") as (server, _):
-            _connect(server, told)
+            connect(server, told)
             run, wall, cpu, peak = server.run("/people/sync", {"full": True})
             made = run["counts"].get("create_extension", 0)
             note = f"{made:,} extensions; {cpu / max(1, made) * 1e6:.0f} us each"
@@ -239,7 +103,7 @@ def measure_sync(people: int, folder: Path, figures: list[Figure]) -> None:
             if not url:
                 continue
             with product(folder / f"sync-{name}", url) as (server, _):
-                _connect(server, told)
+                connect(server, told)
                 _, elsewhere, cpu, _ = server.run("/people/sync", {"full": True})
                 figures.append(Figure(f"the first sync on {name}, CPU of the server", cpu, "s"))
                 ratio = elsewhere / first_wall
@@ -262,7 +126,7 @@ def _measure_disturbed(
     people: int, told: dict[str, Any], data: Path, figures: list[Figure]
 ) -> None:
     with product(data) as (server, _):
-        _connect(server, told)
+        connect(server, told)
         browser, notifier = server.caller(), server.caller()
         given = server.ask("POST", "/accounts/reset-password", {"name": "admin"})
         browser.sign_in(given["name"], given["password"])
@@ -307,27 +171,13 @@ def _measure_idle(data: Path, figures: list[Figure]) -> None:
         figures.append(Figure("idle with people sync on, memory", resting, "MB", "<= 170"))
 
 
-def _connect(server: Product, told: dict[str, Any]) -> None:
-    """Connected, and nothing begins by itself."""
-    connection = {
-        "tenant_id": told["tenant_id"],
-        "client_id": CLIENT,
-        "client_secret": SECRET,
-        "login_url": told["url"],
-        "graph_url": told["url"],
-        "sync": False,
-    }
-    server.ask("POST", "/connection", connection)
-    server.choose(photos=False)
-
-
 def measure_photos(people: int, folder: Path, figures: list[Figure]) -> None:
     """Avatars one by one, then photos of a whole tenant: new, unchanged, and with large ones."""
     for cost in photos.measure():
         note = f"{cost.photo_mb:.2f} MB; {cost.peak_mb:.0f} MB of memory"
         figures.append(Figure(f"avatar of {cost.what}", cost.cpu_ms, "ms", "", note))
     with stage(people, folder) as told, product(folder / "photos") as (server, _):
-        _connect(server, told)
+        connect(server, told)
         server.run("/people/sync", {"full": True})
         server.choose(photos=True)
         resting = server.watched.memory_info().rss / 1e6
@@ -390,6 +240,13 @@ def measure_numbers(people: int, figures: list[Figure]) -> None:
     figures += [Figure(cost.what, cost.us_each, "us each") for cost in caller_ids.measure(people)]
 
 
+def measure_tenants(folder: Path, figures: list[Figure]) -> None:
+    """Many customers in one installation, all synced at once."""
+    figures += [
+        Figure(one.what, one.value, one.unit, "", one.note) for one in tenants.measure(folder)
+    ]
+
+
 def _flat(document: Any, path: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(document, dict):
         label = str(document.get("name", ""))
@@ -413,7 +270,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Jackfield's benchmarks")
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--sdk-people", type=int, default=1_000)
-    parser.add_argument("--only", default="start,reading,numbers,photos,sync,pressure")
+    parser.add_argument("--only", default="start,reading,numbers,photos,sync,pressure,tenants")
     asked = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
@@ -425,6 +282,7 @@ def main() -> int:
             "photos": lambda: measure_photos(min(asked.people, 2_000), folder, figures),
             "sync": lambda: measure_sync(asked.people, folder, figures),
             "pressure": lambda: measure_pressure(asked.people, folder, figures),
+            "tenants": lambda: measure_tenants(folder, figures),
         }
         for part in asked.only.split(","):
             print(f"bench: {part} ...", file=sys.stderr, flush=True)
