@@ -36,14 +36,14 @@ from jackfield.core.extensions import ExtensionFields, Field, FormerExtension
 from jackfield.core.people import LeaverCause, LeaverPolicy
 from jackfield.core.plan import plan
 from jackfield.core.rules import PeopleRules
-from jackfield.core.undo import Standing, undo
+from jackfield.core.undo import Stands, undo
 
 ANN, BOB = person("Ann Field"), person("Bob Hill")
 SALES, TEAM = group("Sales"), department("Sales")
 
 
 def standing_of(world):
-    return Standing(
+    return Stands(
         links=world.links,
         extensions=world.extensions,
         former={id_: one for id_, one in world.former.items() if id_ not in world.links},
@@ -103,7 +103,7 @@ def test_what_changed_since_is_left_alone(seed):
     world.carry_out(back)
 
 
-NOTHING = Standing()
+NOTHING = Stands()
 
 
 def taken_back(action, standing=NOTHING):
@@ -112,7 +112,7 @@ def taken_back(action, standing=NOTHING):
     return made.actions, [notice.text for notice in made.notices]
 
 
-LINKED = Standing(
+LINKED = Stands(
     links={ANN.id: link(ANN, "100")}, extensions={"e100": extension("100", fields_of(ANN))}
 )
 
@@ -255,7 +255,7 @@ def test_a_removed_extension_is_made_again_as_it_was():
     removal = RemoveExtension(ANN.id, "Ann", "e100", "100", LeaverCause.DELETED, "")
     by_hand = department("By hand")
     former = FormerExtension("100", fields_of(ANN), (by_hand.key,), by_hand.key, (TEAM.key,))
-    standing = Standing(
+    standing = Stands(
         former={ANN.id: former},
         departments={TEAM.key: TEAM, by_hand.key: by_hand},
         department_links={SALES.id: department_link(SALES, TEAM)},
@@ -263,7 +263,7 @@ def test_a_removed_extension_is_made_again_as_it_was():
 
     (creation,), _ = taken_back(removal, standing)
     _, (taken,) = taken_back(removal, replace(standing, used_numbers=frozenset({"100"})))
-    _, (unknown,) = taken_back(removal, Standing())
+    _, (unknown,) = taken_back(removal, Stands())
     _, (has_one,) = taken_back(removal, LINKED)
 
     assert (creation.number, creation.fields, creation.groups) == (
@@ -280,7 +280,7 @@ def test_a_removed_extension_is_made_again_as_it_was():
 def test_departments_are_named_back_and_never_removed():
     """Somebody may be in them by now."""
     link_ = {SALES.id: department_link(SALES, TEAM)}
-    standing = Standing(departments={TEAM.key: TEAM}, department_links=link_)
+    standing = Stands(departments={TEAM.key: TEAM}, department_links=link_)
     renaming = RenameDepartment(SALES.id, "Sales", TEAM.key, "Selling", "Sales", "")
     creating = CreateDepartment(SALES.id, "Sales", "Sales", "")
 
@@ -314,7 +314,7 @@ def test_a_mass_removal_is_taken_back_whole():
     removals = plan(seen, rules, LIMITS).held
     former = {one.person: FormerExtension(one.number, ExtensionFields("x")) for one in removals}
 
-    back = undo(removals, Standing(former=former), 7)
+    back = undo(removals, Stands(former=former), 7)
 
     assert len(back.actions) == 40
     assert {one.number for one in back.actions} == {one.number for one in removals}

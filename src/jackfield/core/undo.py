@@ -43,7 +43,7 @@ DepartmentUndo = RenameDepartment | FlagDepartment
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Stands:
     """What stands now of all that the plan was about."""
 
     links: Mapping[ObjectId, Link] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Standing:
     used_numbers: frozenset[str] = frozenset()
 
 
-def undo(done: Sequence[Action], standing: Standing, plan: int) -> Plan:
+def undo(done: Sequence[Action], standing: Stands, plan: int) -> Plan:
     """What would take back these actions of plan number `plan`, which were all carried out."""
     return _Undoing(standing, f"Takes back what plan {plan} did.").plan(done)
 
@@ -64,7 +64,7 @@ class _Left(Exception):
 
 
 class _Undoing:
-    def __init__(self, standing: Standing, because: str) -> None:
+    def __init__(self, standing: Stands, because: str) -> None:
         self._standing = standing
         self._because = because
         self._groups = {link.key: group for group, link in standing.department_links.items()}

@@ -20,7 +20,7 @@ from jackfield.flows.phones import PhoneOf
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.recording import Owners, Record, settle
 from jackfield.flows.run_rows import Fence
-from jackfield.flows.writes import Pictures, Stale, prepare
+from jackfield.flows.writes import ChunkContext, Stale, prepare
 from jackfield.flows.writing import cleared, write_all
 from jackfield.pbx.port import WRITE_LIMIT, Done, Outcome, PhoneSystem, Write
 from jackfield.store.database import Database
@@ -89,10 +89,10 @@ class Applying:
             pending = _of_one_phase(await load_pending(tx, tenant, plan, limit=self._chunk))
             if not pending:
                 return None
-            pictures = await _pictures(tx, tenant, head.people_seq, pending)
+            context = await _context(tx, tenant, head.people_seq, pending)
             before = await load_phone_state(tx, tenant)
         started = self._clock.monotonic()
-        prepared = [(one, prepare(one.action, pictures)) for one in pending]
+        prepared = [(one, prepare(one.action, context)) for one in pending]
         phone = self._phone_of(tenant)
         writes = [(one, write) for one, write in prepared if not isinstance(write, Stale | None)]
         outcomes = await self._written(phone, [write for _, write in writes], fence)
@@ -104,7 +104,7 @@ class Applying:
             await hold(tx, tenant)
             record = Record(await _owners(tx, tenant, outcomes), now)
             for one, write in prepared:
-                status, text = settle(one.action, write, by_seq.get(one.seq), pictures, record)
+                status, text = settle(one.action, write, by_seq.get(one.seq), context, record)
                 record.results.append(Result(one.seq, status, text))
                 record.lines.append(_line(one, status, text, run, took_ms))
             overtaken = not await _save_picture(tx, tenant, record, before)
@@ -148,9 +148,9 @@ def _of_one_phase(pending: Sequence[StoredAction]) -> list[StoredAction]:
     return same
 
 
-async def _pictures(
+async def _context(
     tx: Transaction, tenant: int, made_from: int, pending: Sequence[StoredAction]
-) -> Pictures:
+) -> ChunkContext:
     people = [ObjectId(one.subject) for one in pending if one.action.kind not in DEPARTMENT_KINDS]
     links = await load_links(tx, tenant, people)
     standing = await load_extensions(tx, tenant, [link.key for link in links.values()])
@@ -159,7 +159,7 @@ async def _pictures(
     kept = any(
         one.action.kept_departments for one in pending if isinstance(one.action, CreateExtension)
     )
-    return Pictures(
+    return ChunkContext(
         links,
         await load_department_links(tx, tenant),
         await load_changed(tx, tenant, people, made_from),

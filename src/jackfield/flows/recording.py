@@ -34,7 +34,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.updates import agreed_fields, agreed_on_creation
-from jackfield.flows.writes import Pictures, Stale
+from jackfield.flows.writes import ChunkContext, Stale
 from jackfield.pbx.port import (
     CreateExtensionWrite,
     Done,
@@ -84,7 +84,7 @@ def settle(
     action: Action,
     write: Write | Stale | None,
     outcome: Outcome | None,
-    pictures: Pictures,
+    context: ChunkContext,
     record: Record,
 ) -> tuple[ActionStatus, str]:
     """Gather what an outcome means for our records; returns the action's status and a text."""
@@ -92,15 +92,15 @@ def settle(
         case Stale(text=text), _:
             return ActionStatus.STALE, text
         case None, _:
-            _agree(action, Done(), pictures, record)
+            _agree(action, Done(), context, record)
             return ActionStatus.DONE, ""
         case _, Done() if anothers := _anothers(action, outcome, record.owners):
             if outcome.extension is not None:
                 record.extensions.append(outcome.extension)
             return ActionStatus.STALE, anothers
         case _, Done():
-            _agree(action, outcome, pictures, record)
-            return ActionStatus.DONE, _left_out(action, pictures)
+            _agree(action, outcome, context, record)
+            return ActionStatus.DONE, _left_out(action, context)
         case CreateExtensionWrite(number=number), Refused(code=RefusalCode.NUMBER_TAKEN):
             record.taken.append(number)
             return ActionStatus.STALE, outcome.text
@@ -132,13 +132,13 @@ def _anothers(action: Action, done: Done, owners: Owners) -> str:
     return ""
 
 
-def _left_out(action: Action, pictures: Pictures) -> str:
+def _left_out(action: Action, context: ChunkContext) -> str:
     groups: tuple[GroupId, ...] = ()
     if isinstance(action, CreateExtension):
         groups = action.groups
     elif isinstance(action, AdoptExtension | UpdateExtension) and action.departments is not None:
         groups = action.departments.add
-    missing = sum(1 for one in groups if one not in pictures.department_links)
+    missing = sum(1 for one in groups if one not in context.department_links)
     if not missing:
         return ""
     return (
@@ -146,12 +146,12 @@ def _left_out(action: Action, pictures: Pictures) -> str:
     )
 
 
-def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> None:
+def _agree(action: Action, done: Done, context: ChunkContext, record: Record) -> None:
     if done.extension is not None:
         record.extensions.append(done.extension)
     if done.department is not None:
         record.departments.append(done.department)
-    known = pictures.department_links
+    known = context.department_links
     match action:
         case CreateDepartment():
             assert done.department is not None  # noqa: S101 - the port's promise
@@ -188,9 +188,9 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
         case AdoptExtension() | UpdateExtension():
             assert done.extension is not None  # noqa: S101 - the port's promise
             record.newly_linked |= isinstance(action, AdoptExtension)
-            record.links.append(_updated_link(action, done.extension, pictures))
+            record.links.append(_updated_link(action, done.extension, context))
         case KeepLeaver() | DisableExtension():
-            agreement = pictures.links[action.person]
+            agreement = context.links[action.person]
             if action.cause not in (None, agreement.left):
                 agreement = replace(agreement, left=action.cause, left_at=record.now)
             record.links.append(agreement)
@@ -198,8 +198,8 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
             record.unlinked.append(action.person)
         case RemoveExtension():
             record.unlinked.append(action.person)
-            if (was := pictures.standing.get(action.person)) is not None:
-                theirs = pictures.links[action.person]
+            if (was := context.standing.get(action.person)) is not None:
+                theirs = context.links[action.person]
                 by_hand = tuple(one for one in was.departments if one not in theirs.departments)
                 record.former[action.person] = FormerExtension(
                     action.number,
@@ -217,16 +217,16 @@ def _agree(action: Action, done: Done, pictures: Pictures, record: Record) -> No
 
 
 def _updated_link(
-    action: AdoptExtension | UpdateExtension, extension: Extension, pictures: Pictures
+    action: AdoptExtension | UpdateExtension, extension: Extension, context: ChunkContext
 ) -> Link:
     # An adopted extension replaces one that is gone: what was agreed on about that one is no use.
-    link = pictures.links.get(action.person) if isinstance(action, UpdateExtension) else None
+    link = context.links.get(action.person) if isinstance(action, UpdateExtension) else None
     agreed = agreed_fields(
         link.agreed if link is not None else None, extension.fields, action.changes
     )
     given = set(link.departments if link is not None else ())
     if action.departments is not None:
-        known = pictures.department_links
+        known = context.department_links
         given |= {known[one].key for one in action.departments.add if one in known}
         given -= set(action.departments.remove)
     agreement = Link(action.person, extension.key, extension.number, agreed, tuple(sorted(given)))

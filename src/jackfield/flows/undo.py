@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from jackfield.clock import Clock
 from jackfield.core.actions import Action, DepartmentAction
 from jackfield.core.people import ObjectId
-from jackfield.core.undo import Standing, undo
+from jackfield.core.undo import Stands, undo
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_department_links, load_links
@@ -113,12 +113,12 @@ async def _done(tx: Transaction, tenant: int, plan: int) -> list[Action]:
             return done
 
 
-async def _standing(tx: Transaction, tenant: int, done: Sequence[Action]) -> Standing:
+async def _standing(tx: Transaction, tenant: int, done: Sequence[Action]) -> Stands:
     people = sorted(
         {ObjectId(action.person) for action in done if not isinstance(action, DepartmentAction)}
     )
     links = await load_links(tx, tenant, people)
-    return Standing(
+    return Stands(
         links=links,
         extensions=await load_extensions(tx, tenant, sorted(one.key for one in links.values())),
         former=await load_former(tx, tenant, people),

@@ -44,7 +44,7 @@ from jackfield.pbx.port import (
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class ChunkContext:
     """What the actions of a chunk are resolved with."""
 
     links: Mapping[ObjectId, Link]
@@ -66,10 +66,10 @@ class Stale:
     text: str
 
 
-def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
+def prepare(action: Action, context: ChunkContext) -> Write | Stale | None:
     """The write that an action asks for; None where only our own record changes."""
-    links, groups = pictures.links, pictures.department_links
-    if about(action).subject in pictures.changed_since_plan:
+    links, groups = context.links, context.department_links
+    if about(action).subject in context.changed_since_plan:
         return Stale("The person has changed in Microsoft 365 since the plan was made.")
     match action:
         case CreateDepartment():
@@ -84,7 +84,7 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
         case FlagDepartment():
             return None if action.group in groups else Stale("The department is no longer linked.")
         case CreateExtension():
-            if action.person in pictures.standing:
+            if action.person in context.standing:
                 return Stale("The person has got an extension since the plan was made.")
             return CreateExtensionWrite(
                 action.person,
@@ -94,16 +94,12 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
                     dict.fromkeys(
                         (
                             *(groups[one].key for one in action.groups if one in groups),
-                            *(
-                                one
-                                for one in action.kept_departments
-                                if one in pictures.departments
-                            ),
+                            *(one for one in action.kept_departments if one in context.departments),
                         )
                     )
                 ),
                 action.kept_primary
-                if action.kept_primary in pictures.departments
+                if action.kept_primary in context.departments
                 else _key(groups, action.primary),
                 action.enabled,
             )
@@ -111,7 +107,7 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
             linked = links.get(action.person)
             if linked is not None and linked.key not in {action.key, action.replaces}:
                 return Stale("The person has got another extension since the plan was made.")
-            if pictures.owners.get(action.key, action.person) != action.person:
+            if context.owners.get(action.key, action.person) != action.person:
                 return Stale("The extension has become another person's since the plan was made.")
             return _update(
                 action.key, action.changes, action.departments, groups, adopt=action.person
@@ -128,15 +124,15 @@ def prepare(action: Action, pictures: Pictures) -> Write | Stale | None:
                 return Stale("The extension is no longer this person's.")
             return _update(action.key, action.changes, action.departments, groups)
         case KeepLeaver() | DisableExtension() | RemoveExtension():
-            return _leave(action, pictures)
+            return _leave(action, context)
         case _:
             assert_never(action)
 
 
 def _leave(
-    action: KeepLeaver | DisableExtension | RemoveExtension, pictures: Pictures
+    action: KeepLeaver | DisableExtension | RemoveExtension, context: ChunkContext
 ) -> Write | Stale | None:
-    link = pictures.links.get(action.person)
+    link = context.links.get(action.person)
     if link is None or link.key != action.key:
         return Stale("The extension is no longer this person's.")
     match action:
