@@ -43,6 +43,11 @@ def test_the_defaults_reach_nobody_outside() -> None:
     assert is_loopback(settings.listen_host)
 
 
+def test_the_tenant_of_a_command_is_no_setting() -> None:
+    """With `JACKFIELD_TENANT` exported every command still finds its server, and one starts."""
+    assert load_settings({"JACKFIELD_TENANT": "Harbour Dental"}) == Settings()
+
+
 def test_command_line_beats_environment_beats_file(tmp_path: Path) -> None:
     """The nearer to the hand, the stronger."""
     file = tmp_path / "own.toml"

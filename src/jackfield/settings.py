@@ -22,6 +22,8 @@ from jackfield.core.text import mask_passwords
 
 ENVIRONMENT_PREFIX = "JACKFIELD_"
 FILE_VARIABLE = "JACKFIELD_CONFIG"
+TENANT_VARIABLE = "JACKFIELD_TENANT"
+"""Which tenant a command is about: no setting of the process."""
 FILE_NAME = "jackfield.toml"
 
 
@@ -132,7 +134,9 @@ def load_settings(
     if named is not None or path.exists():
         values |= _read_file(path)
     for variable, text in environment.items():
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable != FILE_VARIABLE:
+        if variable in {FILE_VARIABLE, TENANT_VARIABLE}:
+            continue
+        if variable.startswith(ENVIRONMENT_PREFIX):
             name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
             if not _is_utf8(text):
                 raise SettingsError(f"The setting {name!r} in the environment is not UTF-8.")
