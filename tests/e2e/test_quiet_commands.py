@@ -31,3 +31,19 @@ async def test_a_preview_changes_nothing_although_a_sync_is_due(
     assert connected.code == 0
     assert planned.document["counts"]["create_extension"] > 0
     assert [run["mode"] for run in listed.document["runs"]] == ["preview"]
+
+
+async def test_a_command_is_about_the_tenant_that_is_named(installation: Installation) -> None:
+    """By the option or the environment; with several and none named, nothing is guessed."""
+    with installation.serving():
+        await installation.command("tenant", "add", "Second")
+        unnamed = await installation.command("runs")
+        by_option = await installation.command("runs", "--tenant", "second")
+        by_environment = await installation.command("runs", JACKFIELD_TENANT="2")
+        nobody = await installation.command("runs", JACKFIELD_TENANT="Third")
+
+    assert (by_option.code, by_environment.code, by_environment.err) == (0, 0, by_option.err)
+    assert unnamed.code == 2
+    assert "2 (Second)" in unnamed.err
+    assert nobody.code != 0
+    assert "no tenant “Third”" in nobody.err
