@@ -158,7 +158,7 @@ async def test_a_guard_ends_a_command_with_a_code_of_its_own(installation: Insta
     assert preview.document["refusals"][0]["next_step"]
     assert (sync.code, sync.document["status"]) == (REFUSED, "refused")
     assert doctor.code == FAILED
-    assert "FAIL  Alarm: " in doctor.out
+    assert "FAIL  Held back: " in doctor.out
     assert (unreleased.code, unreleased.out) == (REFUSED, "")
     assert " extensions to remove." in unreleased.err
     assert f"jackfield plan approve {number} --release-held" in unreleased.err

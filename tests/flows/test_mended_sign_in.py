@@ -9,8 +9,9 @@ async def test_without_a_connection_the_next_step_is_said_once(house: House) -> 
     run = await house.sync()
 
     (alarm,) = await house.alarms()
-    assert run.text == "Tenant 1 is not connected to Microsoft 365."
+    assert alarm.text == "Tenant 1 is not connected to Microsoft 365."
     assert alarm.next_step.startswith("Connect it first")
+    assert run.text == f"{alarm.text} {alarm.next_step}"
 
 
 async def test_a_sync_by_hand_asks_entra_again(house: House) -> None:

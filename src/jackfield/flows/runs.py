@@ -178,7 +178,7 @@ class Runs(RunRows):
                         next_step=failure.next_step,
                         now=now,
                     )
-                if on_demand:
+                if on_demand or (run is not None and run.trigger is not Trigger.SCHEDULE):
                     # Whoever asked looks here, not at alarms.
                     failure = replace(failure, text=f"{failure.text} {failure.next_step}".rstrip())
             if run is not None:
