@@ -131,7 +131,7 @@ async def test_people_for_whom_nothing_can_be_done_are_named(
             at < 10 for at in range(len(people))
         ]
         assert f"\n{more} {number}\n" in said.out
-    assert all(f"Refused: {who}: " in shown.out for who in people)
+    assert all(f" ({one['upn']}): " in shown.out for one in plan["refusals"])
     assert f"Refused: {', '.join(people[:10])} {more} 2\n" in listed.out
 
 

@@ -65,6 +65,30 @@ async def test_a_plan_turned_down_halfway_ends_as_it_stands(house: House) -> Non
         await house.people.turn_down(1, 1, by="admin")
 
 
+async def test_the_journal_says_who_decided_about_a_plan(house: House) -> None:
+    """The first question after a mass removal is who let it through."""
+    stage, ids = await office(house, Approval.BY_HAND)
+    for person in ids:
+        stage.tenant.delete(person)
+    await house.sync(full=True)
+    plan = (await house.plans())[0].id
+    await house.people.turn_down(1, plan, by="ann")
+    await house.sync(full=True)
+    await house.people.approve(1, plan + 1, by="ben", release=True)
+    await house.runner.idle()
+
+    decided = [one for one in await house.lines() if one.kind.startswith("plan.")]
+
+    assert [(one.kind, one.by, one.text) for one in reversed(decided)] == [
+        ("plan.turned_down", "ann", f"Plan {plan} (20 actions) was turned down."),
+        (
+            "plan.approved",
+            "ben",
+            f"Plan {plan + 1} (20 actions) was approved, with what guards held back.",
+        ),
+    ]
+
+
 async def test_a_plan_that_comes_through_later_ends_what_was_wrong(house: House) -> None:
     """Nothing waits and no alarm stands for a fault that is over."""
     await halfway(house)
@@ -110,7 +134,7 @@ async def test_what_a_turned_down_plan_held_can_still_be_released(house: House) 
 
     (newest, *_) = await house.plans()
     assert (newest.status, newest.held) == (PlanStatus.PROPOSED, 8)
-    removals = "A guard holds 8 extensions to remove back"
+    removals = "A guard holds back 8 extensions to remove"
     held = f"{removals} (plan 3) until an administrator releases them."
     assert run.text == f"Nothing would be done. {held}"
     assert again.text == f"Nothing to do for 12 people. {held}"

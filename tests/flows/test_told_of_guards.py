@@ -10,7 +10,7 @@ from m365_emulator.server import Emulator
 
 MANY = 20
 REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
-HELD = "A guard holds 8 extensions to remove back (plan 2) until an administrator releases them."
+HELD = "A guard holds back 8 extensions to remove (plan 2) until an administrator releases them."
 
 
 async def accident(house: House, rules: PeopleRules = REMOVE) -> tuple[Emulator, list[str]]:
@@ -85,9 +85,9 @@ async def test_the_alarm_follows_the_plan_that_is_made_anew(house: House) -> Non
     await house.sync()
 
     (alarm,) = await house.alarms()
-    assert "8 leavers to keep back (plan 2)" in before.text
-    assert "8 extensions to remove back (plan 3)" in alarm.text
-    assert "8 extensions to remove back (plan 3)" in (await house.runs())[0].text
+    assert "holds back 8 leavers to keep (plan 2)" in before.text
+    assert "holds back 8 extensions to remove (plan 3)" in alarm.text
+    assert "holds back 8 extensions to remove (plan 3)" in (await house.runs())[0].text
 
 
 async def test_more_that_is_held_later_is_counted_in(house: House) -> None:
@@ -99,9 +99,9 @@ async def test_more_that_is_held_later_is_counted_in(house: House) -> None:
     several = await standing(house)
     await house.sync(full=True)
 
-    assert several.text.startswith("A guard holds 9 extensions to remove back (plans 2 and 3)")
+    assert several.text.startswith("A guard holds back 9 extensions to remove (plans 2 and 3)")
     assert (await standing(house)).text.startswith(
-        "A guard holds 9 extensions to remove back (plan 4)"
+        "A guard holds back 9 extensions to remove (plan 4)"
     )
 
 
@@ -112,7 +112,7 @@ async def test_a_preview_of_the_same_is_not_counted_twice(house: House) -> None:
     preview = await house.sync(preview=True)
 
     assert (await standing(house)).plan_ids == [3]
-    assert "A guard holds 8 extensions to remove back (plan 3)" in preview.text
+    assert "A guard holds back 8 extensions to remove (plan 3)" in preview.text
 
 
 async def test_once_released_nothing_says_so_any_more(house: House) -> None:

@@ -67,7 +67,7 @@ async def test_the_overview_counts_who_is_in_sync(house: House, admin: Visitor) 
 
     assert re.search(r"People in sync\s*4\s*of 4 in Microsoft 365", answer.page.text)
     assert re.search(r"Leavers\s*6\s*who still hold", answer.page.text)
-    assert "A guard holds 6 extensions to remove back (plan 2)" in answer.page.text
+    assert "A guard holds back 6 extensions to remove (plan 2)" in answer.page.text
     assert 'href="/plans/2"' in answer.body.decode()
     assert (await admin.get("/plans")).headers["location"] == "/plans/2"
 

@@ -107,17 +107,19 @@ async def examine_inside(
 
     findings = await _processes(door)
     if tenant is not None:
-        return findings + await _tenant(about(door, tenant), alone=alone)
+        return findings + await _tenant(about(door, tenant), alone=alone, named=tenant)
     tenants = (await asked(door, "GET", "/tenants?limit=500"))["tenants"]
     for one in tenants:
-        found = await _tenant(about(door, str(one["number"])), alone=alone)
-        if len(tenants) > 1:
+        several = len(tenants) > 1
+        number = str(one["number"])
+        found = await _tenant(about(door, number), alone=alone, named=number if several else "")
+        if several:
             found = [replace(finding, what=f"{one['name']}: {finding.what}") for finding in found]
         findings += found
     return findings
 
 
-async def _tenant(door: Door, *, alone: bool) -> list[Finding]:
+async def _tenant(door: Door, *, alone: bool, named: str) -> list[Finding]:
     status = await asked(door, "GET", "/status")
     findings: list[Finding] = []
     connection = await asked(door, "GET", "/connection")
@@ -129,7 +131,8 @@ async def _tenant(door: Door, *, alone: bool) -> list[Finding]:
                 "Microsoft 365",
                 False,
                 "Not connected.",
-                "Connect it: jackfield connect --tenant-id ... --client-id ... --certificate FILE",
+                f"Connect it: jackfield connect {f'--tenant {named!r} ' if named else ''}"
+                "--tenant-id ... --client-id ... --certificate FILE",
             ),
         ]
     findings += [

@@ -100,7 +100,7 @@ class Standing:
             )
         kinds = counted_kinds(self.counts)
         them = "it" if count == 1 else "them"
-        return f"A guard holds {kinds} back ({plans}) until an administrator releases {them}."
+        return f"A guard holds back {kinds} ({plans}) until an administrator releases {them}."
 
     @property
     def because(self) -> str:

@@ -21,6 +21,7 @@ from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.held import release_held
+from jackfield.store.journal import Line, append_lines
 from jackfield.store.leases import list_leases
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import (
@@ -243,6 +244,9 @@ class PeopleSync:
                     await accept_people(tx, tenant, stored.people_now)
             if stored.scope.startswith(UNDO):
                 await _wait_for_approval(tx, tenant, by=by, now=now)
+            with_held = release and held is not None
+            what = "approved, with what guards held back" if with_held else "approved"
+            await _write_down(tx, tenant, stored, "plan.approved", what, by=by, now=now)
         return await self._apply_later(tenant, plan, by)
 
     async def turn_down(
@@ -270,6 +274,8 @@ class PeopleSync:
             if begun:
                 await skip_pending(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
                 await plan_again(tx, tenant, plan, now)
+            what = "turned down, as far as it was not done yet" if begun else "turned down"
+            await _write_down(tx, tenant, stored, "plan.turned_down", what, by=by, now=now)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
@@ -299,6 +305,16 @@ def _decided(plan: StoredPlan) -> str:
     """Where a plan stands and who has decided so: for somebody who wanted to, too."""
     by = f" (decided by {plan.decided_by})" if plan.decided_by else ""
     return f"Plan {plan.id} {STANDS[plan.status]}{by}"
+
+
+async def _write_down(
+    tx: Transaction, tenant: int, plan: StoredPlan, kind: str, what: str, *, by: str, now: datetime
+) -> None:
+    """Who decided so: the first question after a mass removal."""
+    all_of_it = plan.total + plan.held
+    count = "1 action" if all_of_it == 1 else f"{all_of_it:,} actions"
+    text = f"Plan {plan.id} ({count}) was {what}."
+    await append_lines(tx, tenant, [Line(kind, text, by=by, data={"plan": plan.id})], now=now)
 
 
 async def _wait_for_approval(tx: Transaction, tenant: int, *, by: str, now: datetime) -> None:

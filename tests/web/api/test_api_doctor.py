@@ -78,7 +78,7 @@ async def test_what_a_guard_holds_is_one_finding(api: ApiCaller) -> None:
 
     held = found["Held back"]
     assert not held.good
-    assert held.text.startswith("A guard holds 6 extensions to remove back (plan 2)")
+    assert held.text.startswith("A guard holds back 6 extensions to remove (plan 2)")
     assert "4 people, where there were 10" in held.text
     assert "jackfield plan approve 2 --release-held" in held.next_step
     assert found["People sync"].text == "4 of 4 people have an extension."

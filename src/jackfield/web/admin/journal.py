@@ -32,7 +32,7 @@ KINDS = {
     "match.": "Doubtful matches decided",
     "photo.": "Photos",
     "person.": "People who could not be read",
-    "plan.": "Plans undone",
+    "plan.": "Plans approved, turned down or undone",
     "tenant.": "Connection",
     "settings.": "Settings",
     "alarm.": "Alarms",
