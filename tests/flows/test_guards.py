@@ -84,7 +84,7 @@ async def test_an_answer_that_is_much_smaller(house: House, policy: LeaverPolicy
     assert await alarms(house) == ["people.guard"]
     (plan, _) = await house.plans()
     assert plan.held == 8
-    assert "A guard holds 8 " in run.text
+    assert "A guard holds back 8 " in run.text
 
 
 async def test_what_is_meant_is_released(house: House) -> None:
