@@ -193,7 +193,9 @@ async def test_ctrl_c_in_the_first_second_leaves_no_process(tmp_path: Path) -> N
         assert code in {0, 130}  # it had heard of signals, or not yet
         assert took_s < STOPPED_WITHIN_S
         assert "Traceback" not in process.err
-        assert not [one for one in process.tree if _runs(one)]
+        # Where the signal came before anybody listened, the tenant ends by its closed pipe.
+        gone = STOPPED_WITHIN_S - took_s
+        await until(lambda: not any(map(_runs, process.tree)), "the tenant has ended", gone)
 
 
 async def test_a_killed_demo_takes_its_tenant_along(tmp_path: Path) -> None:
