@@ -77,7 +77,11 @@ async def all_done(server: Server, url: str) -> None:
 
     def is_wanted() -> bool:
         with psycopg.connect(url, autocommit=True) as database:
-            return bool(database.execute("SELECT 1 FROM schedule WHERE wanted != ''").fetchone())
+            return bool(
+                database.execute(
+                    "SELECT 1 FROM schedule WHERE work = 'people' AND wanted != ''"
+                ).fetchone()
+            )
 
     await at_rest(server)
     await until(lambda: not is_wanted(), "nothing is asked for any more")
