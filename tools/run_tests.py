@@ -51,7 +51,7 @@ STAGES: Final = (
     Stage("hostile", "hostile input", "hostile", 90),
     Stage("e2e", "the real thing", "e2e", 240, ("-n", "2")),
     Stage("sim", "simulations", "sim", 150),
-    Stage("kill9", "kill -9", "kill9", 180),
+    Stage("kill9", "kill -9", "kill9", 180, ("-n", "2")),
     Stage("browser", "browser", "browser", 120),
 )
 

@@ -1,6 +1,6 @@
 """kill -9 at random moments of the product's main job: nobody is lost, nobody is there twice.
 
-JACKFIELD_KILLS says at how many moments of each work (3 if it is not set).
+JACKFIELD_KILLS says at how many moments of each work (2 if it is not set).
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from doubles.scenes import Scene, at_rest
 
 pytestmark = pytest.mark.kill9
 
-KILLS = int(os.environ.get("JACKFIELD_KILLS", "3"))
+KILLS = int(os.environ.get("JACKFIELD_KILLS", "2"))
 MOMENTS = [pytest.param(number, id=f"moment{number}") for number in range(KILLS)]
 SOON_S = 20.0
 """After a restart everything must be done within this, and a start on PostgreSQL waits for the
