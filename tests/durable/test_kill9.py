@@ -224,7 +224,8 @@ def test_a_process_that_wakes_after_its_runs_were_adopted_finishes_none_of_them(
     assert told.adopted == [len(accounts)]
     assert told.finished == Counter(accounts)
     assert set(told.did) == set(itertools.product(accounts, range(PAGES)))
-    assert told.warned == []
+    # Frozen inside a transaction it finds its session ended, which is what frees its rows.
+    assert [line for line in told.warned if "server closed the connection" not in line] == []
 
 
 @pytest.mark.postgres
