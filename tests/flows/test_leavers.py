@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.departments import DepartmentRules, DepartmentSource
@@ -14,6 +16,7 @@ from jackfield.pbx.port import (
     RemoveExtensionWrite,
     UpdateExtensionWrite,
 )
+from jackfield.store.sessions import SessionStore, owned_by_person
 from m365_emulator.server import Emulator
 
 DAY_S = 24 * 3600.0
@@ -61,6 +64,23 @@ async def test_u_04_a_leaver_is_disabled_at_once_and_removed_when_the_days_are_o
 
     assert at_once == a_day_before == {"100": True, "101": False}
     assert await phones(house) == {"100": True}
+
+
+@pytest.mark.parametrize("policy", LeaverPolicy)
+@pytest.mark.parametrize("how", ["delete", "disable"])
+async def test_whoever_leaves_is_signed_out(house: House, how: str, policy: LeaverPolicy) -> None:
+    """Whatever becomes of the extension: nobody goes on reading the phone system from a beach."""
+    rules = replace(AT_ONCE_REMOVED, on_deleted=policy, on_disabled=policy)
+    stage, ids = await office(house, "Ada One", "Ben Two", "Cem Three", rules=rules)
+    sessions = SessionStore(house.database, house.clock)
+    for name, person in ids.items():
+        await sessions.set(name, b"{}", owner=owned_by_person(1, ObjectId(person)))
+
+    getattr(stage.tenant, how)(ids["Ben Two"])
+    await house.sync()
+
+    known = {name: await sessions.get(name) for name in ids}
+    assert known == {"Ada One": b"{}", "Ben Two": None, "Cem Three": b"{}"}
 
 
 async def test_u_05_whoever_is_deleted_after_being_disabled_has_the_days_of_the_deleted(

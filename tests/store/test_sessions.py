@@ -5,8 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
+from jackfield.core.people import ObjectId
 from jackfield.store.database import Database
-from jackfield.store.sessions import SessionStore, sessions
+from jackfield.store.sessions import (
+    SessionStore,
+    end_sessions,
+    owned_by_account,
+    owned_by_person,
+    sessions,
+)
 
 
 class Watch:
@@ -95,6 +102,30 @@ async def test_sessions_are_replaced_revoked_and_purged(
         assert len(await tx.rows(select(sessions))) == 1
     await store.delete_all()
     assert await store.get("a") is None
+
+
+async def test_all_sessions_of_somebody_end_together(
+    store: SessionStore, database: Database
+) -> None:
+    """In every browser of theirs, and in nobody else's."""
+    ada, admin = owned_by_person(1, ObjectId("ada")), owned_by_account("Admin")
+    await store.set("desk", b"1", owner=ada)
+    await store.set("phone", b"2", owner=ada)
+    await store.set("another tenant's", b"3", owner=owned_by_person(2, ObjectId("ada")))
+    await store.set("admin's", b"4", owner=admin)
+    await store.set("nobody's", b"5")
+
+    async with database.write() as tx:
+        ended = await end_sessions(tx, [ada, owned_by_person(1, ObjectId("ben"))])
+        nothing = await end_sessions(tx, [])
+
+    assert (ended, nothing) == (2, 0)
+    known = {one: await store.get(one) for one in ("desk", "phone")}
+    assert known == {"desk": None, "phone": None}
+    assert await store.get("another tenant's")
+    assert await store.get("nobody's")
+    async with database.write() as tx:
+        assert await end_sessions(tx, [owned_by_account("admin")]) == 1
 
 
 async def test_a_thief_of_the_database_has_no_session(

@@ -47,6 +47,7 @@ from jackfield.store.released import save_former
 from jackfield.store.runs import StoredRun
 from jackfield.store.schedule import want
 from jackfield.store.sequences import hold
+from jackfield.store.sessions import end_sessions, owned_by_person
 from jackfield.store.transaction import Transaction
 
 CHUNK = WRITE_LIMIT
@@ -203,6 +204,10 @@ async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: da
         # Where a guard had held it, the plan gave it to nobody.
         await add_unsettled(tx, tenant, None)
     await remove_links(tx, tenant, record.unlinked)
+    # Whoever left, or has no extension any more, is signed out in the same moment.
+    await end_sessions(
+        tx, [owned_by_person(tenant, one) for one in (*record.left, *record.unlinked)]
+    )
     await save_former(tx, tenant, record.former, now=now)
     await save_links(tx, tenant, record.links, now=now)
     if record.newly_linked:

@@ -73,6 +73,8 @@ class Record:
         self.newly_linked = False
         """Somebody has an extension who had none, or another one."""
         self.unlinked: list[ObjectId] = []
+        self.left: list[ObjectId] = []
+        """They are leavers from now on, whatever becomes of their extension."""
         self.former: dict[ObjectId, FormerExtension] = {}
         self.department_links: list[DepartmentLink] = []
         self.rebuilt = False
@@ -193,6 +195,7 @@ def _agree(action: Action, done: Done, context: ChunkContext, record: Record) ->
             agreement = context.links[action.person]
             if action.cause not in (None, agreement.left):
                 agreement = replace(agreement, left=action.cause, left_at=record.now)
+                record.left.append(action.person)
             record.links.append(agreement)
         case UnlinkExtension():
             record.unlinked.append(action.person)

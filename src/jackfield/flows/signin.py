@@ -29,7 +29,7 @@ from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sequences import next_change
-from jackfield.store.sessions import SessionStore
+from jackfield.store.sessions import SessionStore, end_sessions, owned_by_account
 from jackfield.store.tokens import find_token, note_use, use_is_stale
 from jackfield.store.transaction import Transaction
 from jackfield.store.wrong_passwords import (
@@ -139,6 +139,7 @@ class LocalSignIn:
     async def _save_password(self, tx: Transaction, name: str, hashed: str, *, by: str) -> None:
         now = self._clock.now()
         await save_account(tx, name, hashed, now=now)
+        await end_sessions(tx, [owned_by_account(name)])
         await forget_all_tries(tx)
         line = Line("account.password", f"A new password was made for {name}.", name=name, by=by)
         await append_lines(tx, INSTALLATION, [line], now=now)
@@ -176,7 +177,9 @@ class LocalSignIn:
         # Always a new value: one that the browser brought along is never taken over.
         cookie = secrets.token_urlsafe(32)
         kept = _Kept(account.name, account.role, account.generation)
-        await self._sessions.set(cookie, msgspec.json.encode(kept), expires_in=IDLE)
+        await self._sessions.set(
+            cookie, msgspec.json.encode(kept), IDLE, owner=owned_by_account(account.name)
+        )
         return SignedIn(cookie, account.name)
 
     def _closed(self, tries: Tries) -> Refused | None:

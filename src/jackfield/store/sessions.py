@@ -1,28 +1,32 @@
 """Signed-in browsers, in a table, so that a session can be revoked and survives a restart.
 
 Keys are stored as hashes: whoever reads the database cannot take over a session. Sessions are the
-installation's (tenant 0).
+installation's (tenant 0), and each says whose it is, so that all of somebody's end together.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Index, Table, delete, select, update
 
 from jackfield.clock import Clock
+from jackfield.core.people import ObjectId
 from jackfield.store.database import Database
 from jackfield.store.schema import (
     INSTALLATION,
     content,
     key,
     maybe_moment,
+    maybe_text,
     metadata,
     moment,
     tenant_key,
 )
+from jackfield.store.transaction import Transaction
 
 sessions = Table(
     "session",
@@ -32,11 +36,31 @@ sessions = Table(
     content("data"),
     moment("created_at"),
     maybe_moment("expires_at"),
+    maybe_text("owner"),
     Index("ix_session_expires", "tenant", "expires_at"),
+    Index("ix_session_owner", "tenant", "owner"),
 )
 
 RENEW_EVERY = timedelta(minutes=1)
 """A visit renews the expiry at most this often, so that a page view is not a write."""
+
+
+def owned_by_account(name: str) -> str:
+    """The owner of the sessions of a local account, its name in any case."""
+    return f"account:{name.casefold()}"
+
+
+def owned_by_person(tenant: int, person: ObjectId) -> str:
+    """The owner of the sessions of somebody of a tenant, as whoever they sign in with Microsoft."""
+    return f"person:{tenant}:{person}"
+
+
+async def end_sessions(tx: Transaction, owners: Sequence[str]) -> int:
+    """End whatever sessions these (at most some thousand) have; returns how many there were."""
+    if not owners:
+        return 0
+    theirs = (sessions.c.tenant == INSTALLATION, sessions.c.owner.in_(owners))
+    return await tx.run(delete(sessions).where(*theirs))
 
 
 class SessionStore:
@@ -47,7 +71,12 @@ class SessionStore:
         self._clock = clock
 
     async def set(
-        self, key: str, value: str | bytes, expires_in: int | timedelta | None = None
+        self,
+        key: str,
+        value: str | bytes,
+        expires_in: int | timedelta | None = None,
+        *,
+        owner: str | None = None,
     ) -> None:
         """Begin or replace a session; it ends after `expires_in` (seconds), or with None never."""
         now = self._clock.now()
@@ -55,6 +84,7 @@ class SessionStore:
         values = {
             "data": value.encode() if isinstance(value, str) else value,
             "expires_at": None if length is None else now + length,
+            "owner": owner,
         }
         async with self._database.write() as tx:
             await tx.run(
