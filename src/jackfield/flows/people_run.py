@@ -7,7 +7,7 @@ in `settling.py`; rules are in `core`, writes in `applying.py`.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -98,13 +98,14 @@ class PeopleRun:
             document,
             str(read.get("person", "")),
         )
-        started: dict[str, Any] = {}
-        if made["plan"] and made["apply"]:
-            started = await self._apply(run, tenant, int(made["plan"]), hurry=bool(ask.person))
-            if started.get("failed"):
-                return await run.step("fail", self._settling.fail, run.id, tenant, started)
-        mark = began["mark"]
-        return await run.step("end", self._settling.end, run.id, tenant, made, started, mark)
+
+        async def end(started: dict[str, Any]) -> dict[str, Any]:
+            step, mark = self._settling.end, began["mark"]
+            return dict(await run.step("end", step, run.id, tenant, made, started, mark))
+
+        if not (made["plan"] and made["apply"]):
+            return await end({})
+        return await self._carry_out(run, tenant, int(made["plan"]), end, hurry=bool(ask.person))
 
     async def apply(self, run: Run, tenant: int, plan: int, by: str) -> Json:
         """Carry out an approved plan."""
@@ -113,10 +114,12 @@ class PeopleRun:
     async def _apply_plan(self, run: Run, tenant: int, plan: int, by: str) -> Json:
         await self._hold(run, tenant, Ask(trigger=Trigger.ADMINISTRATOR, by=by), "approved")
         await run.step("begin", self._begin_apply, run.id, tenant, by)
-        started = await self._apply(run, tenant, plan)
-        if started.get("failed"):
-            return await run.step("fail", self._settling.fail, run.id, tenant, started)
-        return await run.step("end", self._settling.end_apply, run.id, tenant, plan, started)
+
+        async def end(started: dict[str, Any]) -> dict[str, Any]:
+            step = self._settling.end_apply
+            return dict(await run.step("end", step, run.id, tenant, plan, started))
+
+        return await self._carry_out(run, tenant, plan, end)
 
     async def _observe(self, run: Run, tenant: int, ask: Ask) -> dict[str, Any]:
         if ask.person:
@@ -167,6 +170,30 @@ class PeopleRun:
             if more.get("failed"):
                 return more
         return {}
+
+    async def _carry_out(
+        self,
+        run: Run,
+        tenant: int,
+        plan: int,
+        end: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+        *,
+        hurry: bool = False,
+    ) -> Json:
+        """Carry a plan out and `end` the run, which is given what the plan had behind it.
+
+        A database that was cut off may have lost what it had acknowledged. So it is the table that
+        says whether anything is left, not the count kept here: what is left is done then.
+        """
+        began: dict[str, Any] = {}
+        while True:
+            started = await self._apply(run, tenant, plan, hurry=hurry)
+            if started.get("failed"):
+                return await run.step("fail", self._settling.fail, run.id, tenant, started)
+            began = {**started, **began, "closed": started["closed"]}
+            ended = await end(began)
+            if not ended.get("left"):
+                return ended
 
     async def _apply(
         self, run: Run, tenant: int, plan: int, *, hurry: bool = False

@@ -27,17 +27,29 @@ from jackfield.flows.outcomes import (
 )
 from jackfield.flows.runs import GUARD, Runs
 from jackfield.store.database import Database
+from jackfield.store.errors import StoreError
 from jackfield.store.outcomes import count_outcomes, load_unsettled
 from jackfield.store.people import count_people, load_people
+from jackfield.store.plan_actions import load_pending
 from jackfield.store.planned import add_unsettled
-from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, load_plan, move_plan
-from jackfield.store.runs import RunStatus
+from jackfield.store.plans import (
+    UNDO,
+    PlanStatus,
+    StoredPlan,
+    load_plan,
+    load_plan_head,
+    move_plan,
+)
+from jackfield.store.runs import UNDER_WAY, RunStatus, load_run_of_flow
 from jackfield.store.transaction import Transaction
 
 _EVERY_PLAN_WAITS = (
     "From now on every plan waits for approval, so that no sync does it again by itself; choose"
     " otherwise under Users > M365."
 )
+
+
+_OPEN = frozenset({PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING})
 
 
 class SettlingSteps:
@@ -57,9 +69,16 @@ class SettlingSteps:
         started: dict[str, Any],
         mark: int | None,
     ) -> dict[str, Any]:
-        """End a run that made a plan, or none; with a `mark`, what was wanted is settled."""
+        """End a run that made a plan, or none; with a `mark`, what was wanted is settled.
+
+        Answers `left` and ends nothing where actions of the plan are still to be carried out.
+        """
         plan = int(made["plan"])
-        stored = await self._close_plan(flow, tenant, plan) if made["apply"] else None
+        stored = None
+        if made["apply"]:
+            stored = await self._close_plan(flow, tenant, plan, started)
+            if stored is None:
+                return {"left": True}
         async with self._database.read() as tx:
             about = await _about(tx, tenant, str(made.get("person", "")))
             if plan and stored is None:
@@ -91,15 +110,15 @@ class SettlingSteps:
     async def end_apply(
         self, flow: str, tenant: int, plan: int, started: dict[str, Any]
     ) -> dict[str, Any]:
-        """End a run that carried an approved plan out."""
-        stored = await self._close_plan(flow, tenant, plan)
+        """End a run that carried an approved plan out; may answer `left`, as `end`."""
+        stored = await self._close_plan(flow, tenant, plan, started)
+        if stored is None:
+            return {"left": True}
         async with self._database.read() as tx:
             about = await _about(tx, tenant)
             progress = await count_outcomes(tx, tenant, plan)
             standing = await load_standing(tx, tenant)
-        if stored is None:
-            outcome = nothing_planned(about)
-        elif started["closed"]:
+        if started["closed"]:
             outcome = closed(stored, about)
         else:
             outcome = applied(stored, progress, _started(started), about)
@@ -126,13 +145,36 @@ class SettlingSteps:
         await self._runs.fail(flow, tenant, failure_of(failed))
         return {"status": RunStatus.FAILED.value}
 
-    async def _close_plan(self, flow: str, tenant: int, plan: int) -> StoredPlan | None:
+    async def _close_plan(
+        self, flow: str, tenant: int, plan: int, started: dict[str, Any]
+    ) -> StoredPlan | None:
+        """The plan, closed; None where something of it is left that this run is to carry out."""
         now = self._clock.now()
         async with self._database.write() as tx:
             await self._runs.fence(tx, flow, tenant)
+            if not started["closed"] and await _is_left(tx, flow, tenant, plan):
+                return None
             await move_plan(tx, tenant, plan, [PlanStatus.APPLYING], PlanStatus.APPLIED, now=now)
             await plan_again(tx, tenant, plan, now)
-            return await load_plan(tx, tenant, plan)
+            stored = await load_plan(tx, tenant, plan)
+        if stored is None:
+            raise StoreError(
+                f"Plan {plan} is not in the database any more, although the database had"
+                " acknowledged it. The next sync makes a new one."
+            )
+        return stored
+
+
+async def _is_left(tx: Transaction, flow: str, tenant: int, plan: int) -> bool:
+    """Whether the plan waits to be carried out by this run, which has not ended yet.
+
+    Its status may be lost with what was done: then it is open again.
+    """
+    run = await load_run_of_flow(tx, tenant, flow)
+    head = await load_plan_head(tx, tenant, plan)
+    if run is None or run.status not in UNDER_WAY or head is None or head.status not in _OPEN:
+        return False
+    return bool(await load_pending(tx, tenant, plan, limit=1))
 
 
 async def _about(tx: Transaction, tenant: int, person: str = "") -> About:
