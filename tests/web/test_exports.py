@@ -182,3 +182,32 @@ async def test_strangers_get_no_export(console: Console) -> None:
     """The journal names everybody."""
     for path in ("/journal.csv", "/users.csv", "/users/not-synced.csv", "/runs.csv"):
         assert (await console.visitor().get(path)).status in {303, 401}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("/users.csv?foo=1", "no filter “foo”; it takes department, order, q, sku, source, status"),
+        ("/users.csv?sourc=local", "no filter “sourc”"),
+        ("/users.csv?request=1", "no filter “request”"),
+        ("/users/not-synced.csv?source=local", "it takes q"),
+        ("/numbers.csv?q=1", "no filter “q”; it takes none"),
+        ("/plans/1/actions.csv?limit=5", "it takes held, kind, q"),
+        ("/journal.csv?q=a&q=b", "“q” stands in the address more than once"),
+        (f"/journal.csv?q={'a' * 400}", "“q” in the address has 400 characters; at most 200"),
+    ],
+    ids=["unknown", "misspelt", "inner", "no_source", "none", "limit", "twice", "too_long"],
+)
+async def test_a_file_gives_no_more_than_was_asked_for(
+    admin: Visitor, asked: str, told: str
+) -> None:
+    """A filter that is misspelt would hand out everybody, and the file does not say so."""
+    answer = await admin.get(asked)
+
+    assert answer.status == 400
+    assert told in answer.page.text
+
+
+async def test_a_page_passes_over_what_a_mail_program_adds(admin: Visitor) -> None:
+    """It shows which filters are set, which a file does not."""
+    assert (await admin.get("/users?utm_source=mail")).status == 200

@@ -1,6 +1,7 @@
 """Two tenants in one console: which one a page is about, and that no form meets the wrong one."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -71,18 +72,43 @@ async def test_a_form_meets_the_tenant_of_its_page(two: Visitor, house: House) -
     assert (len(await house.runs(1)), len(await house.runs(2))) == (1, 2)
 
 
-async def test_an_address_without_a_tenant_leads_to_the_first_and_changes_nothing(
+async def test_an_address_without_a_tenant_asks_which_is_meant_and_goes_on_there(
     two: Visitor, house: House
 ) -> None:
-    """A bookmark from when there was one tenant goes on working; an old form is refused."""
-    asked = await two.get("/users?q=nina")
+    """A bookmark from when there was one tenant shows nobody's people by guess."""
+    asked = await two.get("/users?q=nina&source=local")
+    chosen = (await two.get(asked.headers["location"])).page
+    plan = await two.get("/plans/7")
+    part = await two.part("/users", "list")
     sent = await two.post("/sync", {"mode": "delta"})
     await house.runner.idle()
 
-    assert (asked.status, asked.headers["location"]) == (303, "/t/1/users?q=nina")
+    assert asked.status == 303
+    assert asked.headers["location"] == "/tenants?next=/users%3Fq%3Dnina%26source%3Dlocal"
+    leads = {a["id"]: a["href"] for a in chosen.all("a") if "id" in a}
+    assert leads["tenant-1"] == "/t/1/users?q=nina&source=local"
+    assert leads["tenant-2"] == "/t/2/users?q=nina&source=local"
+    assert "names no tenant" in chosen.text
+    assert plan.headers["location"] == "/tenants?next=/plans/7"
+    assert (part.status, part.headers["hx-redirect"]) == (200, "/tenants?next=/users")
     assert sent.status == 409
     assert "which is meant" in sent.text
     assert len(await house.runs(1)) == 1
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["//evil.example/", "https://evil.example/", "/login", "/t/2/users", "/tenants", "x", "/\\x"],
+)
+async def test_a_tenant_that_is_chosen_leads_to_pages_of_that_tenant_only(
+    two: Visitor, onward: str
+) -> None:
+    """What stands in an address may have been written by anybody."""
+    page = (await two.get(f"/tenants?next={quote(onward)}")).page
+
+    leads = {a["id"]: a["href"] for a in page.all("a") if "id" in a}
+    assert leads["tenant-2"] == "/t/2/"
+    assert "names no tenant" not in page.text
 
 
 async def test_people_of_each_tenant_are_shown_at_their_own(two: Visitor) -> None:
@@ -134,6 +160,7 @@ async def test_a_tenant_is_added_renamed_and_removed_on_its_pages(two: Visitor) 
     """As an administrator does it, with a slip at each form."""
     await two.get("/tenants")
     slip = await two.post("/tenants", {"name": "second"})
+    long = await two.post("/tenants", {"name": "x" * 400})
     made = await two.post("/tenants", {"name": "Third"})
     renamed = await two.post("/tenants/3/rename", {"name": "Other name"})
     wrong = await two.post("/tenants/3/remove", {"name": "Third"})
@@ -141,6 +168,9 @@ async def test_a_tenant_is_added_renamed_and_removed_on_its_pages(two: Visitor) 
 
     assert (slip.status, made.status, renamed.status) == (422, 303, 303)
     assert "already" in slip.page.text
+    assert "has 400 characters; a tenant's has at most 100" in long.page.text
+    # The browser would cut what is pasted there without a word.
+    assert not any("maxlength" in one for one in long.page.all("input"))
     assert made.headers["location"] == "/t/3/"
     assert (wrong.status, gone.status) == (422, 303)
     assert "not that of the tenant" in wrong.page.text

@@ -168,7 +168,11 @@ class Tenants:
 
 def _usable(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if len(name) > LONGEST_NAME:
+        raise TenantRefused(
+            f"The name has {len(name):,} characters; a tenant's has at most {LONGEST_NAME}."
+        )
+    if not name or not name.isprintable():
         raise TenantRefused(f"A tenant's name has 1 to {LONGEST_NAME} characters, in one line.")
     if name.isdigit():
         raise TenantRefused("A tenant's name needs a letter: digits alone stand for its number.")

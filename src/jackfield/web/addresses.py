@@ -38,6 +38,14 @@ def at_tenant(path: str, tenant: int | None = None) -> str:
     return (f"/t/{tenant}" if tenant is not None else _at.get()) + path
 
 
+def page_of_tenant(path: str) -> str:
+    """`path` if it is a page that each tenant has, with its question; else ""."""
+    own = path.startswith("/") and not path.startswith("//") and path.isprintable()
+    return (
+        path if own and path != "/" and "\\" not in path and not _OF_NO_TENANT.match(path) else ""
+    )
+
+
 def take_tenant(scope: HTTPScope) -> HTTPScope:
     """The scope without the tenant's part of its path, which is noted beside it."""
     found = _PAGE_OF_TENANT.fullmatch(scope["path"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
@@ -21,7 +21,7 @@ from litestar.types import Guard
 
 from jackfield.flows.signin import Viewer
 from jackfield.store.tenants import Tenant, load_tenants
-from jackfield.web.addresses import asked_tenant, at_tenant
+from jackfield.web.addresses import asked_tenant
 from jackfield.web.errors import API
 from jackfield.web.rooms import Rooms
 
@@ -44,6 +44,8 @@ class About(Enum):
     """All tenants; only for who sees all of them."""
     EITHER = auto()
     """The tenant that is named, else whatever the caller may see."""
+    ASKED = auto()
+    """Like `EITHER`; whether it is about one tenant depends on what is asked: `one_tenant`."""
 
 
 class Unnamed(HTTPException):
@@ -59,7 +61,7 @@ class ManyByNow(HTTPException):
 
 
 class NamesNone(HTTPException):
-    """A page that names no tenant, where there are several; `location` is the one to go to."""
+    """A page that names no tenant, where there are several; `location` is where one is chosen."""
 
     status_code = 303
 
@@ -117,14 +119,26 @@ def chosen_tenant(request: Request[Any, Any, Any]) -> int | None:
     return chosen
 
 
+def one_tenant(request: Request[Any, Any, Any]) -> int:
+    """The tenant that a call of a route about `ASKED` means. Raises `Unnamed` where none is."""
+    seen = seen_tenants(request)
+    if chosen := chosen_tenant(request):
+        return chosen
+    if len(seen) == 1:
+        return seen[0].number
+    raise _unnamed(request, seen, api=True)
+
+
 def seen_tenants(request: Request[Any, Any, Any]) -> tuple[Tenant, ...]:
     """The tenants that whoever asks may see, by number."""
     seen: tuple[Tenant, ...] = request.scope.get(SEEN, ())  # type: ignore[assignment]
     return seen
 
 
-def answer_names_none(_request: Request[Any, Any, Any], error: NamesNone) -> Response[bytes]:
-    """On to the page of a tenant."""
+def answer_names_none(request: Request[Any, Any, Any], error: NamesNone) -> Response[bytes]:
+    """On to where a tenant is chosen; a part of a page takes the whole page there."""
+    if request.headers.get("hx-request") == "true":
+        return Response(b"", status_code=200, headers={"hx-redirect": error.location})
     return Response(b"", status_code=303, headers={"location": error.location})
 
 
@@ -167,10 +181,11 @@ def _unnamed(connection: Connection, seen: Sequence[Tenant], *, api: bool) -> HT
         )
     if path == "/":
         return NamesNone("/tenants")
+    # An address from when there was one tenant, or of somebody who saw one: whose page is meant,
+    # nobody can know.
     query = connection.scope["query_string"].decode("latin-1")
-    # An address from when there was one: the oldest.
-    location = at_tenant(path, seen[0].number)
-    return NamesNone(f"{location}?{query}" if query else location)
+    page = quote(path) + (f"?{query}" if query else "")
+    return NamesNone(f"/tenants?next={quote(page, safe='/')}")
 
 
 def _names(seen: Sequence[Tenant]) -> str:

@@ -72,7 +72,7 @@ async def test_every_parameter_of_an_address_is_described(document: dict[str, An
         in_path = {name for place, name in named if place == "path"}
         assert in_path == set(re.findall(r"{(\w+)}", path)), (verb, path)
         for one in parameters:
-            assert one["in"] in {"path", "query"}
+            assert one["in"] in {"path", "query", "header"}
             assert one["schema"], (path, one["name"])
             if one["in"] == "path":
                 assert one["required"] is True
@@ -119,3 +119,24 @@ async def test_every_shape_says_its_types(document: dict[str, Any]) -> None:
         assert set(schema.get("required", [])) <= set(schema["properties"]), name
         for field, part in schema["properties"].items():
             assert part.keys() & {"type", "$ref", "oneOf", "anyOf", "enum"}, (name, field)
+
+
+async def test_every_call_about_a_tenant_takes_the_header_that_names_it(
+    document: dict[str, Any],
+) -> None:
+    """A generated client could not reach the second customer without it."""
+    without = {
+        (verb, path.removeprefix(API))
+        for verb, path, operation in operations(document)
+        if ("header", "Jackfield-Tenant")
+        not in {(one["in"], one["name"]) for one in operation.get("parameters", [])}
+    }
+
+    assert without == {
+        ("get", "/processes"),
+        ("post", "/tenants"),
+        ("patch", "/tenants/{tenant}"),
+        ("delete", "/tenants/{tenant}"),
+        ("post", "/accounts/reset-password"),
+        ("post", "/key/rotate"),
+    }

@@ -223,6 +223,13 @@ BAD = [
         "which is no object ID",
         id="reserved_for_nobody",
     ),
+    pytest.param(
+        422,
+        "rules.numbers.reserved",
+        [{"numbers": RANGE, "person": "", "note": "x" * 201}],
+        "reserved[0].note` has 201 characters; at most 200",
+        id="note_too_long",
+    ),
     pytest.param(422, "rules.not_recreated", ["ada"], "which is no object ID", id="not_recreated"),
     pytest.param(422, "rules.guards.removals.percent", 101, "0 to 100", id="percent_above"),
     pytest.param(422, "rules.guards.disables.number", -1, "0 or more", id="number_below"),

@@ -164,3 +164,39 @@ async def test_a_removed_tenant_is_gone_with_its_tokens(two: ApiCaller) -> None:
     assert (await theirs.ask("GET", "/people")).status == 401
     assert (await ours.get("/status"))["people"] == 1
     assert (await two.get("/status"))["people"] == 1  # one tenant again: no name needed
+
+
+async def test_a_removal_says_where_the_name_belongs(two: ApiCaller) -> None:
+    """A body that is passed over would leave the caller to guess what is missing."""
+    without = await two.ask("DELETE", "/tenants/2")
+    in_body = await two.ask("DELETE", "/tenants/2", {"name": "Other"})
+    in_both = await two.ask("DELETE", "/tenants/2", {"name": "Other"}, name="Other")
+
+    assert without.status == in_body.status == in_both.status == 400
+    assert "'name'" in without.detail
+    assert in_body.detail.startswith("This call takes no body; ")
+    assert "?name=..." in in_body.detail
+    assert [one["number"] for one in (await two.get("/tenants"))["tenants"]] == [1, 2]
+
+
+async def test_a_body_that_a_call_would_pass_over_is_refused(api: ApiCaller) -> None:
+    """Whoever sends one means something by it; nothing at all, spelled as JSON, is nothing."""
+    meant = await api.ask("POST", "/key/rotate", {"key": "mine"})
+    nothing = await api.ask("POST", "/key/rotate", {})
+
+    assert meant.status == 400
+    assert meant.detail == "This call takes no body; leave it out."
+    assert nothing.status == 200
+
+
+async def test_the_journal_of_the_installation_names_no_tenant(two: ApiCaller) -> None:
+    """It is about none; that of a tenant has to be named where there are several."""
+    unnamed = await two.ask("GET", "/journal")
+    whole = await two.get("/journal", installation=True, kind="tenant.")
+    two.about("2")
+    theirs = await two.get("/journal", text="Olga")
+
+    assert unnamed.status == 400
+    assert "header Jackfield-Tenant" in unnamed.detail
+    assert [one["kind"] for one in whole["lines"]] == ["tenant.added"]
+    assert theirs["lines"]

@@ -1,18 +1,21 @@
 """What the address of a page may ask, checked before anything is read.
 
 A place that no page has given, or a filter that does not exist, is refused by its name: leaving it
-out would show the first page, or everything, as if that had been asked for.
+out would show the first page, or everything, as if that had been asked for. A page passes over
+what it does not know (mail programs and proxies add to addresses), for it shows which filters are
+set; a file shows none, so that it is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from litestar import Request
 from litestar.exceptions import ClientException, HTTPException
 from litestar.params import PathParameter, QueryParameter
+from litestar.typing import FieldDefinition
 
 from jackfield.store.search import is_place
 from jackfield.web.errors import NO_NUMBER
@@ -29,6 +32,8 @@ Number = Annotated[int, PathParameter(ge=0, le=MOST)]
 # Controls and halves of characters: no name, key or word to search for has one. Tabs and line feeds
 # come along with what somebody copies out of a table.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+LONGEST = 200
+"""Characters of a search; a page cuts what is more and shows what it asked for."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _WHOLE = re.compile("[0-9]+")
 
@@ -55,7 +60,10 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
 def _check_address(request: Request[Any, Any, Any]) -> None:
     """Refuse text that is none, and numbers that are none, in any part of the address."""
     fields = request.route_handler.parsed_fn_signature.parameters
-    for name, value in request.query_params.multi_items():
+    given = list(request.query_params.multi_items())
+    if request.scope["path"].endswith(".csv"):
+        _check_filters(given, fields)
+    for name, value in given:
         if _NO_TEXT.search(value):
             raise Unaskable(f"“{name[:100]}” in the address holds characters that are no text.")
         # The framework would take 1e3 and other spellings.
@@ -63,6 +71,27 @@ def _check_address(request: Request[Any, Any, Any]) -> None:
             raise Unaskable(NO_NUMBER.format(name=name))
     if _NO_TEXT.search(request.scope["path"]):
         raise Unaskable("The address holds characters that are no text.")
+
+
+def _check_filters(given: Sequence[tuple[str, str]], fields: Mapping[str, FieldDefinition]) -> None:
+    """Refuse a file with a filter that it does not have, is given twice or would be cut."""
+    known = sorted(
+        name
+        for name, field in fields.items()
+        if any(isinstance(mark, QueryParameter) for mark in field.metadata)
+        or isinstance(field.kwarg_definition, QueryParameter)
+    )
+    names = [name for name, _ in given]
+    for name, value in given:
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise Unaskable(f"This file has no filter “{name[:100]}”; {takes}.")
+        if names.count(name) > 1:
+            raise Unaskable(f"“{name}” stands in the address more than once.")
+        if len(value) > LONGEST:
+            raise Unaskable(
+                f"“{name}” in the address has {len(value):,} characters; at most {LONGEST}."
+            )
 
 
 async def _check_form(request: Request[Any, Any, Any]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 
 from jackfield.flows.tenant_figures import TenantFigures, load_figures
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.store.tenants import Tenant
+from jackfield.web.addresses import page_of_tenant
 from jackfield.web.admin.asking import Number, PageNumber
 from jackfield.web.admin.frame import AnyRequest, switch_of
 from jackfield.web.rooms import House, Rooms
@@ -19,9 +23,14 @@ _WHOLE = {ABOUT: About.INSTALLATION}
 
 
 @get("/tenants", opt=_WHOLE, include_in_schema=False)
-async def tenants(request: AnyRequest, house: House, page: PageNumber = 1) -> Template:
-    """All tenants, each with its state."""
-    return await _list(request, house, page=page)
+async def tenants(
+    request: AnyRequest,
+    house: House,
+    page: PageNumber = 1,
+    onward: Annotated[str, QueryParameter(name="next")] = "",
+) -> Template:
+    """All tenants, each with its state; with `next` each leads to that page of it."""
+    return await _list(request, house, page=page, onward=page_of_tenant(onward))
 
 
 @post("/tenants", opt=_WHOLE, include_in_schema=False)
@@ -68,7 +77,13 @@ async def remove(request: AnyRequest, house: House, number: Number) -> Template 
 
 
 async def _list(
-    request: AnyRequest, house: Rooms, *, page: int = 1, problem: str = "", typed: str = ""
+    request: AnyRequest,
+    house: Rooms,
+    *,
+    page: int = 1,
+    onward: str = "",
+    problem: str = "",
+    typed: str = "",
 ) -> Template:
     seen = seen_tenants(request)
     pages = max(1, -(-len(seen) // PAGE))
@@ -86,6 +101,7 @@ async def _list(
             "count": len(seen),
             "page": page,
             "pages": pages,
+            "onward": onward,
             "problem": problem,
             "typed": typed,
             "now": house.clock.now(),

@@ -6,10 +6,15 @@ tells how to use it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Router
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
 from jackfield.flows.signin import Viewer
 from jackfield.web.api import (
@@ -28,7 +33,7 @@ from jackfield.web.api import (
 from jackfield.web.api.asking import check_question
 from jackfield.web.api.refusals import ANSWERS
 from jackfield.web.rooms import Rooms
-from jackfield.web.tenancy import rooms_by_request
+from jackfield.web.tenancy import ABOUT, About, rooms_by_request
 
 _SUBJECTS = {
     "Installation": installation,
@@ -45,6 +50,31 @@ _SUBJECTS = {
 }
 
 
+_TENANT = Parameter(
+    name="Jackfield-Tenant",
+    param_in="header",
+    required=False,
+    description="The tenant that the call is about, by name (percent-encoded) or number. Needless"
+    " where the caller sees one tenant only.",
+    schema=Schema(type=OpenAPIType.STRING),
+)
+
+
+@dataclass
+class OfTenant(Operation):
+    """A call about one tenant, as the OpenAPI document tells it."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or ()), _TENANT]
+
+
+def _described(routes: Sequence[HTTPRouteHandler]) -> Sequence[HTTPRouteHandler]:
+    for route in routes:
+        if route.opt.get(ABOUT) is not About.INSTALLATION:
+            route.operation_class = OfTenant
+    return routes
+
+
 def api_router(rooms: Rooms) -> Router:
     """All routes of the API."""
 
@@ -54,7 +84,7 @@ def api_router(rooms: Rooms) -> Router:
     return Router(
         "/api/v1",
         route_handlers=[
-            Router("/", route_handlers=subject.ROUTES, tags=[name])
+            Router("/", route_handlers=_described(subject.ROUTES), tags=[name])
             for name, subject in _SUBJECTS.items()
         ],
         dependencies={

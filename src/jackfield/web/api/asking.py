@@ -55,6 +55,8 @@ NO_PLACE = (
 # Controls and halves of characters: no name, key or word to search for has one.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
+# What some clients send where there is nothing to say.
+_NOTHING = {b"", b"{}", b"null"}
 
 
 async def check_question(request: Request[Any, Any, Any]) -> None:
@@ -77,6 +79,10 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
     if _NO_TEXT.search(request.scope["path"]):
         raise Unreadable("The address holds characters that are no text.")
     body = await request.body()
+    if body.strip() not in _NOTHING and "data" not in _fields(request):
+        takes = ", ".join(f"?{name}=..." for name in sorted(known))
+        instead = f"what it takes stands in the address: {takes}" if takes else "leave it out"
+        raise Unreadable(f"This call takes no body; {instead}.")
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -143,10 +149,13 @@ def is_whole(text: str) -> bool:
 
 def _parameters(request: Request[Any, Any, Any]) -> dict[str, FieldDefinition]:
     """The query parameters that the route takes."""
-    fields = request.route_handler.parsed_fn_signature.parameters.values()
     return {
         field.name: field
-        for field in fields
+        for field in _fields(request).values()
         if any(isinstance(mark, QueryParameter) for mark in field.metadata)
         or isinstance(field.kwarg_definition, QueryParameter)
     }
+
+
+def _fields(request: Request[Any, Any, Any]) -> dict[str, FieldDefinition]:
+    return request.route_handler.parsed_fn_signature.parameters

@@ -51,6 +51,7 @@ from jackfield.web.rooms import House
 MOST_PEOPLE = 100_000
 MOST_GROUPS = 5_000
 MOST_RESERVED = 1_000
+LONGEST_NOTE = 200
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -180,6 +181,12 @@ def _numbers(rules: NumberRules) -> NumberRules:
             f" {MOST_RESERVED:,}."
         )
     _ids("numbers.departments", [one.group for one in rules.departments], MOST_GROUPS)
+    for place, one in enumerate(rules.reserved):
+        if len(one.note.strip()) > LONGEST_NOTE:
+            raise Unusable(
+                f"`settings.rules.numbers.reserved[{place}].note` has {len(one.note.strip()):,}"
+                f" characters; at most {LONGEST_NOTE}."
+            )
     persons = [one.person for one in rules.reserved if one.person]
     _ids("numbers.reserved", persons, MOST_RESERVED)
     return replace(
@@ -188,7 +195,7 @@ def _numbers(rules: NumberRules) -> NumberRules:
             replace(one, group=GroupId(one.group.strip().lower())) for one in rules.departments
         ),
         reserved=tuple(
-            replace(one, person=ObjectId(one.person.strip().lower()), note=one.note.strip()[:200])
+            replace(one, person=ObjectId(one.person.strip().lower()), note=one.note.strip())
             for one in rules.reserved
         ),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
@@ -12,6 +12,7 @@ from jackfield.flows.held import load_standing
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
+from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_in_sync, count_links
@@ -43,7 +44,7 @@ from jackfield.web.api.installation_shapes import (
 from jackfield.web.api.refusals import told
 from jackfield.web.api.running import run_out
 from jackfield.web.rooms import House
-from jackfield.web.tenancy import ABOUT, About
+from jackfield.web.tenancy import ABOUT, About, one_tenant
 
 Exact = Annotated[str, QueryParameter(max_length=200)]
 
@@ -147,8 +148,14 @@ async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> Co
     return ConnectedOut(made.tid, made.organisation, list(made.missing), made.next_step)
 
 
-@get("/journal", summary="What was done, and why, the newest first", responses=told())
+@get(
+    "/journal",
+    opt={ABOUT: About.ASKED},
+    summary="What was done, and why, the newest first",
+    responses=told(),
+)
 async def journal(
+    request: Request[Viewer, Any, Any],
     rooms: House,
     caller: Caller,
     kind: Exact = "",
@@ -157,7 +164,10 @@ async def journal(
     text: Search = "",
     installation: Annotated[
         bool,
-        QueryParameter(description="Accounts and tokens instead of people and the phone system."),
+        QueryParameter(
+            description="Accounts, tokens and tenants instead of people and the phone system; about"
+            " no tenant, so that none is named."
+        ),
     ] = False,
     before: Before = 0,
     limit: Limit = 50,
@@ -169,7 +179,7 @@ async def journal(
             "The journal of the installation is for who administers all of it; leave out"
             " `installation` for that of your tenant."
         )
-    tenant = INSTALLATION if installation else rooms.tenant
+    tenant = INSTALLATION if installation else one_tenant(request)
     async with rooms.database.read() as tx:
         page = await load_lines(tx, tenant, which, before=before or None, limit=limit)
     lines = [

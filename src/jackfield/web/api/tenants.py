@@ -94,7 +94,9 @@ async def remove(
     rooms: House,
     caller: Caller,
     tenant: Number,
-    name: Annotated[str, QueryParameter(max_length=200, description="Its name, to be sure.")] = "",
+    name: Annotated[
+        str, QueryParameter(max_length=200, description="Its name, to be sure; in the address.")
+    ],
 ) -> None:
     """For good: people, extensions of the built-in phone system, settings, secrets, journal."""
     await rooms.tenants.remove(tenant, name, by=caller.name)
