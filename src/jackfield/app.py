@@ -25,6 +25,7 @@ from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.doubts import Doubts
+from jackfield.flows.graph_budget import GraphBudgets
 from jackfield.flows.health import Health
 from jackfield.flows.keys import KeyRotation
 from jackfield.flows.known_phones import KnownPhones
@@ -209,6 +210,7 @@ class App:
             tenants=self.tenants,
             hubs=self.hubs,
             graph_figures=self.figures.figures,
+            budgets=GraphBudgets(database, self.connections, clock),
             roles=roles,
             process_name=self.process_name,
             csrf_secret=await self._shared_secret(),

@@ -22,6 +22,7 @@ from doubles.lent_site import CSRF_SECRET, LentSite
 from doubles.passwords import QUICK
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
+from jackfield.flows.graph_budget import GraphBudgets
 from jackfield.flows.health import Health
 from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
@@ -241,6 +242,7 @@ async def open_console(house: House, settings: Doorplate | None = None) -> Conso
         hubs=Hubs(house.database, house.clock),
         tenants=house.tenants,
         graph_figures=Health(house.database, house.connections, house.clock).figures,
+        budgets=GraphBudgets(house.database, house.connections, house.clock),
         csrf_secret=CSRF_SECRET,
     )
     return Console(house, rooms, LentSite(rooms))

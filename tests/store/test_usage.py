@@ -25,6 +25,20 @@ async def test_figures_add_up_by_minute_and_workload(database: Database, now: da
     assert nothing == ()
 
 
+async def test_the_busiest_moment_of_an_hour_is_that_of_its_busiest_minute(
+    database: Database, now: datetime
+) -> None:
+    """Units add up; moments do not. Two processes in one minute may have been busy at once."""
+    async with database.write() as tx:
+        await add_calls(tx, 1, {"directory": Calls(units=30, busiest=20)}, now=now)
+        await add_calls(tx, 1, {"directory": Calls(units=5, busiest=5)}, now=now)
+        later = now + timedelta(minutes=1)
+        await add_calls(tx, 1, {"directory": Calls(units=9, busiest=9)}, now=later)
+        (hour,) = await load_calls(tx, 1, since=now, bucket=timedelta(hours=1))
+
+    assert hour.by_workload["directory"] == Calls(units=44, busiest=25)
+
+
 async def test_old_figures_are_dropped(database: Database, now: datetime) -> None:
     """A row a minute for each workload is half a million a year."""
     async with database.write() as tx:

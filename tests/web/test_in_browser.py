@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATHS = [
     "/",
+    "/graph",
     "/users",
     "/users/not-synced",
     "/users/matches",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -97,11 +98,14 @@ class Health:
             async with self._database.write() as tx:
                 await add_calls(tx, tenant.number, called, now=self._clock.now())
             self._written |= {(tenant.number, one): total for one, total in totals.items()}
+            for one in Workload:
+                self._connections.meter.forget_busiest(str(tenant.number), one)
 
     def _total(self, tenant: int, workload: Workload) -> Calls:
         figures = self._connections.meter.figures(str(tenant), workload)
         spent = round(figures.latency_median_ms * figures.calls)
-        return Calls(figures.calls, figures.throttled, figures.failed, spent)
+        units, busiest = math.ceil(figures.units), math.ceil(figures.busiest)
+        return Calls(figures.calls, figures.throttled, figures.failed, spent, units, busiest)
 
     async def forget_old(self) -> None:
         """Forget what is older than anybody asks for."""

@@ -246,6 +246,7 @@ class GraphClient:
             response = await self._transport.send(request)
         except TransportFailed as error:
             self._meter.unanswered(self._tenant, ask.workload)
+            self._spent(ask, ask.units)
             outcome = _unanswered(error, ask, call, self._cloud.graph, repeatable)
         else:
             call = _identified(call, response)
@@ -255,7 +256,8 @@ class GraphClient:
                 latency_s=self._clock.monotonic() - started,
                 request_id=call.request_id,
             )
-            self._pace.observe(self._tenant, ask.workload, response.headers, units=ask.units)
+            cost = self._pace.observe(self._tenant, ask.workload, response.headers, units=ask.units)
+            self._spent(ask, cost)
             if 200 <= response.status < 300:
                 return Answer(response.body, response.headers, call)
             refused = refusal(
@@ -271,6 +273,15 @@ class GraphClient:
             self._reach.returned(key, self._clock.now())
         self._count(ask, outcome.error)
         return outcome
+
+    def _spent(self, ask: Ask, units: float) -> None:
+        self._meter.spent(
+            self._tenant,
+            ask.workload,
+            units,
+            at=self._clock.monotonic(),
+            window_s=self._pace.allowance(ask.workload).per_s,
+        )
 
     async def _admitted(self, ask: Ask, call: Call, until: float) -> None:
         started = self._clock.monotonic()

@@ -1,6 +1,7 @@
 """What the calls to Microsoft cost and how they went: counted here, shown by the console.
 
-Nothing is decided here. Counts are since the process started.
+Nothing is decided here. Counts are since the process started; what was spent is also kept second by
+second, for as long as the longest window of a published limit and the last minute.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from jackfield.graph.pace import Workload
 
 LATENCIES_KEPT = 500
 FAILURES_KEPT = 20
+SPENT_KEPT_S = 60
+"""How far back `Meter.spent_within` can look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class WorkloadFigures:
     workload: Workload
     calls: int
     """Requests sent, repeated ones included."""
+    units: float
+    """What Microsoft counts against the limit: resource units of the directory, requests elsewhere
+    (a batch counts as what is in it)."""
+    busiest: float
+    """The most units in any window of the limit's length, since `forget_busiest`."""
     throttled: int
     """Answers 429, and 503 with Retry-After."""
     failed: int
@@ -66,6 +74,10 @@ class _Counts:
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     last_request_id: str = ""
     failures: deque[Failure] = field(default_factory=lambda: deque(maxlen=FAILURES_KEPT))
+    units: float = 0.0
+    spent: deque[tuple[int, float]] = field(default_factory=deque)
+    """Second of the clock's `monotonic`, and units spent in it; the oldest first."""
+    busiest: float = 0.0
 
 
 class Meter:
@@ -87,6 +99,34 @@ class Meter:
     def unanswered(self, tenant: str, workload: Workload) -> None:
         """A request was sent, and no answer came."""
         self._of(tenant, workload).calls += 1
+
+    def spent(
+        self, tenant: str, workload: Workload, units: float, *, at: float, window_s: float
+    ) -> None:
+        """A request was sent that counts `units`, at a moment of the clock's `monotonic`.
+
+        `window_s` is the stretch of time that the workload's limit is about, at most a minute.
+        """
+        counts = self._of(tenant, workload)
+        counts.units += units
+        second = int(at)
+        if counts.spent and counts.spent[-1][0] == second:
+            counts.spent[-1] = (second, counts.spent[-1][1] + units)
+        else:
+            counts.spent.append((second, units))
+        while counts.spent[0][0] <= second - SPENT_KEPT_S:
+            counts.spent.popleft()
+        within = self.spent_within(tenant, workload, window_s, at=at)
+        counts.busiest = max(counts.busiest, within)
+
+    def spent_within(self, tenant: str, workload: Workload, seconds: float, *, at: float) -> float:
+        """Units spent in the `seconds` (at most `SPENT_KEPT_S`) before `at`."""
+        since = int(at) - seconds
+        return sum(units for second, units in self._of(tenant, workload).spent if second > since)
+
+    def forget_busiest(self, tenant: str, workload: Workload) -> None:
+        """The busiest window was written down; the next one is looked for."""
+        self._of(tenant, workload).busiest = 0.0
 
     def throttled(self, tenant: str, workload: Workload) -> None:
         """The answer was to come back later."""
@@ -112,6 +152,8 @@ class Meter:
             tenant=tenant,
             workload=workload,
             calls=counts.calls,
+            units=counts.units,
+            busiest=counts.busiest,
             throttled=counts.throttled,
             failed=counts.failed,
             waited_s=counts.waited_s,

@@ -51,6 +51,23 @@ ALLOWANCES: Mapping[Workload, Allowance] = {
 }
 
 
+def published(workload: Workload, users: int) -> Allowance | None:
+    """What Microsoft allows one application in one tenant of so many users; None = not told.
+
+    Of Outlook it is what one mailbox allows. Source: Graph docs, concepts/throttling-limits, read
+    2026-11.
+    """
+    match workload:
+        case Workload.DIRECTORY:
+            return Allowance(3500 if users < 50 else 5000 if users <= 500 else 8000, 10)
+        case Workload.OUTLOOK:
+            return Allowance(10_000, 600)
+        case Workload.PRESENCE:
+            return Allowance(1500, 30)
+        case Workload.SUBSCRIPTIONS:
+            return None
+
+
 class WaitTooLong(Exception):
     """The call would have to wait longer than its caller has time; `wait_s` says how long."""
 
@@ -112,17 +129,27 @@ class Pace:
 
     def observe(
         self, tenant: str, workload: Workload, headers: Mapping[str, str], *, units: float
-    ) -> None:
-        """Learn from an answer: what the call really cost, and whether a limit is near."""
+    ) -> float:
+        """Learn from an answer whether a limit is near, and what the call really cost.
+
+        Returns the cost: what the answer says, else the `units` that were expected.
+        """
         lane = self._lane(tenant, workload)
         cost = _number(headers.get("x-ms-resource-unit"))
-        if cost is not None and 0 < cost < math.inf:
+        if cost is None or not 0 < cost < math.inf:
+            cost = units
+        else:
             lane.units -= min(cost, self._allowances[workload].units) - units
         used = _number(headers.get("x-ms-throttle-limit-percentage"))
         if used is not None and used >= 0.8:
             # 0.8 to 1.8 of the limit, shown above 80 %. Source: Graph docs, concepts/throttling.
             lane.slowness = 4.0 if used >= 1.0 else 2.0
             lane.slowed_until = self._clock.monotonic() + SLOWED_FOR_S
+        return cost
+
+    def allowance(self, workload: Workload) -> Allowance:
+        """What this process keeps to, for each tenant."""
+        return self._allowances[workload]
 
     def closed_for_s(self, tenant: str, workload: Workload) -> float:
         """Seconds until the gate opens; 0 if it is open."""

@@ -35,6 +35,7 @@ cursors = Table(
     number("accepted_people"),
     number("version"),
     text("extras"),
+    number("full_pages"),
 )
 
 
@@ -77,6 +78,8 @@ class Cursor:
     extras: tuple[str, ...] = ()
     """What Graph is asked for beside the usual attributes: the same until the next full round,
     since every link has it baked in."""
+    full_pages: int = 0
+    """`pages` of the last full round that finished; 0 = not known."""
 
 
 _THIS = (
@@ -92,7 +95,7 @@ _MOVE = (
             name: bindparam(name)
             for name in (
                 *("position", "round", "kind", "started_at", "finished_at", "full_finished_at"),
-                *("pages", "version"),
+                *("pages", "full_pages", "version"),
             )
         }
     )
@@ -117,6 +120,7 @@ async def load_cursor(tx: Transaction, tenant: int, resource: Resource) -> Curso
         row.pages,
         row.accepted_people,
         tuple(row.extras.split()),
+        row.full_pages,
     )
 
 
@@ -147,6 +151,7 @@ async def begin_round(
         finished_at=None,
         full_finished_at=cursor.full_finished_at,
         pages=0,
+        full_pages=cursor.full_pages,
         extras=" ".join(extras if full else cursor.extras),
     )
 
@@ -164,9 +169,8 @@ async def advance(
     Returns the cursor as it now stands; raises `CursorMoved` when the stored one is not the given
     one.
     """
-    full_at = (
-        finished_at if finished_at and cursor.kind is RoundKind.FULL else cursor.full_finished_at
-    )
+    ends_full = finished_at is not None and cursor.kind is RoundKind.FULL
+    pages = cursor.pages + 1
     return await _move(
         tx,
         tenant,
@@ -176,8 +180,9 @@ async def advance(
         kind=cursor.kind,
         started_at=cursor.started_at,
         finished_at=finished_at,
-        full_finished_at=full_at,
-        pages=cursor.pages + 1,
+        full_finished_at=finished_at if ends_full else cursor.full_finished_at,
+        pages=pages,
+        full_pages=pages if ends_full else cursor.full_pages,
     )
 
 

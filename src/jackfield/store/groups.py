@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, Index, Table, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
 
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Standing
@@ -103,6 +103,11 @@ _LISTING = Listing(
     groups.c.id,
     groups.c.words,
     (groups.c.standing == Standing.PRESENT.value,),
+)
+_COUNT = (
+    select(func.count())
+    .select_from(groups)
+    .where(groups.c.tenant == OF_TENANT, groups.c.standing == Standing.PRESENT.value)
 )
 _save = upsert(
     groups,
@@ -299,6 +304,11 @@ async def load_edges(
         for group, member in await tx.rows(_OF_SOME_PEOPLE, {"of_tenant": tenant, "ids": chunk}):
             edges.people.setdefault(GroupId(group), []).append(ObjectId(member))
     return edges
+
+
+async def count_groups(tx: Transaction, tenant: int) -> int:
+    """How many groups Microsoft 365 has, as last seen."""
+    return int(await tx.scalar(_COUNT, {"of_tenant": tenant}) or 0)
 
 
 async def search_groups(

@@ -21,6 +21,8 @@ usage = Table(
     number("throttled"),
     number("errors"),
     number("ms"),
+    number("units"),
+    number("busiest"),
 )
 
 
@@ -35,6 +37,10 @@ class Calls:
     """Failed otherwise, or unanswered."""
     ms: int = 0
     """Time spent waiting for answers."""
+    units: int = 0
+    """What Microsoft counts against the limit: resource units, or requests, by workload."""
+    busiest: int = 0
+    """The most units in a stretch of time as long as the limit's; several processes added up."""
 
     def since(self, before: Calls) -> Calls:
         """What came to these counters after `before`."""
@@ -43,6 +49,8 @@ class Calls:
             self.throttled - before.throttled,
             self.errors - before.errors,
             max(0, self.ms - before.ms),
+            self.units - before.units,
+            self.busiest,
         )
 
     def __add__(self, other: Calls) -> Calls:
@@ -51,6 +59,8 @@ class Calls:
             self.throttled + other.throttled,
             self.errors + other.errors,
             self.ms + other.ms,
+            self.units + other.units,
+            max(self.busiest, other.busiest),
         )
 
 

@@ -16,6 +16,7 @@ from litestar.params import SkipValidation
 from jackfield.clock import Clock
 from jackfield.flows.by_hand import PhonesByHand
 from jackfield.flows.doubts import Doubts
+from jackfield.flows.graph_budget import GraphBudgets
 from jackfield.flows.keys import KeyRotation
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.people import PeopleSync
@@ -93,6 +94,7 @@ class Rooms:
     keys: KeyRotation
     hubs: Hubs
     graph_figures: Callable[[int], GraphFigures]
+    budgets: GraphBudgets
     roles: tuple[str, ...] = ("web", "sync")
     """What this process takes on."""
     process_name: Callable[[], str] = lambda: ""

@@ -23,6 +23,7 @@ from jackfield.web.admin import (
     attributes_trial,
     departments,
     exports,
+    graph,
     journal,
     list_exports,
     matches,
@@ -62,6 +63,7 @@ from jackfield.web.strays import answer_strays
 from jackfield.web.tenancy import PUBLIC, NamesNone, answer_names_none, choosing, rooms_by_request
 
 PAGES = (
+    *graph.ROUTES,
     *overview.ROUTES,
     *users.ROUTES,
     *person.ROUTES,

@@ -122,6 +122,7 @@ CONNECT = {
 }
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/status"): Example(bad=(400, "/status?x=1", None)),
+    ("GET", "/graph"): Example(bad=(400, "/graph?x=1", None)),
     ("GET", "/processes"): Example(bad=(400, "/processes?x=1", None)),
     ("GET", "/connection"): Example(bad=(400, "/connection?x=1", None)),
     ("POST", "/connection"): Example(

@@ -11,6 +11,7 @@ from litestar.response import Template
 from markupsafe import Markup
 
 from jackfield.core.actions import ActionKind
+from jackfield.flows.graph_budget import HOUR
 from jackfield.flows.held import load_standing
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
@@ -23,12 +24,12 @@ from jackfield.store.plans import PlanStatus, list_plans
 from jackfield.store.runs import StoredRun, list_runs
 from jackfield.store.schedule import Due, load_due
 from jackfield.store.settings import load_people_settings
-from jackfield.store.usage import Bucket, load_calls
+from jackfield.store.usage import load_calls
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.graph import chart_of_calls
 from jackfield.web.charts import Bar, Series, stacked_bars
 from jackfield.web.rooms import House
 
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 BARS = 20
 PARTS = ("state", "news")
@@ -88,26 +89,6 @@ def chart_of_runs(runs: Sequence[StoredRun]) -> Markup:
         Series("Disabled or removed", stopped),
     )
     return stacked_bars("runs-chart", "Changes by the last runs", bars, series)
-
-
-def chart_of_calls(buckets: Sequence[Bucket], now: datetime) -> Markup:
-    """Calls to Microsoft Graph, hour by hour, the last 24 of them."""
-    by_hour = {bucket.begins_at: bucket.by_workload.values() for bucket in buckets}
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    hours = [this_hour - HOUR * back for back in range(23, -1, -1)]
-    answered, throttled, failed = [], [], []
-    for hour in hours:
-        calls = list(by_hour.get(hour, ()))
-        throttled.append(float(sum(one.throttled for one in calls)))
-        failed.append(float(sum(one.errors for one in calls)))
-        answered.append(max(0.0, sum(one.calls for one in calls) - throttled[-1] - failed[-1]))
-    bars = [Bar(f"{hour:%H:%M}", hour.isoformat()) for hour in hours]
-    series = (
-        Series("Answered", tuple(answered)),
-        Series("Failed", tuple(failed), "bad"),
-        Series("Throttled", tuple(throttled), "warn"),
-    )
-    return stacked_bars("calls-chart", "Graph calls by the hour", bars, series)
 
 
 def _looked_at(state: Due) -> datetime | None:

@@ -20,6 +20,7 @@ from jackfield.flows.signin import Viewer
 from jackfield.web.api import (
     access,
     choices,
+    graph,
     installation,
     matches,
     numbers,
@@ -46,6 +47,7 @@ _SUBJECTS = {
     "Phone system": phones,
     "Numbers": numbers,
     "Settings": choices,
+    "Microsoft Graph": graph,
     "Access": access,
 }
 
