@@ -105,6 +105,25 @@ def test_groups_of_one_name_get_departments_of_their_own():
     made = plan(view(groups=[SALES, twin]), rules, LIMITS)
 
     assert [action.name for action in made.actions] == ["Sales", "SALES 1"]
+    assert f"{SALES.id}, whose department has the name" in made.actions[1].because
+    assert f"this one, {twin.id}." in made.actions[1].because
+
+
+@rule("D-02")
+def test_a_group_called_like_one_that_has_a_department_names_both():
+    """Whoever looks for “Sales 1” in Microsoft 365 finds two groups called Sales, by their ids."""
+    twin = replace(group("Sales"), id=GroupId("a-sales"))
+    rules = PeopleRules(departments=DepartmentRules(DepartmentSource.CHOSEN, (SALES.id, twin.id)))
+    seen = view(
+        groups=[SALES, twin],
+        departments=[D_SALES],
+        department_links=[department_link(SALES, D_SALES)],
+    )
+
+    created = only(plan(seen, rules, LIMITS))
+
+    assert created.name == "Sales 1"
+    assert f"{SALES.id}, whose department has the name" in created.because
 
 
 @rule("D-02")

@@ -99,8 +99,26 @@ async def test_what_cannot_be_taken_back_says_why(house: House) -> None:
     with pytest.raises(NotUndoable, match="has done nothing"):
         await undoing.propose(1, undo, by="owner")
     await house.approve(undo)
-    with pytest.raises(NotUndoable, match="Nothing that plan 1 did still stands"):
+    with pytest.raises(
+        NotUndoable, match=r"Nothing that plan 1 did can be taken back\. Cyd Three: "
+    ):
         await undoing.propose(1, first, by="owner")
+
+
+async def test_a_plan_that_only_kept_leavers_has_nothing_to_take_back(house: House) -> None:
+    """It reads as done, and nothing in the phone system was changed by it."""
+    stage, ids, undoing = await office(house)
+    await house.choose(PeopleRules())
+    stage.tenant.delete(ids["Ben Two"])
+    await house.sync()
+    kept = (await house.plans())[0]
+
+    with pytest.raises(NotUndoable) as refused:
+        await undoing.propose(1, kept.id, by="owner")
+
+    assert kept.counts == {"keep_leaver": 1}
+    assert "only kept a leaver's extension as it stood" in str(refused.value)
+    assert "nothing to take back" in str(refused.value)
 
 
 async def test_undoing_a_return_keeps_what_is_known_of_a_leaver_since(house: House) -> None:

@@ -29,6 +29,12 @@ def department_actions(
         for department in view.departments.values()
         if department.external_key and department.key not in ours
     }
+    # Whose department has the name: groups that are there, and of one name the first that came.
+    owners = {
+        _folded(link.group_name): group
+        for group, link in sorted(view.department_links.items(), reverse=True)
+        if group in view.groups
+    }
     creations: list[DepartmentAction] = []
     renamings: list[RenameDepartment] = []
     for group_id in selected:
@@ -48,7 +54,8 @@ def department_actions(
                     " selected, so it is made again."
                 )
             if name != base and not made_before:
-                because += f" A department “{base}” exists already and is left alone."
+                because += _clash(base, group_id, owners.get(_folded(base)))
+            owners.setdefault(_folded(base), group_id)
             previous = link.key if link is not None and made_before is None else None
             creations.append(CreateDepartment(group_id, base, name, because, previous))
         elif base != link.group_name and standing.name == link.agreed_name:
@@ -61,6 +68,16 @@ def department_actions(
                     RenameDepartment(group_id, base, link.key, standing.name, name, because)
                 )
     return creations + renamings + _flags(frozenset(selected), view)
+
+
+def _clash(base: str, group: GroupId, owner: GroupId | None) -> str:
+    """Why a department has a number behind its name."""
+    if owner is None or owner == group:
+        return f" A department “{base}” exists already and is left alone."
+    return (
+        f" Two groups in Microsoft 365 are called “{base}”: {owner}, whose department has the name,"
+        f" and this one, {group}. Rename one of them there to tell them apart."
+    )
 
 
 def base_name(group: Group, length: int) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from jackfield.clock import Clock
-from jackfield.core.actions import Action, DepartmentAction
+from jackfield.core.actions import Action, DepartmentAction, KeepLeaver, Notice
 from jackfield.core.people import ObjectId
 from jackfield.core.undo import Stands, undo
 from jackfield.store.database import Database
@@ -31,6 +31,7 @@ from jackfield.store.settings import Approval, load_people_settings
 from jackfield.store.transaction import Transaction
 
 _PAGE = 1_000
+SAID = 3
 
 
 class NotUndoable(Exception):
@@ -72,10 +73,7 @@ class Undoing:
             versions = Versions(await latest_change(tx, tenant), state.version, settings.version)
         made = await asyncio.to_thread(undo, done, standing, plan)
         if not made.actions:
-            raise NotUndoable(
-                f"Nothing that plan {plan} did still stands as it left it, so nothing can be taken"
-                " back."
-            )
+            raise NotUndoable(_nothing_left(plan, done, made.notices))
         now = self._clock.now()
         async with self._database.write() as tx:
             scope = f"{UNDO}{plan}"
@@ -99,6 +97,26 @@ class Undoing:
         async with self._database.read() as tx:
             settings = (await load_people_settings(tx, tenant)).value
         return settings.enabled and settings.approve is Approval.AUTOMATIC
+
+
+def _nothing_left(plan: int, done: Sequence[Action], notices: Sequence[Notice]) -> str:
+    """Why a plan that has done something cannot be taken back."""
+    if all(isinstance(action, KeepLeaver) for action in done):
+        kept = (
+            "a leaver's extension as it stood"
+            if len(done) == 1
+            else f"the extensions of {len(done):,} leavers as they stood"
+        )
+        return (
+            f"Plan {plan} only kept {kept}, and changed nothing in the phone system:"
+            " there is nothing to take back. What becomes of leavers is chosen under Users > M365."
+        )
+    left = "; ".join(f"{one.name}: {one.text.rstrip('.')}" for one in notices[:SAID])
+    more = f"; and {len(notices) - SAID:,} more" if len(notices) > SAID else ""
+    return (
+        f"Nothing that plan {plan} did can be taken back"
+        f"{f'. {left}{more}' if left else ', for nothing of it still stands as it left it'}."
+    )
 
 
 async def _done(tx: Transaction, tenant: int, plan: int) -> list[Action]:
