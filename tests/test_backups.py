@@ -10,7 +10,7 @@ import pytest
 from doubles.tables import migrate_to
 from jackfield.backups import BackupRefused, back_up, restore
 from jackfield.clock import SystemClock
-from jackfield.holding import InUse, take_place
+from jackfield.holding import ForeignFolder, InUse, take_place
 from jackfield.settings import Settings
 from jackfield.store.backup import copy_database
 from jackfield.store.database import Database
@@ -81,6 +81,11 @@ def test_a_backup_overwrites_nothing_unasked(settings: Settings, tmp_path: Path)
         back_up(settings, database, replace=True)
     with pytest.raises(BackupRefused, match="is a folder"):
         back_up(settings, tmp_path)
+    with pytest.raises(BackupRefused, match=r"There is no folder .*/nowhere"):
+        back_up(settings, tmp_path / "nowhere" / "x.db")
+    with pytest.raises(BackupRefused, match="cannot be written: File name too long") as long:
+        back_up(settings, tmp_path / ("x" * 300))
+    assert "Errno" not in str(long.value)
     with pytest.raises(BackupRefused, match="no installation"):
         back_up(Settings(data_dir=tmp_path / "empty"), tmp_path / "new.db")
     kept = target.read_text()
@@ -139,6 +144,45 @@ async def test_a_restore_that_is_refused_touches_nothing(
     assert "cannot be decrypted" in said[5]
     assert "--forget-secrets" in said[5]
     assert files(settings.data_dir) == before
+
+
+async def test_a_restore_in_vain_leaves_no_folder(settings: Settings, tmp_path: Path) -> None:
+    """A copy that was cut off is told from a database that is to be mended."""
+    good, cut = tmp_path / "good.db", tmp_path / "cut.db"
+    back_up(settings, good)
+    target = Settings(data_dir=tmp_path / "new" / "data")
+    said = []
+    for length in (0, 10, 50_000):
+        cut.write_bytes(good.read_bytes()[:length])
+        with pytest.raises(BackupRefused) as refused:
+            await restore(target, cut, CLOCK)
+        said.append(str(refused.value))
+
+    assert not target.data_dir.parent.exists()
+    for text in said:
+        assert f"The backup {cut} cannot be restored: it is cut off" in text
+        assert "Copy it again from where it is kept, or take another one." in text
+        assert "Stop Jackfield" not in text
+
+
+async def test_nothing_is_restored_among_other_files(settings: Settings, tmp_path: Path) -> None:
+    """The backup itself and its key may lie there."""
+    target = tmp_path / "target"
+    target.mkdir()
+    back_up(settings, target / "of-monday.db")
+    key = shutil.copy(settings.data_dir / "jackfield.key", target / "of-monday.key")
+    other = target / "notes.txt"
+    other.touch()
+    into = Settings(data_dir=target)
+
+    with pytest.raises(ForeignFolder, match=r"in it: notes\.txt"):
+        await restore(into, target / "of-monday.db", CLOCK, key_file=Path(key))
+    left = sorted(one.name for one in target.iterdir())
+    other.unlink()
+    await restore(into, target / "of-monday.db", CLOCK, key_file=Path(key))
+
+    assert left == ["notes.txt", "of-monday.db", "of-monday.key"]
+    assert (target / "jackfield.db").exists()
 
 
 async def test_nobody_restores_under_a_running_server(settings: Settings, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from jackfield.app import App
 from jackfield.cli.main import main
 from jackfield.holding import ForeignFolder, check_not_foreign
 from jackfield.settings import Settings
+from jackfield.store.errors import DatabaseUnusable
 
 
 def names_in(folder: Path) -> list[str]:
@@ -24,6 +25,23 @@ async def test_a_server_does_not_begin_among_other_files(tmp_path: Path) -> None
 
     assert "other things are in it: notes.txt. Nothing was made there." in str(refused.value)
     assert names_in(tmp_path) == ["notes.txt"]
+
+
+async def test_on_postgresql_neither(tmp_path: Path) -> None:
+    """Its key file would lie among somebody's documents; an installation is known by that file."""
+    (tmp_path / "notes.txt").touch()
+    nowhere = "postgresql://nobody@127.0.0.1:1/jackfield"
+
+    with pytest.raises(ForeignFolder, match=r"notes\.txt"):
+        async with App(Settings(data_dir=tmp_path, database_url=nowhere)):
+            pass
+    left = names_in(tmp_path)
+    (tmp_path / "jackfield.key").touch()
+    with pytest.raises(DatabaseUnusable, match="does not answer"):
+        async with App(Settings(data_dir=tmp_path, database_url=nowhere)):
+            pass
+
+    assert left == ["notes.txt"]
 
 
 def test_the_demo_does_neither(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

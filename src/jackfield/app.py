@@ -50,7 +50,7 @@ from jackfield.graph.transport import open_transport
 from jackfield.holding import Held, check_not_foreign, make_folder, take_place
 from jackfield.opening import database_url, open_vault
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.settings import Role, ServerFile, Settings
+from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, ServerFile, Settings
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.processes import load_processes
@@ -113,8 +113,9 @@ class App:
 
     async def __aenter__(self) -> Self:
         make_folder(self.settings.data_dir)
-        if not self.settings.database_url:
-            check_not_foreign(self.settings.data_dir)
+        # On PostgreSQL the key file is what stands there from the beginning.
+        known_by = KEY_FILE if self.settings.database_url else DATABASE_FILE
+        check_not_foreign(self.settings.data_dir, known_by=known_by)
         self._held = await take_place(
             self.settings.data_dir, self.clock, shared=bool(self.settings.database_url)
         )

@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from datetime import datetime
 from pathlib import Path
 
 from jackfield.clock import Clock
-from jackfield.holding import make_folder, take_place
-from jackfield.settings import DATABASE_FILE, KEY_FILE, Settings
+from jackfield.holding import check_not_foreign, make_folder, take_place
+from jackfield.settings import DATABASE_FILE, KEY_FILE, LOCK_FILE, Settings
 from jackfield.store.backup import LEFTOVERS, check_database, copy_database, sync_folder
 from jackfield.store.database import Database
-from jackfield.store.errors import SecretUnreadable
+from jackfield.store.errors import DatabaseUnusable, SecretUnreadable
 from jackfield.store.journal import load_lines
 from jackfield.store.links import count_links
 from jackfield.store.located import place_of
@@ -70,8 +70,23 @@ def back_up(settings: Settings, target: Path, *, replace: bool = False) -> int:
         raise BackupRefused(
             f"There is no installation in {settings.data_dir}.", "Name its folder with --data-dir."
         )
+    try:
+        _check_target(target, source, replace=replace)
+        return copy_database(source, target)
+    except OSError as error:
+        raise BackupRefused(
+            f"{target} cannot be written: {error.strerror or error}.",
+            "Name a file in a folder that this user may write and that has room.",
+        ) from error
+
+
+def _check_target(target: Path, source: Path, *, replace: bool) -> None:
     if target.is_dir():
         raise BackupRefused(f"{target} is a folder.", "Name a file in it.")
+    if not target.parent.is_dir():
+        raise BackupRefused(
+            f"There is no folder {target.parent}.", "Make it first, or name another file."
+        )
     if target.exists():
         if target.samefile(source):
             raise BackupRefused(f"{target} is the database itself.", "Name another file.")
@@ -79,7 +94,6 @@ def back_up(settings: Settings, target: Path, *, replace: bool = False) -> int:
             raise BackupRefused(
                 f"{target} exists already.", "Name another file, or replace it with --replace."
             )
-    return copy_database(source, target)
 
 
 async def restore(
@@ -100,20 +114,43 @@ async def restore(
     """
     _check_places(settings, backup)
     folder = settings.data_dir
-    make_folder(folder)
-    held = await take_place(folder, clock, shared=False)
-    try:
-        if not replace:
-            _check_empty(folder)
-        check_database(backup)
-        with _removed_at_the_end(folder / "restored.db") as beside:
-            shutil.copyfile(backup, beside)
-            beside.chmod(0o600)
-            key = None if forget_secrets else key_file or folder / KEY_FILE
-            restored = await _prove(beside, key, clock)
-            kept = _put_in_place(beside, folder, clock, key_file)
-    finally:
-        held.close()
+    if folder.is_dir():
+        check_not_foreign(folder, besides=[backup, *([key_file] if key_file else [])])
+    with _unmade_in_vain(folder):
+        make_folder(folder)
+        held = await take_place(folder, clock, shared=False)
+        try:
+            return await _restore(
+                folder,
+                backup,
+                clock,
+                key_file=key_file,
+                forget_secrets=forget_secrets,
+                replace=replace,
+            )
+        finally:
+            held.close()
+
+
+async def _restore(
+    folder: Path,
+    backup: Path,
+    clock: Clock,
+    *,
+    key_file: Path | None,
+    forget_secrets: bool,
+    replace: bool,
+) -> Restored:
+    """The same in a folder that is held."""
+    if not replace:
+        _check_empty(folder)
+    _check_backup(backup)
+    with _removed_at_the_end(folder / "restored.db") as beside:
+        shutil.copyfile(backup, beside)
+        beside.chmod(0o600)
+        key = None if forget_secrets else key_file or folder / KEY_FILE
+        restored = await _prove(beside, key, clock)
+        kept = _put_in_place(beside, folder, clock, key_file)
     return with_changes(restored, kept=kept)
 
 
@@ -123,8 +160,22 @@ def _check_places(settings: Settings, backup: Path) -> None:
             f"The data of this installation is in {place_of(settings.database_url)}.",
             "Restore it into an empty database with: pg_restore --no-owner --dbname=ADDRESS FILE",
         )
+    if backup.is_dir():
+        raise BackupRefused(f"{backup} is a folder.", "Name a file of jackfield backup in it.")
     if not backup.is_file():
-        raise BackupRefused(f"There is no file {backup}.")
+        raise BackupRefused(f"There is no file {backup}.", "Name a file of jackfield backup.")
+
+
+def _check_backup(backup: Path) -> None:
+    """Refuse a file that is no whole backup: there is nothing to stop, nor to mend in it."""
+    try:
+        check_database(backup)
+    except DatabaseUnusable as error:
+        raise BackupRefused(
+            f"The backup {backup} cannot be restored: it is cut off, damaged, or no backup of"
+            f" Jackfield. ({error.text})",
+            "Copy it again from where it is kept, or take another one. Nothing was changed.",
+        ) from error
 
 
 def _check_empty(folder: Path) -> None:
@@ -189,6 +240,21 @@ def _put_in_place(beside: Path, folder: Path, clock: Clock, key_file: Path | Non
             one.rename(database.with_name(database.name + left))
     sync_folder(folder)
     return kept
+
+
+@contextmanager
+def _unmade_in_vain(folder: Path) -> Iterator[None]:
+    """Where it comes to nothing, take a folder away that was not there before."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        yield
+    except BaseException:
+        if missing:
+            (folder / LOCK_FILE).unlink(missing_ok=True)
+        for one in missing:
+            with suppress(OSError):
+                one.rmdir()
+        raise
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -72,16 +72,20 @@ def make_folder(data_dir: Path) -> None:
         raise NoFolder(data_dir, error) from error
 
 
-def check_not_foreign(data_dir: Path) -> None:
+def check_not_foreign(
+    data_dir: Path, *, known_by: str = DATABASE_FILE, besides: Collection[Path] = ()
+) -> None:
     """Raise `ForeignFolder` where an installation would begin among somebody else's files.
 
-    Not in the way: what Jackfield itself leaves (also where only the database is gone), hidden
-    files (of the home of a service account), and `lost+found` (of a volume).
+    A folder with the file `known_by` is an installation's, whatever else stands there. Not in the
+    way: what Jackfield itself leaves (also where only the database is gone), hidden files (of the
+    home of a service account), `lost+found` (of a volume), and the files `besides`.
     """
     try:
-        if (data_dir / DATABASE_FILE).exists():
+        if (data_dir / known_by).exists():
             return
-        names = sorted(one.name for one in data_dir.iterdir())
+        theirs = {one.resolve() for one in besides}
+        names = sorted(one.name for one in data_dir.iterdir() if one.resolve() not in theirs)
     except OSError as error:
         raise NoFolder(data_dir, error) from error
     if foreign := [name for name in names if not _OURS.fullmatch(name)]:

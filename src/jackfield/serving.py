@@ -125,8 +125,8 @@ async def run_server(
             _log.error("web.not_started", listen=settings.listen)
             return 1
         await app.announce()
-        if app.new_password is not None and ready is None:
-            _say_password(app)
+        if ready is None:
+            _say_where(app, console=has_console)
         _log.info("server.ready", url=app.url, version=version("jackfield"))
         working = asyncio.create_task(_work(app), name="work")
         if ready is not None:
@@ -178,10 +178,13 @@ async def _work(app: App) -> None:
             return
 
 
-def _say_password(app: App) -> None:
-    sys.stdout.write(
-        f"Jackfield answers at {app.url}\n"
-        f"Sign in as admin with the password {app.new_password}\n"
-        "It is shown this once; jackfield admin reset-password makes another.\n"
-    )
+def _say_where(app: App, *, console: bool) -> None:
+    """What somebody at the terminal wants to know; the log has a line of its own, beside it."""
+    if console:
+        sys.stdout.write(f"Jackfield answers at {app.url}\n")
+    if app.new_password is not None:
+        sys.stdout.write(
+            f"Sign in as admin with the password {app.new_password}\n"
+            "It is shown this once; jackfield admin reset-password makes another.\n"
+        )
     sys.stdout.flush()

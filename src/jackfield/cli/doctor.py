@@ -12,6 +12,7 @@ import stat
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jackfield.cli.asking import asked, problem
 from jackfield.cli.exits import CommandFailed
@@ -21,6 +22,7 @@ from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, Settings, describe
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
+    from jackfield.settings import ServerFile
 
 LITTLE_SPACE = 500 * 1024 * 1024
 EXPIRES_SOON_DAYS = 30
@@ -66,7 +68,7 @@ async def examine(settings: Settings, tenant: str | None = None) -> list[Finding
     if not findings[-1].good:
         return findings
     findings += [_space(settings), _key_file(settings)]
-    from jackfield.cli.door import RunningServer, open_door, read_server_file
+    from jackfield.cli.door import RunningServer, nobody_works, open_door, read_server_file
 
     try:
         file = read_server_file(settings.data_dir)
@@ -78,8 +80,8 @@ async def examine(settings: Settings, tenant: str | None = None) -> list[Finding
         if not all(finding.good for finding in findings) or not _has_database(settings):
             return findings
         async with open_door(settings, acts=False) as door:
-            alone = not settings.database_url
-            return findings + await examine_inside(door, tenant, alone=alone)
+            return findings + await examine_inside(door, tenant, alone=await nobody_works(door))
+    findings[1] = _settings(settings, file)
     door = RunningServer(file, PATIENCE_S)
     try:
         answer = await door.ask("GET", "/tenants")
@@ -274,8 +276,12 @@ def _python() -> Finding:
     return Finding("Python", sys.version_info >= (3, 11), found)
 
 
-def _settings(settings: Settings) -> Finding:
-    shown = ", ".join(f"{name}={value}" for name, value in describe(settings).items() if value)
+def _settings(settings: Settings, server: ServerFile | None = None) -> Finding:
+    """Those of this call; a server was started with its own, as the demo's always is."""
+    told = describe(settings)
+    if server is not None and urlsplit(server.url).port != settings.listen_port:
+        told["listen"] = f"{urlsplit(server.url).netloc} (as the running server was started)"
+    shown = ", ".join(f"{name}={value}" for name, value in told.items() if value)
     return Finding("Settings", True, shown)
 
 
