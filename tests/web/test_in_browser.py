@@ -35,6 +35,8 @@ PATHS = [
     "/plans/1/approve",
     "/runs",
     "/runs/1",
+    "/runs/history",
+    "/runs/history?period=month",
     "/journal",
     "/users/m365",
     "/tenants",

@@ -12,7 +12,7 @@ from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from jackfield.web import tags
-from jackfield.web.charts import Bar, Series, figure, round_up, stacked_bars
+from jackfield.web.charts import Bar, Line, Series, figure, lines, round_up, stacked_bars
 from jackfield.web.licences import licence_names
 from jackfield.web.rendering import ago, counted, hue, initials, isolated, load_asset, utc
 
@@ -137,6 +137,28 @@ def test_a_chart_can_be_read_without_seeing_it() -> None:
     assert drawn.count('class="series-1" x=') == 1
     assert drawn.count('class="series-bad"') == 2  # the bar and its word
     assert "style=" not in drawn
+
+
+def test_a_chart_of_lines_breaks_where_nothing_is_known() -> None:
+    """No run in an hour is not a run of no length."""
+    places = [Bar(f"{hour}:00") for hour in range(4)]
+
+    drawn = lines(
+        "c", "Longest", places, [Line("Full sync", (2.0, 3.0, None, 1.0))], lambda v: f"{v:g} s"
+    )
+
+    assert drawn.count("<polyline") == 1
+    assert drawn.count("<circle") == 3
+    assert "<title>2:00: Full sync –</title>" in drawn
+    assert '<td class="num">3 s</td>' in drawn
+    assert "style=" not in drawn
+
+
+@pytest.mark.parametrize(
+    "values", [pytest.param((), id="no_place"), pytest.param((None, None), id="nothing_known")]
+)
+def test_a_chart_of_lines_of_nothing_is_none(values: tuple[float | None, ...]) -> None:
+    assert lines("c", "Longest", [Bar("x") for _ in values], [Line("a", values)], str) == ""
 
 
 @pytest.mark.parametrize(

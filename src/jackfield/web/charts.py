@@ -6,7 +6,7 @@ Every chart carries a title, a text for each bar, and a table behind "Show as ta
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -40,6 +40,18 @@ class Bar:
     moment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart; `values` has one entry per place, None where there is nothing."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+Told = Callable[[float], str]
+"""How a value is written."""
+
+
 def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Series]) -> Markup:
     """One stacked bar each, at most three series; "" when there is nothing to show.
 
@@ -49,19 +61,62 @@ def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Ser
     if not any(totals):
         return Markup("")
     top = round_up(max(totals))
-    parts = [*_grid(top)]
-    slot = (_WIDTH - _LEFT) / max(len(bars), _FEWEST)
+    slot = _slot(bars)
+    parts = [*_grid(top, figure)]
+    for at in range(len(bars)):
+        parts += _stack(_LEFT + slot * at, slot, top, at, series)
+    names = [(one.name, _colour(one, number)) for number, one in enumerate(series, start=1)]
+    cells = [[figure(one.values[at]) for one in series] for at in range(len(bars))]
+    return _chart(key, title, bars, names, parts, cells)
+
+
+def lines(
+    key: str, title: str, places: Sequence[Bar], series: Sequence[Line], told: Told
+) -> Markup:
+    """At most three lines over the same places, broken where a value is missing.
+
+    "" when there is nothing to show. `key` is unique on the page.
+    """
+    known = [value for one in series for value in one.values if value is not None]
+    if not known:
+        return Markup("")
+    top = round_up(max(known))
+    slot = _slot(places)
+    parts = [*_grid(top, told)]
+    for number, one in enumerate(series, start=1):
+        parts += _line(one, number, slot, top)
+    names = [(one.name, f"series-{number}") for number, one in enumerate(series, start=1)]
+    cells = [
+        ["–" if (value := one.values[at]) is None else told(value) for one in series]
+        for at in range(len(places))
+    ]
+    return _chart(key, title, places, names, parts, cells)
+
+
+def _chart(
+    key: str,
+    title: str,
+    bars: Sequence[Bar],
+    names: Sequence[tuple[str, str]],
+    drawn: Sequence[Markup],
+    cells: Sequence[Sequence[str]],
+) -> Markup:
+    """The drawing with its labels, a text for each place, the legend, and the table.
+
+    `names` are the series with their colours, `cells` what each place says of each.
+    """
+    parts = [*drawn]
+    slot = _slot(bars)
     every = max(1, -(-len(bars) // _LABELS), math.ceil(_LABEL_WIDTH / slot))
     for at, bar in enumerate(bars):
         x = _LEFT + slot * at
-        parts += _stack(x, slot, top, at, series)
         if at % every == 0:
             parts.append(
                 Markup('<text x="{:.1f}" y="{}" text-anchor="middle"{}>{}</text>').format(
                     x + slot / 2, _HEIGHT - 6, _local(bar, "short"), bar.label
                 )
             )
-        said = "; ".join(f"{one.name} {figure(one.values[at])}" for one in series)
+        said = "; ".join(f"{name} {cell}" for (name, _), cell in zip(names, cells[at], strict=True))
         parts.append(
             Markup(
                 '<rect class="hit" x="{:.1f}" y="{}" width="{:.1f}" height="{}">'
@@ -72,8 +127,12 @@ def stacked_bars(key: str, title: str, bars: Sequence[Bar], series: Sequence[Ser
         _WIDTH, _HEIGHT, title
     )
     return Markup("").join(
-        [drawing, *parts, Markup("</svg>"), _legend(series), _table(key, title, bars, series)]
+        [drawing, *parts, Markup("</svg>"), _legend(names), _table(key, title, bars, names, cells)]
     )
+
+
+def _slot(bars: Sequence[Bar]) -> float:
+    return (_WIDTH - _LEFT) / max(len(bars), _FEWEST)
 
 
 def round_up(value: float) -> float:
@@ -89,7 +148,7 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
-def _grid(top: float) -> list[Markup]:
+def _grid(top: float, told: Told) -> list[Markup]:
     height = _HEIGHT - _BOTTOM - _TOP
     parts = []
     for step in range(_LINES + 1):
@@ -98,7 +157,7 @@ def _grid(top: float) -> list[Markup]:
             Markup(
                 '<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>'
                 '<text x="{}" y="{:.1f}" text-anchor="end">{}</text>'
-            ).format(_LEFT, _WIDTH, y, y, _LEFT - 8, y + 4, figure(top * step / _LINES))
+            ).format(_LEFT, _WIDTH, y, y, _LEFT - 8, y + 4, told(top * step / _LINES))
         )
     return parts
 
@@ -121,29 +180,53 @@ def _stack(x: float, slot: float, top: float, at: int, series: Sequence[Series])
     return parts
 
 
+def _line(one: Line, number: int, slot: float, top: float) -> list[Markup]:
+    height = _HEIGHT - _BOTTOM - _TOP
+    parts: list[Markup] = []
+    stretch: list[str] = []
+    for at, value in enumerate((*one.values, None)):
+        if value is not None:
+            x, y = _LEFT + slot * (at + 0.5), _TOP + height * (1 - value / top)
+            stretch.append(f"{x:.1f},{y:.1f}")
+            parts.append(
+                Markup('<circle class="series-{}" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(
+                    number, x, y
+                )
+            )
+        elif stretch:
+            if len(stretch) > 1:
+                drawn = Markup('<polyline class="line-{}" points="{}"/>')
+                parts.append(drawn.format(number, " ".join(stretch)))
+            stretch = []
+    return parts
+
+
 def _colour(one: Series, number: int) -> str:
     return f"series-{one.tone or number}"
 
 
-def _legend(series: Sequence[Series]) -> Markup:
-    names = Markup("").join(
-        Markup('<span><i class="{}"></i>{}</span>').format(_colour(one, number), one.name)
-        for number, one in enumerate(series, start=1)
+def _legend(names: Sequence[tuple[str, str]]) -> Markup:
+    shown = Markup("").join(
+        Markup('<span><i class="{}"></i>{}</span>').format(colour, name) for name, colour in names
     )
-    return Markup('<div class="legend" aria-hidden="true">{}</div>').format(names)
+    return Markup('<div class="legend" aria-hidden="true">{}</div>').format(shown)
 
 
-def _table(key: str, title: str, bars: Sequence[Bar], series: Sequence[Series]) -> Markup:
+def _table(
+    key: str,
+    title: str,
+    bars: Sequence[Bar],
+    names: Sequence[tuple[str, str]],
+    cells: Sequence[Sequence[str]],
+) -> Markup:
     head = Markup("").join(
-        Markup('<th scope="col" class="num">{}</th>').format(one.name) for one in series
+        Markup('<th scope="col" class="num">{}</th>').format(name) for name, _ in names
     )
     rows = Markup("").join(
         Markup('<tr><th scope="row"{}>{}</th>{}</tr>').format(
             _local(bar, "medium"),
             bar.label,
-            Markup("").join(
-                Markup('<td class="num">{}</td>').format(figure(one.values[at])) for one in series
-            ),
+            Markup("").join(Markup('<td class="num">{}</td>').format(cell) for cell in cells[at]),
         )
         for at, bar in enumerate(bars)
     )

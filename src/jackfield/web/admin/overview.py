@@ -10,7 +10,6 @@ from litestar import get
 from litestar.response import Template
 from markupsafe import Markup
 
-from jackfield.core.actions import ActionKind
 from jackfield.flows.graph_budget import HOUR
 from jackfield.flows.held import load_standing
 from jackfield.flows.photos import WORK as PHOTOS
@@ -27,16 +26,14 @@ from jackfield.store.settings import load_people_settings
 from jackfield.store.usage import load_calls
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.graph import chart_of_calls
-from jackfield.web.charts import Bar, Series, stacked_bars
+from jackfield.web.admin.run_history import change_series
+from jackfield.web.charts import Bar, stacked_bars
 from jackfield.web.rooms import House
 
 DAY = timedelta(days=1)
 BARS = 20
 PARTS = ("state", "news")
 """Parts that are brought up to date one by one, each by what it shows."""
-
-_CREATED = (ActionKind.CREATE_EXTENSION, ActionKind.ADOPT_EXTENSION, ActionKind.CREATE_DEPARTMENT)
-_STOPPED = (ActionKind.DISABLE_EXTENSION, ActionKind.REMOVE_EXTENSION)
 
 
 @get("/", include_in_schema=False)
@@ -76,28 +73,14 @@ async def overview(request: AnyRequest, house: House) -> Template:
 def chart_of_runs(runs: Sequence[StoredRun]) -> Markup:
     """The last runs that changed something, the oldest first."""
     shown = [run for run in runs if run.counts.get("changes")][:BARS][::-1]
-    created = tuple(float(_sum(run, _CREATED)) for run in shown)
-    stopped = tuple(float(_sum(run, _STOPPED)) for run in shown)
-    updated = tuple(
-        max(0.0, run.counts["changes"] - new - gone)
-        for run, new, gone in zip(shown, created, stopped, strict=True)
-    )
     bars = [Bar(f"{run.started_at:%H:%M}", run.started_at.isoformat()) for run in shown]
-    series = (
-        Series("Created", created),
-        Series("Updated", updated),
-        Series("Disabled or removed", stopped),
-    )
+    series = change_series([run.counts for run in shown])
     return stacked_bars("runs-chart", "Changes by the last runs", bars, series)
 
 
 def _looked_at(state: Due) -> datetime | None:
     """When the last look that came to its end began; None before the first one."""
     return max(filter(None, (state.last_full_at, state.last_delta_at)), default=None)
-
-
-def _sum(run: StoredRun, kinds: Sequence[ActionKind]) -> int:
-    return sum(run.counts.get(kind.value, 0) for kind in kinds)
 
 
 ROUTES = [overview]

@@ -55,6 +55,7 @@ async def runs(
         "runs",
         runs=found[:PAGE],
         older=found[PAGE - 1].id if len(found) > PAGE else 0,
+        tab="all" if show_all else "noteworthy",
         asked={"show_all": "yes" if show_all else ""},
         before=before,
     )
