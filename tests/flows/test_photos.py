@@ -21,6 +21,7 @@ from jackfield.durable import Border, Killed, RunId
 from jackfield.flows.avatars import make_avatar
 from jackfield.flows.health import Health
 from jackfield.flows.photos import DENIED, PHOTOS, PhotosAsk, PhotosOff
+from jackfield.flows.steps import document_of
 from jackfield.pbx.port import AvatarWrite, Done, RemoveExtensionWrite
 from jackfield.store.images import load_image
 from jackfield.store.photos import Photo, load_photos
@@ -531,7 +532,7 @@ async def test_u12_what_a_peer_has_done_meanwhile_is_not_done_again(house: House
     before = await house.runs()
     stage.journal.clear()
 
-    await house.runner.enqueue(PHOTOS, 1, PhotosAsk(Mode.FULL).as_json(), key="a peer's")
+    await house.runner.enqueue(PHOTOS, 1, document_of(PhotosAsk(Mode.FULL)), key="a peer's")
     await house.runner.idle()
 
     assert await house.runs() == before

@@ -1,13 +1,13 @@
-"""Why a run does not go on: what a step answers about an error it met, and what is kept of it.
+"""Why a run does not go on: what a step answers about an error it met.
 
-Steps answer JSON, so an error travels from the step to the end of its run as a small document.
+Steps answer what can be recorded, so an error travels to the end of its run as a value.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import msgspec
 
+from jackfield.core.people import ObjectId
 from jackfield.core.waiting import MICROSOFT, PHONES
 from jackfield.flows.connections import NotConnected
 from jackfield.flows.watched_phones import CHECK
@@ -29,17 +29,24 @@ TOLD = (GraphError, NotConnected, BrokenDocument, SecretUnreadable)
 """What ends a run that reads, and is told. A database that is away is none: it is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run does not go on."""
+class Failed(msgspec.Struct, frozen=True):
+    """Why a step, and with it perhaps its run, does not go on."""
 
     text: str
     next_step: str = ""
     alarm: str = OUTAGE
+    later: float = 0.0
+    """Seconds after which another try may fare better; 0 = none will."""
+    waits_for: str = ""
+    """Which system asks for the wait."""
+    waiting: tuple[ObjectId, ...] = ()
+    """People who were not reached, and are to be asked again."""
     plan: int = 0
     """The plan it was carrying out; 0 = the one it made, if any."""
     taken_over: bool = False
     """Another run goes on with its work, so nothing is wrong."""
+    failed: bool = True
+    """By which the record of a failure is told from that of any other answer."""
 
 
 DECIDE = (
@@ -49,48 +56,27 @@ DECIDE = (
 )
 
 
-def failed(error: Exception) -> dict[str, Any]:
-    """What a step answers about an error it met; `later` asks for another try."""
-    answer: dict[str, Any] = {
-        "failed": True,
-        "text": getattr(error, "what", None) or str(error),
-        "next_step": getattr(error, "next_step", ""),
-    }
-    if isinstance(error, AgainLater):
-        answer["later"] = float(error.retry_after_s or 1.0)
-        answer["waits_for"] = MICROSOFT
-    if isinstance(error, Throttled | Unreachable):
-        answer["alarm"] = GRAPH_AWAY
-    return answer
+def failed(error: Exception, waiting: tuple[ObjectId, ...] = ()) -> Failed:
+    """What a step answers about an error it met."""
+    later = float(error.retry_after_s or 1.0) if isinstance(error, AgainLater) else 0.0
+    return Failed(
+        getattr(error, "what", None) or str(error),
+        getattr(error, "next_step", ""),
+        alarm=GRAPH_AWAY if isinstance(error, Throttled | Unreachable) else OUTAGE,
+        later=later,
+        waits_for=MICROSOFT if later else "",
+        waiting=waiting,
+    )
 
 
-def phones_failed(error: PhoneSystemError) -> dict[str, Any]:
-    """What a step answers that the phone system has failed, shaped like `failed`'s."""
+def phones_failed(error: PhoneSystemError) -> Failed:
+    """What a step answers that the phone system has failed."""
     if isinstance(error, PhoneSystemReplaced):
-        return {
-            "failed": True,
-            "text": str(error),
-            "next_step": DECIDE,
-            "alarm": PHONES_REPLACED,
-            "waits_for": PHONES,
-            "later": 0.0,
-        }
-    return {
-        "failed": True,
-        "text": f"The phone system: {error}",
-        "next_step": CHECK,
-        "alarm": PHONES_AWAY,
-        "waits_for": PHONES,
-        "later": 15.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
-    }
-
-
-def failure_of(document: dict[str, Any]) -> Failure:
-    """A failure as a step has answered it."""
-    return Failure(
-        str(document.get("text", "The run failed.")),
-        str(document.get("next_step", "")),
-        str(document.get("alarm", OUTAGE)),
-        int(document.get("plan", 0)),
-        bool(document.get("taken_over", False)),
+        return Failed(str(error), DECIDE, alarm=PHONES_REPLACED, waits_for=PHONES)
+    return Failed(
+        f"The phone system: {error}",
+        CHECK,
+        alarm=PHONES_AWAY,
+        later=15.0 if isinstance(error, PhoneSystemUnreachable) else 0.0,
+        waits_for=PHONES,
     )

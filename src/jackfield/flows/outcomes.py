@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from jackfield.flows.held import Standing
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
@@ -32,10 +34,11 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """What a plan had behind it when a run began to carry it out."""
 
+    closed: bool = False
+    """It was decided on elsewhere: there is nothing to carry out any more."""
     ended: int = 0
     done: int = 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from jackfield.durable import Json, Run
+from jackfield.durable import Run, RunId
+from jackfield.flows.failures import Failed
 from jackfield.flows.run_rows import RunRows
+from jackfield.flows.steps import A, Ts, tried
 
 TRIES = 5
 """How often a step is tried while somebody says "later"; then the run is over, and due again."""
@@ -18,24 +20,23 @@ async def patiently(
     run: Run,
     rows: RunRows,
     tenant: int,
+    kind: type[A],
     name: str,
-    step: Any,
-    *args: Json,
-) -> dict[str, Any]:
+    step: Callable[[RunId, int, *Ts], Awaitable[A | Failed]],
+    *args: *Ts,
+) -> A | Failed:
     """A step, again while somebody says "later"; between tries the run sleeps, and says why.
 
-    The step is called with run, tenant and `args`; it answers a document with `later` (seconds),
-    `text` and `waits_for` where it wants another try.
+    The step is called with run, tenant and `args`.
     """
     for tries in range(TRIES):
-        done: dict[str, Any] = await run.step(name, step, run.id, tenant, *args)
-        if not done.get("later") or tries == TRIES - 1:
+        done = await tried(run, kind, name, step, run.id, tenant, *args)
+        if not isinstance(done, Failed) or not done.later or tries == TRIES - 1:
             return done
-        wait = min(LONGEST_WAIT_S, max(float(done["later"]), 2.0**tries))
-        because = str(done["text"])
-        await run.step("wait", rows.wait, run.id, tenant, str(done["waits_for"]), because, wait)
+        wait = min(LONGEST_WAIT_S, max(done.later, 2.0**tries))
+        await run.step("wait", rows.wait, run.id, tenant, done.waits_for, done.text, wait)
         while wait > 0:
             await run.sleep(min(wait, LONGEST_NAP_S))
             wait -= LONGEST_NAP_S
-            await run.step("keep", rows.keep_lease, str(run.id), tenant)
+            await run.step("keep", rows.keep_lease, run.id, tenant)
     raise AssertionError(name)

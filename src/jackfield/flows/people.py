@@ -6,17 +6,19 @@ in which order, is in `people_run.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+
+import msgspec
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
-from jackfield.durable import DurableError, Json, RunId, Runner
+from jackfield.durable import DurableError, RunId, Runner
 from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.outcomes import STANDS
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
+from jackfield.flows.steps import document_of
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
@@ -64,8 +66,7 @@ _STILL_TIME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a run is asked to do."""
 
     mode: Mode = Mode.DELTA
@@ -75,27 +76,6 @@ class Ask:
     """Only this person, by object ID or UPN."""
     preview: bool = False
     """Stop with the plan; nothing is changed."""
-
-    def as_json(self) -> dict[str, Json]:
-        """As the durable runner keeps it."""
-        return {
-            "mode": self.mode.value,
-            "trigger": self.trigger.value,
-            "by": self.by,
-            "person": self.person,
-            "preview": self.preview,
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Ask:
-        """What `as_json` has told."""
-        return cls(
-            Mode(document["mode"]),
-            Trigger(document["trigger"]),
-            document["by"],
-            document["person"],
-            document["preview"],
-        )
 
     @property
     def kind(self) -> str:
@@ -280,7 +260,7 @@ class PeopleSync:
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
         name = PERSON if ask.person else SYNC
-        return await self._runner.enqueue(name, tenant, ask.as_json(), key=_key(tenant, ask))
+        return await self._runner.enqueue(name, tenant, document_of(ask), key=_key(tenant, ask))
 
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py

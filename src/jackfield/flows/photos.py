@@ -5,14 +5,14 @@ A lane of its own: people never wait for pictures. What a run does is in `photos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import msgspec
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, photos_due
-from jackfield.durable import DurableError, Json, RunId, Runner
+from jackfield.durable import DurableError, RunId, Runner
 from jackfield.flows.run_rows import INTERRUPTED
 from jackfield.flows.runs import WORK as PEOPLE
+from jackfield.flows.steps import document_of
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.leases import give_up_lease, list_leases
@@ -27,21 +27,13 @@ DENIED = "photos.denied"
 """Alarm: not a single photo may be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhotosAsk:
+class PhotosAsk(msgspec.Struct, frozen=True):
     """What a run is asked to do."""
 
     mode: Mode = Mode.DELTA
     """Everybody's photos, or those that were never looked at."""
     trigger: Trigger = Trigger.SCHEDULE
     by: str = ""
-
-    def as_json(self) -> dict[str, Json]:
-        return {"mode": self.mode.value, "trigger": self.trigger.value, "by": self.by}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> PhotosAsk:
-        return cls(Mode(document["mode"]), Trigger(document["trigger"]), document["by"])
 
 
 def photos_mode_due(settings: PeopleSettings, state: Due, people: Due) -> Mode | None:
@@ -153,4 +145,4 @@ class PhotoSync:
 
     async def _enqueue(self, tenant: int, ask: PhotosAsk) -> RunId:
         assert self._runner is not None  # noqa: S101 - wired by app.py
-        return await self._runner.enqueue(PHOTOS, tenant, ask.as_json(), key=f"{WORK}:{tenant}")
+        return await self._runner.enqueue(PHOTOS, tenant, document_of(ask), key=f"{WORK}:{tenant}")

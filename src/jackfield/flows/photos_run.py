@@ -8,23 +8,25 @@ lease of its own: neither waits for the other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+import msgspec
 import structlog
 
 from jackfield.clock import Clock
+from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode, wait_after
-from jackfield.durable import DurableError, Json, Run, StepFailedError
+from jackfield.durable import DurableError, Json, Run
 from jackfield.flows.connections import Connections
-from jackfield.flows.failures import AWAY, TOLD, failed, phones_failed
+from jackfield.flows.failures import AWAY, TOLD, Failed, failed, phones_failed
 from jackfield.flows.patience import patiently
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.photo_looks import Looked, PhotoLooks
 from jackfield.flows.photos import DENIED, WORK, PhotosAsk, photos_mode_due
-from jackfield.flows.run_rows import LeaseLost, RunRows, run_of
+from jackfield.flows.run_rows import RunRows, run_of
 from jackfield.flows.runs import WORK as PEOPLE
+from jackfield.flows.steps import answered, broken
 from jackfield.graph.photos import MAY_READ_PHOTOS
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.alarms import begin_alarm, end_alarm
@@ -46,6 +48,29 @@ _FIGURES = ("people", "set", "removed", "unusable", "denied")
 _log = structlog.get_logger("jackfield.flows.photos")
 
 
+class Began(msgspec.Struct, frozen=True):
+    """As what a run has begun."""
+
+    mode: Mode | None
+    """None = there is nothing left to do."""
+    mark: int = 0
+    since: str = ""
+    """Whoever was not looked at from then on (ISO 8601) is; empty = whoever never was."""
+    total: int = 0
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a look at some people came to, and where the next one begins."""
+
+    more: bool = False
+    after: str = ""
+    over: tuple[ObjectId, ...] = ()
+    """People behind `after` who are to be passed over."""
+    figures: dict[str, int] = msgspec.field(default_factory=dict)
+    off: bool = False
+    """Photos were switched off meanwhile."""
+
+
 class PhotosRun:
     """The flow `photos.sync`."""
 
@@ -57,45 +82,41 @@ class PhotosRun:
         self._clock = clock
         self._rows = RunRows(database, clock, WORK)
 
-    async def sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
+    async def sync(self, run: Run, tenant: int, document: Json) -> Json:
         """Look at everybody's photo, or at those of newcomers."""
-        text, taken_over = "", False
         try:
             try:
-                return await self._sync(run, tenant, document)
-            except DurableError as error:
-                if not isinstance(error, StepFailedError):
-                    raise
-                text, taken_over = str(error), error.kind == LeaseLost.__name__
+                failure = await self._sync(run, tenant, msgspec.convert(document, PhotosAsk))
             except Exception as error:
-                _log.exception("photos.run_broke", tenant=tenant, run=run.id)
-                text = f"{type(error).__name__}: {error}"
-            return await run.step("fail", self._fail, run.id, tenant, text, taken_over, False)
+                failure = broken(error)
+                if not isinstance(error, DurableError):
+                    _log.exception("photos.run_broke", tenant=tenant, run=run.id)
+            if failure is not None:
+                await run.step("fail", self._fail, run.id, tenant, failure)
         finally:
             self._rows.forget(run.id)
+        return None
 
-    async def _sync(self, run: Run, tenant: int, document: dict[str, Any]) -> Json:
+    async def _sync(self, run: Run, tenant: int, ask: PhotosAsk) -> Failed | None:
         pause = 0.5
         while not await run.step("lease", self._rows.take_lease, str(run.id), tenant):
             await run.sleep(pause)
             pause = min(5.0, pause * 1.5)
-        began = await run.step("begin", self._begin, run.id, tenant, document)
-        if began["mode"] is None:
+        began = await answered(run, Began, "begin", self._begin, run.id, tenant, ask)
+        if began.mode is None:
             return None
         counts: Counter[str] = Counter()
-        since, unsettled = str(began["since"]), 0
+        since, unsettled = began.since, 0
         for after_s in PASSES_AFTER_S:
             if after_s:
                 await run.sleep(after_s)
                 await run.step("keep", self._rows.keep_lease, str(run.id), tenant)
-            passed = await self._pass(run, tenant, since, int(began["total"]), bool(after_s))
-            if passed.get("off"):
-                return await run.step("end", self._end_early, run.id, tenant)
-            if passed.get("failed"):
-                away = passed.get("alarm") in AWAY
-                return await run.step(
-                    "fail", self._fail, run.id, tenant, passed["text"], False, away
-                )
+            passed = await self._pass(run, tenant, since, began.total, bool(after_s))
+            if passed is None:
+                await run.step("end", self._end_early, run.id, tenant)
+                return None
+            if isinstance(passed, Failed):
+                return passed
             if after_s:
                 passed["people"] = 0
             counts.update({name: passed[name] for name in _FIGURES})
@@ -103,38 +124,41 @@ class PhotosRun:
             if not unsettled:
                 break
         figures = {**counts, "unread": counts["denied"] + unsettled}
-        done = (str(began["mode"]), int(began["mark"]), figures)
-        return await run.step("end", self._end, run.id, tenant, *done)
+        await run.step("end", self._end, run.id, tenant, began.mode, began.mark, figures)
+        return None
 
     async def _pass(
         self, run: Run, tenant: int, since: str, total: int, served: bool
-    ) -> dict[str, Any]:
-        """Look at everybody who is to be looked at, once; answers the figures, or a failure.
+    ) -> Counter[str] | Failed | None:
+        """Look at everybody who is to be looked at, once; None where photos are switched off.
 
         Where others were `served`, those for whom Microsoft asks to wait again and again are given
         up for now; where nobody is, all have to wait.
         """
         figures: Counter[str] = Counter(unsettled=0)
-        more, after = True, ""
-        over: list[Json] = []
-        while more:
-            asked: tuple[Json, ...] = (since, after, over, total)
-            looked = await patiently(run, self._rows, tenant, "look", self._look, *asked)
-            if looked.get("waiting") and served:
-                looked = await run.step("give up", self._give_up, run.id, tenant, looked)
+        at = Look(more=True)
+        while at.more:
+            asked = (since, at.after, at.over, total)
+            looked = await patiently(run, self._rows, tenant, Look, "look", self._look, *asked)
+            if not isinstance(looked, Failed):
+                served = served or bool(looked.figures.get("people"))
+            elif looked.waiting and served:
+                given_up = (looked, at.after, at.over)
+                looked = await answered(
+                    run, Look, "give up", self._give_up, run.id, tenant, *given_up
+                )
                 served = False
-            elif not looked.get("failed"):
-                served = served or bool(looked["figures"]["people"])
-            if looked.get("failed") or looked.get("off"):
+            if isinstance(looked, Failed):
                 return looked
-            more, after, over = looked["more"], looked["after"], looked["over"]
-            figures.update(looked["figures"])
+            if looked.off:
+                return None
+            at = looked
+            figures.update(looked.figures)
         return figures
 
-    # --- Steps: each does one thing, safe to repeat, and answers JSON -----------------------------
+    # --- Steps: each does one thing, and is safe to repeat ----------------------------------------
 
-    async def _begin(self, flow: str, tenant: int, document: dict[str, Any]) -> dict[str, Any]:
-        ask = PhotosAsk.from_json(document)
+    async def _begin(self, flow: str, tenant: int, ask: PhotosAsk) -> Began:
         now = self._clock.now()
         async with self._database.write() as tx:
             await self._rows.interrupt_others(tx, tenant, flow)
@@ -144,19 +168,24 @@ class PhotosRun:
             if ask.trigger is Trigger.SCHEDULE and not photos_mode_due(settings, state, people):
                 # A peer queued this when the same was about to be done.
                 await self._rows.give_up_lease(tx, flow, tenant)
-                return {"mode": None}
+                return Began(None)
             mode = Mode.FULL if state.wanted is Mode.FULL else ask.mode
             run = await begin_run(
                 tx, tenant, flow, kind=WORK, trigger=ask.trigger, mode=WORK, now=now, by=ask.by
             )
             since = run.started_at if mode is Mode.FULL else None
             total = await count_unlooked(tx, tenant, since=since)
-        told = since.isoformat() if since else ""
-        return {"mode": mode.value, "mark": state.mark, "since": told, "total": total}
+        return Began(mode, state.mark, since.isoformat() if since else "", total)
 
     async def _look(
-        self, flow: str, tenant: int, since: str, after: str, over: list[str], total: int
-    ) -> dict[str, Any]:
+        self,
+        flow: str,
+        tenant: int,
+        since: str,
+        after: str,
+        over: tuple[ObjectId, ...],
+        total: int,
+    ) -> Look | Failed:
         """Look at the next few behind `after`; with `since` at all not looked at from then on.
 
         `over` are those behind `after` who are to be passed over: they held the others up.
@@ -168,7 +197,7 @@ class PhotosRun:
             limit = LOOK + len(over)
             found = await list_unlooked(tx, tenant, since=moment, after=after, limit=limit)
         if not on:
-            return {"off": True}
+            return Look(off=True)
         people = [one for one in found if one.person not in over][:LOOK]
         if not people:
             return _answer(Looked(), more=False, after=after)
@@ -189,30 +218,31 @@ class PhotosRun:
             # The next look is for those who were not reached. One photo that is out of order must
             # not keep the way closed for them for ever.
             if looked.people:
-                return _answer(looked, more=True, after=after, over=[*over, *looked.unsettled])
-            waiting = {"waiting": list(looked.waiting), "after": after, "over": over}
-            return {**failed(looked.later), **waiting}
+                return _answer(looked, more=True, after=after, over=(*over, *looked.unsettled))
+            return failed(looked.later, looked.waiting)
         return _answer(looked, more=len(found) == limit, after=people[-1].person)
 
-    async def _give_up(self, flow: str, tenant: int, looked: dict[str, Any]) -> dict[str, Any]:
+    async def _give_up(
+        self, flow: str, tenant: int, failure: Failed, after: str, over: tuple[ObjectId, ...]
+    ) -> Look:
         """Note whose photos stay closed, and go on with the others."""
-        waiting = looked["waiting"]
 
         async def fence(tx: Transaction) -> None:
             await self._rows.fence(tx, flow, tenant)
 
-        await self._looks.give_up(tenant, waiting, str(looked["text"]), fence)
-        gone = Looked(people=len(waiting), unsettled=tuple(waiting))
-        return _answer(gone, more=True, after=looked["after"], over=[*looked["over"], *waiting])
+        waiting = failure.waiting
+        await self._looks.give_up(tenant, waiting, failure.text, fence)
+        gone = Looked(people=len(waiting), unsettled=waiting)
+        return _answer(gone, more=True, after=after, over=(*over, *waiting))
 
     async def _end(
-        self, flow: str, tenant: int, mode: str, mark: int, counts: dict[str, int]
+        self, flow: str, tenant: int, mode: Mode, mark: int, counts: Mapping[str, int]
     ) -> None:
         now = self._clock.now()
         async with self._database.write() as tx:
             await self._rows.fence(tx, flow, tenant)
             run = await run_of(tx, tenant, flow)
-            full = mode == Mode.FULL.value
+            full = mode is Mode.FULL
             began = {"full_began_at" if full else "delta_began_at": run.started_at}
             await settle(tx, tenant, WORK, Due(tenant, WORK, mark=mark), **began)
             if full:
@@ -243,27 +273,26 @@ class PhotosRun:
             await end_run(tx, tenant, run.id, RunStatus.CANCELLED, now=now, text=text)
             await self._rows.give_up_lease(tx, flow, tenant)
 
-    async def _fail(self, flow: str, tenant: int, text: str, taken_over: bool, away: bool) -> None:
+    async def _fail(self, flow: str, tenant: int, failure: Failed) -> None:
         """End the row of a run that cannot go on; it is due again later and later."""
         now = self._clock.now()
         async with self._database.write() as tx:
             if await self._rows.is_carried_elsewhere(tx, flow, tenant):
                 return
             run = await load_run_of_flow(tx, tenant, flow)
-            if not taken_over:
+            if not failure.taken_over:
                 state = await load_due(tx, tenant, WORK)
-                not_before = now + wait_after(state.failures, away=away)
+                not_before = now + wait_after(state.failures, away=failure.alarm in AWAY)
                 await postpone(tx, tenant, WORK, not_before=not_before)
             if run is not None:
-                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=text)
+                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=failure.text)
             await self._rows.give_up_lease(tx, flow, tenant)
-        _log.warning("photos.run_failed", tenant=tenant, run=flow, because=text)
+        _log.warning("photos.run_failed", tenant=tenant, run=flow, because=failure.text)
 
 
-def _answer(looked: Looked, *, more: bool, after: str, over: Sequence[str] = ()) -> dict[str, Any]:
+def _answer(looked: Looked, *, more: bool, after: str, over: tuple[ObjectId, ...] = ()) -> Look:
     figures = {name: getattr(looked, name) for name in _FIGURES}
-    figures["unsettled"] = len(looked.unsettled)
-    return {"more": more, "after": after, "over": list(over), "figures": figures}
+    return Look(more, after, over, {**figures, "unsettled": len(looked.unsettled)})
 
 
 def _sentence(counts: Mapping[str, int]) -> str:

@@ -78,7 +78,6 @@ class Made:
 
     plan: int
     total: int = 0
-    held: int = 0
     guarded: bool = False
     doubtful: int = 0
     """People of whom it is doubtful whether an extension is theirs."""
@@ -110,7 +109,7 @@ class Planning:
         if known is not None:
             everyone = known.scope == EVERYONE
             doubtful = _doubtful(known.refusals)
-            return Made(known.id, known.total, known.held, is_guarded(known), doubtful, everyone)
+            return Made(known.id, known.total, is_guarded(known), doubtful, everyone)
         # One person is soon planned, and somebody waits for it.
         async with nullcontext() if person else self._turns:
             loaded = await self.load(tenant, everything=everything, person=person)
@@ -249,7 +248,7 @@ class Planning:
                 scope=loaded.scope,
                 run=run.flow,
             )
-        return Made(id_, len(plan.actions), len(plan.held), guarded, doubtful, everyone)
+        return Made(id_, len(plan.actions), guarded, doubtful, everyone)
 
 
 async def _load_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:

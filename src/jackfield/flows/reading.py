@@ -1,21 +1,29 @@
 """The steps of a people run that read: rounds through Microsoft 365, one person, the phone system.
 
-Each does one thing, is safe to repeat, and answers JSON; an error becomes an answer.
+Each does one thing and is safe to repeat; an error becomes an answer.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
 
+import msgspec
 import structlog
 
+from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
-from jackfield.durable import Json
 from jackfield.flows.directory import DirectoryReading
-from jackfield.flows.failures import PHONES_AWAY, PHONES_REPLACED, TOLD, failed, phones_failed
+from jackfield.flows.failures import (
+    PHONES_AWAY,
+    PHONES_REPLACED,
+    TOLD,
+    Failed,
+    failed,
+    phones_failed,
+)
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
+from jackfield.flows.steps import More, Read
 from jackfield.flows.watched_phones import hurried
 from jackfield.graph.errors import NotFound, PermissionMissing, Rejected
 from jackfield.pbx.port import PhoneSystemError
@@ -28,6 +36,14 @@ _NO_GROUPS = "Groups, and with them departments, stay as they are; people are sy
 _log = structlog.get_logger("jackfield.flows.people")
 
 
+class Found(msgspec.Struct, frozen=True):
+    """Somebody who was asked for by name."""
+
+    person: ObjectId
+    groups_known: bool
+    """A round through the groups is complete, so that only changes are left to be read."""
+
+
 class ReadingSteps:
     """Reads what a run decides on."""
 
@@ -36,20 +52,20 @@ class ReadingSteps:
         self._phones = phones
         self._runs = runs
 
-    async def begin_round(self, tenant: int, resource: str, mode: str) -> dict[str, Json]:
+    async def begin_round(self, tenant: int, resource: Resource, mode: Mode) -> More:
         """Begin or go on with a round through one kind of object."""
-        progress = await self._directory.begin(tenant, Resource(resource), Mode(mode))
-        return {"more": progress.more}
+        progress = await self._directory.begin(tenant, resource, mode)
+        return More(progress.more)
 
     async def read_page(
-        self, flow: str, tenant: int, resource: str, hurry: bool = False
-    ) -> dict[str, Any]:
-        """Read the next page of a round; `unreadable` where groups may not be read.
+        self, flow: str, tenant: int, resource: Resource, hurry: bool = False
+    ) -> More | Failed:
+        """Read the next page of a round; groups that may not be read have none.
 
         In a `hurry` only groups are read: a person's memberships.
         """
         await self._runs.keep_lease(flow, tenant)
-        users = resource == Resource.USERS.value
+        users = resource is Resource.USERS
         try:
             if users:
                 progress = await self._directory.read_users(tenant)
@@ -57,7 +73,7 @@ class ReadingSteps:
                 within_s = HURRIED_S if hurry else None
                 progress = await self._directory.read_groups(tenant, within_s=within_s)
         except CursorMoved:
-            return {"more": True}
+            return More(True)
         except (PermissionMissing, NotFound, Rejected) as error:
             if users:
                 return failed(error)
@@ -66,7 +82,7 @@ class ReadingSteps:
             next_step = error.next_step if lacks else _NO_GROUPS
             await self._runs.begin_alarm(tenant, kind, error.what, next_step)
             await self._runs.end_alarm(tenant, other)
-            return {"more": False}
+            return More(False)
         except TOLD as error:
             return failed(error)
         if not users and not progress.more:
@@ -74,7 +90,7 @@ class ReadingSteps:
                 await self._runs.end_alarm(tenant, kind)
         if progress.full and users:
             await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
-        return {"more": progress.more}
+        return More(progress.more)
 
     async def read_licences(self, tenant: int) -> None:
         """Names of licences are for reading only: without them the sync goes on."""
@@ -83,22 +99,22 @@ class ReadingSteps:
         except TOLD as error:
             _log.info("licences.not_read", tenant=tenant, because=str(error))
 
-    async def read_person(self, flow: str, tenant: int, person: str) -> dict[str, Any]:
+    async def read_person(self, flow: str, tenant: int, person: str) -> Found | Failed:
         """Read one person, by object ID or UPN."""
         await self._runs.keep_lease(flow, tenant)
         try:
             found = await self._directory.read_person(tenant, person, within_s=HURRIED_S)
         except NotFound:
             text = f"There is no user {person!r} in Microsoft 365."
-            return {"failed": True, "text": f"{text} Give a UPN or an object ID."}
+            return Failed(f"{text} Give a UPN or an object ID.")
         except TOLD as error:
             return failed(error)
         groups_known = await self._directory.is_read(tenant, Resource.GROUPS)
-        return {"person": found, "groups_known": groups_known}
+        return Found(found, groups_known)
 
     async def read_phones(
         self, flow: str, tenant: int, everything: bool, hurry: bool = False
-    ) -> dict[str, Any]:
+    ) -> Read | Failed:
         """Bring the picture of the phone system up to date."""
         await self._runs.keep_lease(flow, tenant)
         try:
@@ -108,4 +124,4 @@ class ReadingSteps:
             return phones_failed(error)
         for kind in (PHONES_AWAY, PHONES_REPLACED):
             await self._runs.end_alarm(tenant, kind)
-        return {}
+        return Read()

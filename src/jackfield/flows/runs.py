@@ -7,20 +7,19 @@ order, is in `people_run.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+import msgspec
 import structlog
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
 from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
-from jackfield.durable import Json
-from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failure
+from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failed
 from jackfield.flows.outcomes import Outcome
 from jackfield.flows.run_rows import INTERRUPTED, RunRows, run_of
+from jackfield.flows.steps import Ended
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
@@ -64,26 +63,32 @@ _SKIPPED = "Not carried out: the run was interrupted, and everyone is planned ag
 _log = structlog.get_logger("jackfield.flows.people")
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """Whether it is a run's turn to work for its tenant."""
+
+    held: bool
+    """It has the tenant's lease."""
+    because: str = ""
+    """Why it has not."""
+    stuck: bool = False
+    """The run that has it does not get on."""
+
+
 class Runs(RunRows):
     """Begins, follows and ends the rows of people runs."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock, WORK)
 
-    async def take_turn(
-        self, flow: str, tenant: int, trigger: str, mode: str, by: str
-    ) -> dict[str, Json]:
-        """Take the tenant's lease; while another run holds it, be shown as queued.
-
-        Answers `held`, and else `because`, and `stuck` where the other run does not get on.
-        """
+    async def take_turn(self, flow: str, tenant: int, trigger: str, mode: str, by: str) -> Turn:
+        """Take the tenant's lease; while another run holds it, be shown as queued."""
         if await self.take_lease(flow, tenant):
-            return {"held": True}
+            return Turn(held=True)
         now = self._clock.now()
         async with self._database.write() as tx:
             turn = await _turn(tx, tenant, now)
             if turn is None:
-                return {"held": False, "because": "", "stuck": False}
+                return Turn(held=False)
             waits, stuck = turn
             await queue_run(
                 tx,
@@ -96,7 +101,7 @@ class Runs(RunRows):
                 now=now,
                 by=by,
             )
-        return {"held": False, "because": waits.because, "stuck": stuck}
+        return Turn(held=False, because=waits.because, stuck=stuck)
 
     async def begin(
         self, flow: str, tenant: int, *, trigger: Trigger, mode: str, by: str
@@ -148,7 +153,7 @@ class Runs(RunRows):
             )
             await self.give_up_lease(tx, flow, tenant)
 
-    async def fail(self, flow: str, tenant: int, failure: Failure) -> None:
+    async def fail(self, flow: str, tenant: int, failure: Failed) -> None:
         """End the row of a run that cannot go on: said once, tried again later and later."""
         now = self._clock.now()
         async with self._database.write() as tx:
@@ -180,13 +185,14 @@ class Runs(RunRows):
                     )
                 if on_demand or (run is not None and run.trigger is not Trigger.SCHEDULE):
                     # Whoever asked looks here, not at alarms.
-                    failure = replace(failure, text=f"{failure.text} {failure.next_step}".rstrip())
+                    told = f"{failure.text} {failure.next_step}".rstrip()
+                    failure = msgspec.structs.replace(failure, text=told)
             if run is not None:
                 await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=failure.text)
             await self.give_up_lease(tx, flow, tenant)
         _log.warning("people.run_failed", tenant=tenant, run=flow, because=failure.text)
 
-    async def leave(self, flow: str, tenant: int) -> dict[str, Any]:
+    async def leave(self, flow: str, tenant: int) -> Ended:
         """End a run that finds nothing to do: what it was begun for has been done meanwhile."""
         now = self._clock.now()
         async with self._database.write() as tx:
@@ -194,7 +200,7 @@ class Runs(RunRows):
             if run is not None:
                 await end_run(tx, tenant, run.id, RunStatus.DONE, now=now, text=_DONE_ALREADY)
             await give_up_lease(tx, tenant, WORK, flow)
-        return {"status": RunStatus.DONE.value}
+        return Ended(RunStatus.DONE)
 
     async def bury(self, tenant: int, flows: Sequence[str]) -> None:
         """Runs that nobody carries any more are over, and so is what they had begun to apply."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+
+import msgspec
 
 from jackfield.clock import Clock
 from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
-from jackfield.flows.failures import failure_of
+from jackfield.flows.failures import Failed
 from jackfield.flows.held import Standing, load_held_back, load_standing, standing_of
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import (
@@ -26,6 +27,7 @@ from jackfield.flows.outcomes import (
     planned,
 )
 from jackfield.flows.runs import GUARD, Runs
+from jackfield.flows.steps import IS_LEFT, Ended
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.outcomes import count_outcomes, load_unsettled
@@ -52,6 +54,20 @@ _EVERY_PLAN_WAITS = (
 _OPEN = frozenset({PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING})
 
 
+class Planned(msgspec.Struct, frozen=True):
+    """What a run has decided, and whether it acts on it by itself."""
+
+    plan: int
+    """0 where there was nothing to do."""
+    total: int = 0
+    guarded: bool = False
+    doubtful: int = 0
+    everyone: bool = False
+    apply: bool = False
+    person: str = ""
+    """Whom alone it was about; empty = everybody."""
+
+
 class SettlingSteps:
     """Ends runs."""
 
@@ -65,22 +81,22 @@ class SettlingSteps:
         self,
         flow: str,
         tenant: int,
-        made: dict[str, Any],
-        started: dict[str, Any],
+        made: Planned,
+        started: Started,
         mark: int | None,
-    ) -> dict[str, Any]:
+    ) -> Ended:
         """End a run that made a plan, or none; with a `mark`, what was wanted is settled.
 
-        Answers `left` and ends nothing where actions of the plan are still to be carried out.
+        Ends nothing where actions of the plan are still to be carried out.
         """
-        plan = int(made["plan"])
+        plan = made.plan
         stored = None
-        if made["apply"]:
+        if made.apply:
             stored = await self._close_plan(flow, tenant, plan, started)
             if stored is None:
-                return {"left": True}
+                return IS_LEFT
         async with self._database.read() as tx:
-            about = await _about(tx, tenant, str(made.get("person", "")))
+            about = await _about(tx, tenant, made.person)
             if plan and stored is None:
                 stored = await load_plan(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
@@ -91,46 +107,44 @@ class SettlingSteps:
                 standing = standing_of(held)
         if stored is None:
             outcome = nothing_planned(about)
-        elif started.get("closed"):
+        elif started.closed:
             outcome = closed(stored, about)
-        elif made["apply"]:
-            outcome = applied(stored, progress, _started(started), about)
+        elif made.apply:
+            outcome = applied(stored, progress, started, about)
         else:
             outcome = planned(stored, about)
-        outcome = held_back(doubting(outcome, int(made.get("doubtful", 0))), standing)
+        outcome = held_back(doubting(outcome, made.doubtful), standing)
         if mark is not None:
-            await self._tell(tenant, standing, over=not made["guarded"])
-        if mark is not None and made["everyone"]:
+            await self._tell(tenant, standing, over=not made.guarded)
+        if mark is not None and made.everyone:
             await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
-        if int(made["total"]) >= 1_000:
+        if made.total >= 1_000:
             await self._database.analyze()
-        return {"status": outcome.status.value}
+        return Ended(outcome.status)
 
-    async def end_apply(
-        self, flow: str, tenant: int, plan: int, started: dict[str, Any]
-    ) -> dict[str, Any]:
-        """End a run that carried an approved plan out; may answer `left`, as `end`."""
+    async def end_apply(self, flow: str, tenant: int, plan: int, started: Started) -> Ended:
+        """End a run that carried an approved plan out; or nothing, as `end`."""
         stored = await self._close_plan(flow, tenant, plan, started)
         if stored is None:
-            return {"left": True}
+            return IS_LEFT
         async with self._database.read() as tx:
             about = await _about(tx, tenant)
             progress = await count_outcomes(tx, tenant, plan)
             standing = await load_standing(tx, tenant)
-        if started["closed"]:
+        if started.closed:
             outcome = closed(stored, about)
         else:
-            outcome = applied(stored, progress, _started(started), about)
+            outcome = applied(stored, progress, started, about)
             if standing:
                 # What was approved is done; that more waits is said beside it.
                 outcome = replace(outcome, text=f"{outcome.text} {standing.text}")
             if stored.scope.startswith(UNDO):
                 outcome = replace(outcome, text=f"{outcome.text} {_EVERY_PLAN_WAITS}")
             await self._tell(tenant, standing, over=True)
-        came_through = not started["closed"] and outcome.status is not RunStatus.FAILED
+        came_through = not started.closed and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
-        return {"status": outcome.status.value}
+        return Ended(outcome.status)
 
     async def _tell(self, tenant: int, standing: Standing, *, over: bool) -> None:
         """Let the alarm say what guards hold back now, or end it where that is over."""
@@ -140,19 +154,19 @@ class SettlingSteps:
         elif over:
             await self._runs.end_alarm(tenant, GUARD)
 
-    async def fail(self, flow: str, tenant: int, failed: dict[str, Any]) -> dict[str, Any]:
+    async def fail(self, flow: str, tenant: int, failed: Failed) -> Ended:
         """End a run that cannot go on."""
-        await self._runs.fail(flow, tenant, failure_of(failed))
-        return {"status": RunStatus.FAILED.value}
+        await self._runs.fail(flow, tenant, failed)
+        return Ended(RunStatus.FAILED)
 
     async def _close_plan(
-        self, flow: str, tenant: int, plan: int, started: dict[str, Any]
+        self, flow: str, tenant: int, plan: int, started: Started
     ) -> StoredPlan | None:
         """The plan, closed; None where something of it is left that this run is to carry out."""
         now = self._clock.now()
         async with self._database.write() as tx:
             await self._runs.fence(tx, flow, tenant)
-            if not started["closed"] and await _is_left(tx, flow, tenant, plan):
+            if not started.closed and await _is_left(tx, flow, tenant, plan):
                 return None
             await move_plan(tx, tenant, plan, [PlanStatus.APPLYING], PlanStatus.APPLIED, now=now)
             await plan_again(tx, tenant, plan, now)
@@ -190,7 +204,3 @@ async def plan_again(tx: Transaction, tenant: int, plan: int, now: datetime) -> 
     unsettled = await load_unsettled(tx, tenant, plan, now=now)
     people = None if unsettled is None else [ObjectId(one) for one in unsettled]
     await add_unsettled(tx, tenant, people)
-
-
-def _started(document: dict[str, Any]) -> Started:
-    return Started(int(document.get("ended", 0)), int(document.get("done", 0)))
