@@ -8,7 +8,6 @@ from jackfield.store.tenants import (
     Connection,
     CredentialKind,
     Tenant,
-    TenantState,
     create_tenant,
     load_connection,
     load_tenants,
@@ -23,11 +22,11 @@ async def test_tenants_are_numbered_and_changed(database: Database, now: datetim
     async with database.write() as tx:
         first = await create_tenant(tx, "Contoso", now=now)
         second = await create_tenant(tx, "Fabrikam", now=now)
-        await save_tenant(tx, replace(second, name="Fabrikam AG", state=TenantState.PAUSED))
+        await save_tenant(tx, replace(second, name="Fabrikam AG"))
         every = await load_tenants(tx)
 
     assert first == Tenant(1, "Contoso", now)
-    assert every == (first, Tenant(2, "Fabrikam AG", now, TenantState.PAUSED))
+    assert every == (first, Tenant(2, "Fabrikam AG", now))
 
 
 async def test_a_connection_is_kept_and_verified(database: Database, now: datetime) -> None:

@@ -43,7 +43,7 @@ from jackfield.store.settings import (
     load_people_settings,
     save_people_settings,
 )
-from jackfield.store.tenants import TenantState, load_connection, load_tenants
+from jackfield.store.tenants import load_connection, load_tenants
 from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
@@ -126,8 +126,6 @@ class PeopleSync:
         begun = 0
         trouble: StoreError | None = None
         for tenant in tenants:
-            if tenant.state is not TenantState.ACTIVE:
-                continue
             try:
                 begun += await self._sweep(tenant.number)
             except StoreError as error:

@@ -19,7 +19,7 @@ from jackfield.store.leases import give_up_lease, list_leases
 from jackfield.store.runs import UNDER_WAY, RunStatus, Trigger, end_run, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import PeopleSettings, load_people_settings
-from jackfield.store.tenants import TenantState, load_connection, load_tenants
+from jackfield.store.tenants import load_connection, load_tenants
 
 PHOTOS = "photos.sync"
 WORK = "photos"
@@ -79,8 +79,6 @@ class PhotoSync:
         begun = 0
         trouble: StoreError | None = None
         for tenant in tenants:
-            if tenant.state is not TenantState.ACTIVE:
-                continue
             try:
                 begun += await self._sweep(tenant.number)
             except StoreError as error:

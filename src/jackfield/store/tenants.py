@@ -43,10 +43,9 @@ connections = Table(
 
 
 class TenantState(StrEnum):
-    """Whether a tenant is worked for."""
+    """Whether a tenant is there."""
 
     ACTIVE = "active"
-    PAUSED = "paused"
     REMOVED = "removed"
     """Only its number is left, so that it never becomes another's; what it had is being deleted."""
 
