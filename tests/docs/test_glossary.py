@@ -5,9 +5,9 @@ import re
 import pytest
 
 from doubles.documents import ROOT
+from jackfield.core.choice_words import DEPARTMENTS, SCOPES
 from jackfield.core.departments import DepartmentSource
 from jackfield.core.people import Scope
-from jackfield.web.admin.sync_form import SCOPES, SOURCES
 
 TEMPLATES = sorted((ROOT / "src/jackfield/web/templates").glob("*.html"))
 PEOPLE_SYNC = (ROOT / "docs/people-sync.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def test_the_documents_name_the_scopes_and_sources_as_the_dialog_does() -> None:
     for scope in Scope:
         assert f"| {SCOPES[scope]} | `{scope.value}` |" in PEOPLE_SYNC
     for source in DepartmentSource:
-        row = rf"^\| {re.escape(SOURCES[source])}(?: \(default\))? \|"
+        row = rf"^\| {re.escape(DEPARTMENTS[source])}(?: \(default\))? \|"
         assert re.search(row, PEOPLE_SYNC, re.MULTILINE)
 
 

@@ -89,6 +89,26 @@ async def test_the_journal_says_who_decided_about_a_plan(house: House) -> None:
     ]
 
 
+async def test_the_journal_says_of_each_action_who_asked_for_it(house: House) -> None:
+    """Of what was done at night, of what somebody began, and of what somebody approved."""
+    stage = house.raise_stage(people=0)
+    stage.tenant.hire("Ada One")
+    await house.connect(stage)
+    await house.choose(enabled=True)
+    await house.sync(full=True)
+    stage.tenant.hire("Ben Two")
+    await house.sweep(after_s=3600)
+    await house.choose(approval=Approval.BY_HAND)
+    stage.tenant.hire("Cyd Three")
+    await house.sync()
+    await house.people.approve(1, (await house.plans())[0].id, by="ann", release=False)
+    await house.runner.idle()
+
+    made = {one.name: one.by for one in await house.lines() if one.kind == "create_extension.done"}
+
+    assert made == {"Ada One": "admin", "Ben Two": "schedule", "Cyd Three": "ann"}
+
+
 async def test_a_plan_that_comes_through_later_ends_what_was_wrong(house: House) -> None:
     """Nothing waits and no alarm stands for a fault that is over."""
     await halfway(house)

@@ -106,11 +106,9 @@ async def test_every_change_is_in_the_journal(database: Database, now: datetime)
         page = await load_lines(tx, 1)
 
     second, first = page.lines
-    assert first.text == "The people settings were changed: enabled from false to true."
+    assert first.text == "The people settings were changed: People sync from off to on."
     assert (first.by, second.by, second.kind) == ("anna", "bo", "settings.changed")
-    assert second.text == (
-        "The people settings were changed: rules.scope.guests from false to true."
-    )
+    assert second.text == ("The people settings were changed: Include guests from off to on.")
     assert second.data["before"]["rules"]["scope"]["guests"] is False
     assert second.data["after"]["rules"]["scope"]["guests"] is True
 

@@ -132,6 +132,7 @@ def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, to
         subject=one.subject,
         name=one.name,
         run=str(run.id),
+        by=run.asker,
         data={"ms": took_ms},
     )
 

@@ -50,6 +50,7 @@ from jackfield.store.database import Database
 from jackfield.store.images import load_image, save_images
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.photos import Photo, Unlooked, load_photos, mark_looked_at, save_photos
+from jackfield.store.runs import StoredRun
 from jackfield.store.sequences import next_change
 
 PATIENCE_S = 30.0
@@ -115,8 +116,9 @@ class _Judged:
     def note(self, because: str, next_step: str = "") -> None:
         self.because, self.next_step = because, next_step
 
-    def tell(self, kind: str, text: str, run: str) -> None:
-        line = Line(kind, text, subject=self.one.person, name=self.one.name, run=run)
+    def tell(self, kind: str, text: str, run: StoredRun) -> None:
+        subject, name = self.one.person, self.one.name
+        line = Line(kind, text, subject=subject, name=name, run=str(run.id), by=run.asker)
         self.lines.append(line)
 
 
@@ -132,7 +134,9 @@ class PhotoLooks:
         self._clock = clock
         self._drawing = asyncio.Lock()
 
-    async def look(self, tenant: int, people: Sequence[Unlooked], run: str, fence: Fence) -> Looked:
+    async def look(
+        self, tenant: int, people: Sequence[Unlooked], run: StoredRun, fence: Fence
+    ) -> Looked:
         """Look at these people's photos; safe to repeat. `run` is named in the journal.
 
         `fence` raises where another process works for the tenant by now: before each call that
@@ -278,7 +282,7 @@ class PhotoLooks:
             await save_photos(tx, tenant, [one.photo for one in news], now=self._clock.now())
 
     async def _set_avatars(
-        self, tenant: int, done: Sequence[_Judged], run: str, fence: Fence
+        self, tenant: int, done: Sequence[_Judged], run: StoredRun, fence: Fence
     ) -> Mapping[AvatarStep, int]:
         """Bring the avatars in line; how many were set and taken away."""
         counted = dict.fromkeys(AvatarStep, 0)
@@ -321,7 +325,7 @@ class PhotoLooks:
             return await load_image(tx, tenant, digest)
 
     @staticmethod
-    def _settle(one: _Judged, step: AvatarStep, outcome: Outcome, run: str) -> bool:
+    def _settle(one: _Judged, step: AvatarStep, outcome: Outcome, run: StoredRun) -> bool:
         """What an outcome means for what is remembered; True where the avatar is another now."""
         match outcome:
             case Done() if step is AvatarStep.SET:

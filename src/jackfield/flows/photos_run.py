@@ -207,7 +207,7 @@ class PhotosRun:
             await self._rows.fence(tx, flow, tenant)
 
         try:
-            looked = await self._looks.look(tenant, people, str(run.id), fence)
+            looked = await self._looks.look(tenant, people, run, fence)
         except PhoneSystemError as error:
             return phones_failed(error)
         except TOLD as error:

@@ -172,7 +172,8 @@ class LocalSignIn:
             await forget_tries(tx, who)
             if fresh is not None:
                 await renew_hash(tx, account.name, fresh)
-            line = Line("account.signed_in", f"{account.name} signed in from {address}.")
+            text = f"{account.name} signed in from {address}."
+            line = Line("account.signed_in", text, name=account.name, by=account.name)
             await append_lines(tx, INSTALLATION, [line], now=now)
         # Always a new value: one that the browser brought along is never taken over.
         cookie = secrets.token_urlsafe(32)

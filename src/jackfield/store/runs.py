@@ -113,6 +113,11 @@ class StoredRun:
     waits: Waits | None = None
     """What it waits for at the moment, if anything."""
 
+    @property
+    def asker(self) -> str:
+        """Who asked for it, as the journal says it: "schedule" where nobody did."""
+        return self.by or self.trigger.value
+
 
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 _WAITS = ("waits_for", "waits_because", "waits_since", "waits_until")

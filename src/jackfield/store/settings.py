@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from sqlalchemy import Table, bindparam, select, update
 
+from jackfield.core.choice_words import changes_told
 from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
 from jackfield.store.errors import BrokenDocument, VersionMoved
@@ -52,6 +53,8 @@ class Approval(StrEnum):
     BY_HAND = "by_hand"
 
 
+MOST_TOLD = 10
+"""How many changed choices a line names; all of them stand in its data."""
 SAVINGS_TOLD = 3
 """How many savings a refusal tells of."""
 CHANGES_REMEMBERED = 50
@@ -277,30 +280,11 @@ def _before(document: str | None, value: Any) -> Any:
         return document
 
 
-def _differences(before: Any, after: Any, place: str = "") -> Any:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in sorted(before.keys() | after.keys()):
-            yield from _differences(
-                before.get(name), after.get(name), f"{place}.{name}" if place else name
-            )
-    elif before != after:
-        yield place, before, after
-
-
 def _sentence(name: str, old: Any, new: Any) -> str:
     if not isinstance(old, dict):
         return f"The {name} settings could not be read and were replaced."
-    differences = list(_differences(old, new))
-    if not differences:
+    told = changes_told(old, new)
+    if not told:
         return f"The {name} settings were saved without a change."
-    shown = "; ".join(
-        f"{place} from {_shown(before)} to {_shown(after)}"
-        for place, before, after in differences[:5]
-    )
-    more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
-    return f"The {name} settings were changed: {shown}{more}."
-
-
-def _shown(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    more = f"; and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+    return f"The {name} settings were changed: {'; '.join(told[:MOST_TOLD])}{more}."

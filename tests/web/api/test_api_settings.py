@@ -320,7 +320,7 @@ async def test_who_was_slower_is_told(api: ApiCaller, version: int) -> None:
 
     assert answer.status == 409
     assert f"no longer at version {version}" in answer.detail
-    said = " UTC, token test: The people settings were changed: enabled from false to true."
+    said = " UTC, token test: The people settings were changed: People sync from off to on."
     assert (said in answer.detail) is (version == 0)
     assert answer.detail.endswith("Read them again, then change what stands now.")
     assert await api.get("/settings/people") == document

@@ -1,6 +1,6 @@
 """The part of people sync's form that says which attribute each field follows.
 
-What may be chosen is in `jackfield.core.attributes`; here it gets its words.
+What may be chosen is in `jackfield.core.attributes`, its words in `jackfield.core.choice_words`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 from jackfield.core.attributes import (
     CHOICES,
-    EXTENSION_ATTRIBUTES,
     AttributeRules,
     AttributesError,
     NumberForm,
@@ -18,54 +17,20 @@ from jackfield.core.attributes import (
     check_attributes,
 )
 from jackfield.core.callerid import CountryError, parse_country
-
-RULES: Mapping[str, str] = {
-    "name": "Name",
-    "email": "E-mail",
-    "mobile": "Mobile",
-    "job_title": "Job title",
-    "company": "Company",
-    "office": "Office",
-    "caller_id": "Outbound caller ID",
-}
-"""The rules as the form calls them, in its order; their fields are called `follows_` and the rule.
-"""
-SOURCES: Mapping[Source, str] = {
-    Source.GIVEN_NAME_AND_SURNAME: "First and last name (givenName, surname)",
-    Source.DISPLAY_NAME: "Display name as one (displayName)",
-    Source.MAIL_ELSE_UPN: "Mail, else the sign-in name",
-    Source.MAIL: "Mail (mail)",
-    Source.USER_PRINCIPAL_NAME: "Sign-in name (userPrincipalName)",
-    Source.MOBILE_PHONE: "Mobile phone (mobilePhone)",
-    Source.BUSINESS_PHONES: "Office phone (businessPhones)",
-    Source.JOB_TITLE: "Job title (jobTitle)",
-    Source.COMPANY_NAME: "Company (companyName)",
-    Source.DEPARTMENT: "Department attribute (department)",
-    Source.OFFICE_LOCATION: "Office (officeLocation)",
-    **{
-        source: f"Extension attribute {number} ({source})"
-        for number, source in enumerate(EXTENSION_ATTRIBUTES, 1)
-    },
-    Source.NOT_SYNCED: "Not synced",
-}
-FORMS: Mapping[NumberForm, str] = {
-    NumberForm.E164: "International (+442079460101)",
-    NumberForm.AS_IT_CAME: "As it stands in Microsoft 365",
-}
-
+from jackfield.core.choice_words import ATTRIBUTES, FED_FIELDS
 
 FIELDS: Sequence[str] = (
     "follow_details",
-    *(f"follows_{rule}" for rule in RULES),
+    *(f"follows_{rule}" for rule in FED_FIELDS),
     "caller_id_form",
     "country",
 )
-"""The fields of this part of the form."""
+"""The fields of this part of the form; what a field follows is in `follows_` and its name."""
 
 
 def options(rule: str) -> Mapping[str, str]:
     """What a rule may follow, with the words for it."""
-    return {source.value: SOURCES[source] for source in CHOICES[rule]}
+    return {source.value: ATTRIBUTES[source] for source in CHOICES[rule]}
 
 
 def attributes_of(
@@ -82,7 +47,7 @@ def attributes_of(
     """
     usual = AttributeRules()
     chosen: dict[str, Any] = {}
-    for rule in RULES:
+    for rule in FED_FIELDS:
         name = f"follows_{rule}"
         try:
             chosen[rule] = Source(typed[rule])

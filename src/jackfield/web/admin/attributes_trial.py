@@ -6,10 +6,11 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Template
 
+from jackfield.core.choice_words import FED_FIELDS
 from jackfield.core.people import ObjectId
 from jackfield.store.links import load_links
 from jackfield.store.people import load_people, search_people
-from jackfield.web.admin.attributes_form import FIELDS, RULES, attributes_of
+from jackfield.web.admin.attributes_form import FIELDS, attributes_of
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.rooms import House
 
@@ -49,7 +50,7 @@ async def try_on(request: AnyRequest, house: House) -> Template:
 
     person, errors, trial = text("try_person"), dict[str, str](), None
     rules = attributes_of(
-        {rule: text(f"follows_{rule}") for rule in RULES},
+        {rule: text(f"follows_{rule}") for rule in FED_FIELDS},
         text("caller_id_form"),
         text("country"),
         errors,

@@ -5,24 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from jackfield.core.choice_words import GUARDS
 from jackfield.core.rules import GuardRules, RulesError, Threshold, check_guards
 
-GUARDS: Mapping[str, tuple[str, str]] = {
-    "removals": ("Extensions removed", "of the linked people"),
-    "disables": ("Extensions disabled", "of the linked people"),
-    "renumberings": ("People who get another number", "of the linked people"),
-    "memberships": ("People who lose a department", "of the linked people"),
-    "losses": ("Extensions gone from the phone system", "of the linked people"),
-    "departments": ("Departments gone from the phone system", "of the linked departments"),
-    "shrink": ("People missing from Microsoft 365", "of those the last reading had"),
-}
-"""What each guard counts, and of what its percentage is."""
 FIGURES = tuple(f"guard_{guard}_{part}" for guard in GUARDS for part in ("number", "percent"))
-LABELS: Mapping[str, str] = {
-    f"guard_{guard}_{part}": f"Guard, {label[:1].lower()}{label[1:]}, {words}"
-    for guard, (label, _) in GUARDS.items()
-    for part, words in (("number", "number"), ("percent", "percent"))
-}
 
 
 def figures_of(rules: GuardRules) -> dict[str, str]:

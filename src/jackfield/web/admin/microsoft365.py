@@ -13,6 +13,15 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from jackfield.core.choice_words import (
+    APPROVALS,
+    DEPARTMENTS,
+    FED_FIELDS,
+    GUARDS,
+    NUMBER_FORMS,
+    POLICIES,
+    SCOPES,
+)
 from jackfield.core.departments import DepartmentRules, DepartmentSource, explain_departments
 from jackfield.core.fields import shown_name
 from jackfield.core.number_remarks import rule_remarks
@@ -30,16 +39,11 @@ from jackfield.store.settings import (
 )
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Position, check_places
-from jackfield.web.admin.attributes_form import FORMS, RULES, options
+from jackfield.web.admin.attributes_form import options
 from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
-from jackfield.web.admin.guards_form import GUARDS
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
-    APPROVALS,
-    POLICIES,
-    SCOPES,
-    SOURCES,
     SyncForm,
     form_of,
     ids_of,
@@ -254,11 +258,11 @@ async def _form(
         stored=stored,
         conflict=conflict,
         scopes=SCOPES,
-        sources=SOURCES,
+        sources=DEPARTMENTS,
         policies=POLICIES,
         approvals=APPROVALS,
-        attributes={rule: (label, options(rule)) for rule, label in RULES.items()},
-        forms=FORMS,
+        attributes={rule: (label, options(rule)) for rule, label in FED_FIELDS.items()},
+        forms=NUMBER_FORMS,
         guards=GUARDS,
         home=(frame.connection.usage_country if frame.connection else ""),
         zones=time_zones(),

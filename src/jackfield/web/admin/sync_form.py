@@ -14,53 +14,22 @@ from zoneinfo import available_timezones
 from litestar.datastructures import FormMultiDict
 
 from jackfield.core.attributes import AttributeRules, NumberForm
+from jackfield.core.choice_words import FED_FIELDS, GUARDS, place_of_guard, value_told
+from jackfield.core.choice_words import LABELS as CALLED
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.numbering import NumberRange, written_ranges
 from jackfield.core.people import GroupId, LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
 from jackfield.core.rules import RemoveAfter, RulesError, check_remove_after
 from jackfield.core.schedule import ScheduleError, ScheduleRules, check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
-from jackfield.web.admin.attributes_form import FORMS, RULES, attributes_of
-from jackfield.web.admin.attributes_form import SOURCES as ATTRIBUTES
+from jackfield.web.admin.attributes_form import attributes_of
 from jackfield.web.admin.guards_form import FIGURES, figures_of, guards_of
-from jackfield.web.admin.guards_form import LABELS as GUARD_LABELS
 from jackfield.web.admin.numbers_form import numbers_of
 
 MOST_PEOPLE = 100_000
 MOST_GROUPS = 5_000
 LONGEST_ID = 64
 LONGEST_RANGES = 4_000
-
-SCOPES: Mapping[Scope, str] = {
-    Scope.ALL: "Everyone",
-    Scope.ALL_EXCEPT_SELECTED: "Everyone except selected people",
-    Scope.SELECTED: "Selected people",
-    Scope.SELECTED_GROUPS: "Members of selected groups",
-}
-SOURCES: Mapping[DepartmentSource, str] = {
-    DepartmentSource.SCOPE: "The groups selected above",
-    DepartmentSource.CHOSEN: "These groups",
-    DepartmentSource.ALL: "Every group with a member who is synchronised",
-    DepartmentSource.NONE: "None",
-}
-POLICIES: Mapping[LeaverPolicy, str] = {
-    LeaverPolicy.KEEP: "Keep the extension",
-    LeaverPolicy.DISABLE: "Disable the extension",
-    LeaverPolicy.REMOVE: "Remove the extension",
-}
-APPROVALS: Mapping[Approval, str] = {
-    Approval.AUTOMATIC: "Carry plans out by themselves",
-    Approval.BY_HAND: "Every plan waits for an administrator",
-}
-_WORDS: Mapping[str, Mapping[Any, str]] = {
-    "scope": SCOPES,
-    "source": SOURCES,
-    "approve": APPROVALS,
-    **{f"follows_{rule}": ATTRIBUTES for rule in RULES},
-    "caller_id_form": FORMS,
-    **{f"on_{cause.value}": POLICIES for cause in LeaverCause},
-}
-
 
 _USUAL = AttributeRules()
 
@@ -125,7 +94,7 @@ def form_of(stored: PeopleSettings, version: int) -> SyncForm:
     """The form as it opens."""
     rules, schedule = stored.rules, stored.schedule
     chosen: dict[str, Any] = {
-        f"follows_{rule}": getattr(rules.attributes, rule).value for rule in RULES
+        f"follows_{rule}": getattr(rules.attributes, rule).value for rule in FED_FIELDS
     }
     chosen |= figures_of(rules.guards)
     return SyncForm(
@@ -166,7 +135,7 @@ def read_form(fields: FormMultiDict) -> SyncForm:
     def text(name: str) -> str:
         return str(fields.get(name, ""))[:200]
 
-    chosen: dict[str, Any] = {f"follows_{rule}": text(f"follows_{rule}") for rule in RULES}
+    chosen: dict[str, Any] = {f"follows_{rule}": text(f"follows_{rule}") for rule in FED_FIELDS}
     chosen |= {name: text(name) for name in FIGURES}
     return SyncForm(
         version=text("version"),
@@ -228,7 +197,7 @@ def settings_of(
             errors[name] = f"More than {MOST_GROUPS:,} groups."
     hold_days = _whole(form.hold_days, "hold_days", errors)
     numbers = numbers_of(form.start, form.ranges, hold_days, stored.rules.numbers, ranges, errors)
-    typed = {rule: str(getattr(form, f"follows_{rule}")) for rule in RULES}
+    typed = {rule: str(getattr(form, f"follows_{rule}")) for rule in FED_FIELDS}
     attributes = attributes_of(
         typed,
         form.caller_id_form,
@@ -276,36 +245,42 @@ def changes_between(before: PeopleSettings, after: PeopleSettings) -> tuple[str,
     )
 
 
-LABELS: Mapping[str, str] = {
-    "enabled": "People sync",
-    "scope": "Who is synchronised",
-    "users": "People who are selected",
-    "scope_groups": "Selected groups",
-    "guests": "Include guests",
-    "mailbox_licence_only": "Only people with a mailbox licence",
-    "start": "Starting number",
-    "ranges": "Ranges for newcomers",
-    "hold_days": "Days for which a released number is held",
-    "recreate": "Make deleted extensions again",
-    "source": "Departments",
-    "department_groups": "Groups for departments",
-    "follow_details": "Keep the details of people up to date",
-    "photos": "Photos",
-    **{f"follows_{rule}": f"{label} follows" for rule, label in RULES.items()},
-    "caller_id_form": "Form of the outbound caller ID",
-    "country": "Default country",
-    "on_deleted": "Deleted in Microsoft 365",
-    "on_disabled": "Disabled in Microsoft 365",
-    "on_out_of_scope": "No longer in scope",
-    "remove_after_deleted": "Days until a deleted account's extension is removed",
-    "remove_after_disabled": "Days until a disabled account's extension is removed",
-    "remove_after_out_of_scope": "Days until the extension is removed of who is out of scope",
-    "nightly_hour": "Hour of the nightly sync",
-    "time_zone": "Time zone",
-    "interval": "Seconds between looks for changes",
-    "approve": "Approval",
-    **GUARD_LABELS,
+PLACES: Mapping[str, str] = {
+    "enabled": "enabled",
+    "scope": "rules.scope.scope",
+    "users": "rules.scope.selected_users",
+    "scope_groups": "rules.scope.selected_groups",
+    "guests": "rules.scope.guests",
+    "mailbox_licence_only": "rules.scope.mailbox_licence_only",
+    "start": "rules.numbers.start",
+    "ranges": "rules.numbers.ranges",
+    "hold_days": "rules.numbers.hold_days",
+    "recreate": "rules.recreate",
+    "source": "rules.departments.source",
+    "department_groups": "rules.departments.groups",
+    "follow_details": "rules.attributes.follow_details",
+    "photos": "photos",
+    **{f"follows_{rule}": f"rules.attributes.{rule}" for rule in FED_FIELDS},
+    "caller_id_form": "rules.attributes.caller_id_form",
+    "country": "rules.attributes.default_country",
+    **{
+        f"{begin}{cause.value}": f"{place}{cause.value}"
+        for begin, place in (("on_", "rules.on_"), ("remove_after_", "rules.remove_after."))
+        for cause in (LeaverCause.DELETED, LeaverCause.DISABLED, LeaverCause.OUT_OF_SCOPE)
+    },
+    "nightly_hour": "schedule.nightly_hour",
+    "time_zone": "schedule.time_zone",
+    "interval": "schedule.delta_interval_s",
+    "approve": "approve",
+    **{
+        f"guard_{guard}_{part}": place_of_guard(guard, part)
+        for guard in GUARDS
+        for part in ("number", "percent")
+    },
 }
+"""Where each field of the form stands in the settings."""
+LABELS: Mapping[str, str] = {name: CALLED[place] for name, place in PLACES.items()}
+"""What the fields of the form are called."""
 
 
 def time_zones() -> tuple[str, ...]:
@@ -374,9 +349,4 @@ def _several(values: Sequence[object]) -> tuple[str, ...]:
 
 def shown(name: str, value: object) -> str:
     """A field's value in the words of the form."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return f"{len(value):,} chosen"
-    words = _WORDS.get(name, {})
-    return f"“{words.get(str(value), value)}”" if value else "nothing"
+    return value_told(PLACES[name], value)

@@ -160,7 +160,13 @@ class LineOut(msgspec.Struct):
     name: str
     text: str
     run: str
-    by: Annotated[str, msgspec.Meta(description="Who did it; empty for Jackfield itself.")]
+    by: Annotated[
+        str,
+        msgspec.Meta(
+            description="Who did it or asked for it: an account, a token, the command line,"
+            " `schedule`; empty for Jackfield itself."
+        ),
+    ]
 
 
 class JournalOut(msgspec.Struct):
