@@ -51,7 +51,7 @@ from jackfield.store.sessions import end_sessions, owned_by_person
 from jackfield.store.transaction import Transaction
 
 CHUNK = WRITE_LIMIT
-"""Actions per call of the phone port and per transaction of ours."""
+"""Actions per call of the phone port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +100,31 @@ class Applying:
         by_seq = {one.seq: outcome for (one, _), outcome in zip(writes, outcomes, strict=True)}
         took_ms = round((self._clock.monotonic() - started) * 1000 / len(pending))
         now = self._clock.now()
-        async with self._database.write() as tx:
+        overtaken = False
+
+        async def begin(tx: Transaction) -> None:
             await fence(tx)
             await hold(tx, tenant)
-            record = Record(await _owners(tx, tenant, outcomes), now)
-            for one, write in prepared:
+
+        async def save(
+            tx: Transaction, some: Sequence[tuple[StoredAction, Write | Stale | None]]
+        ) -> None:
+            nonlocal before, overtaken
+            answers = [answer for one, _ in some if (answer := by_seq.get(one.seq)) is not None]
+            record = Record(await _owners(tx, tenant, answers), now)
+            for one, write in some:
                 status, text = settle(one.action, write, by_seq.get(one.seq), context, record)
                 record.results.append(Result(one.seq, status, text))
                 record.lines.append(_line(one, status, text, run, took_ms))
-            overtaken = not await _save_picture(tx, tenant, record, before)
+            overtaken |= not await _save_picture(tx, tenant, record, before)
             await _save(tx, tenant, plan, record, now)
-        # Held actions stand behind all others.
-        return Chunk(pending[-1].seq, head.total, overtaken)
+            before = before if overtaken else await load_phone_state(tx, tenant)
+
+        async def end(_: Transaction) -> Chunk:
+            # Held actions stand behind all others.
+            return Chunk(pending[-1].seq, head.total, overtaken)
+
+        return await self._database.write_much(prepared, save, end, begin=begin)
 
     async def _written(
         self, phone: PhoneSystem, writes: list[Write], fence: Fence

@@ -1,13 +1,16 @@
 """Reading the tenant's directory into its picture, one page at a time.
 
-Each page and the position that follows it are saved in one transaction, so that a process may die
+The position that follows a page is saved after it, with its last rows, so that a process may die
 between any two lines and go on with the page it was at. Nothing is decided here; an unfinished
 round never makes anybody gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from operator import attrgetter
 
 import structlog
 
@@ -25,7 +28,14 @@ from jackfield.graph.delta import (
     start_groups_round,
     start_users_round,
 )
-from jackfield.graph.directory import GroupsPage, UsersPage, fetch_standing, fetch_user
+from jackfield.graph.directory import (
+    GroupsPage,
+    MemberChange,
+    SeenPerson,
+    UsersPage,
+    fetch_standing,
+    fetch_user,
+)
 from jackfield.graph.errors import CursorExpired, NotFound
 from jackfield.graph.organization import fetch_skus
 from jackfield.store.alarms import begin_alarm, end_alarm, open_alarms
@@ -145,19 +155,7 @@ class DirectoryReading:
         except CursorExpired as error:
             await self._begin_anew(tenant, cursor, error)
             return Progress(more=True, full=True)
-        async with self._database.write() as tx:
-            cursor = await self._restarted(tx, tenant, cursor, step)
-            if step.page is not None:
-                await self._save_groups(tx, tenant, cursor, step.page)
-            after = step.after
-            if isinstance(after, RoundEnd):
-                now = self._clock.now()
-                if after.full:
-                    await finish_groups_round(tx, tenant, cursor.round, now=now)
-                    await add_unsettled(tx, tenant, None)
-                await advance(tx, tenant, cursor, after.cursor, finished_at=now)
-            else:
-                await advance(tx, tenant, cursor, after.encode())
+        cursor = await self._save_groups_step(tenant, cursor, step)
         more = not isinstance(step.after, RoundEnd)
         return Progress(more=more, full=cursor.kind is RoundKind.FULL)
 
@@ -207,19 +205,18 @@ class DirectoryReading:
             await save_skus(tx, tenant, {one.sku_id: (one.part_number, "") for one in skus})
 
     async def _begin(self, tx: Transaction, tenant: int, cursor: Cursor, *, full: bool) -> Cursor:
-        kind = RoundKind.FULL if full else RoundKind.DELTA
-        start = start_users_round if cursor.resource is Resource.USERS else start_groups_round
-        position = start(None if full else cursor.position)
         if full and cursor.resource is Resource.USERS:
             await end_alarm(tx, tenant, UNREADABLE, now=self._clock.now())
-        begun = await begin_round(
-            tx,
-            tenant,
-            cursor,
-            kind,
-            now=self._clock.now(),
-            extras=tuple(sorted(await self._extras(tx, tenant, cursor))),
-        )
+        extras = tuple(sorted(await self._extras(tx, tenant, cursor)))
+        kind = RoundKind.FULL if full else RoundKind.DELTA
+        return await self._start(tx, tenant, cursor, kind, extras)
+
+    async def _start(
+        self, tx: Transaction, tenant: int, cursor: Cursor, kind: RoundKind, extras: tuple[str, ...]
+    ) -> Cursor:
+        start = start_users_round if cursor.resource is Resource.USERS else start_groups_round
+        position = start(None if kind is RoundKind.FULL else cursor.position)
+        begun = await begin_round(tx, tenant, cursor, kind, now=self._clock.now(), extras=extras)
         return await advance(tx, tenant, begun, position.encode())
 
     async def _extras(self, tx: Transaction, tenant: int, cursor: Cursor) -> set[str]:
@@ -256,19 +253,14 @@ class DirectoryReading:
             return await self._position(tenant, resource)
 
     async def _restarted(
-        self,
-        tx: Transaction,
-        tenant: int,
-        cursor: Cursor,
-        step: Step[UsersPage] | Step[GroupsPage],
+        self, tenant: int, cursor: Cursor, step: Step[UsersPage] | Step[GroupsPage]
     ) -> Cursor:
         """A full round that begins anew gets a number of its own: nobody was seen in it yet."""
-        if step.restarted and cursor.kind is RoundKind.FULL:
-            self._rounds.pop(tenant, None)
-            return await begin_round(
-                tx, tenant, cursor, cursor.kind, now=self._clock.now(), extras=cursor.extras
-            )
-        return cursor
+        if not step.restarted or cursor.kind is not RoundKind.FULL:
+            return cursor
+        self._rounds.pop(tenant, None)
+        async with self._database.write() as tx:
+            return await self._start(tx, tenant, cursor, RoundKind.FULL, cursor.extras)
 
     async def _known(self, tenant: int, cursor: Cursor) -> _Round:
         known = self._rounds.get(tenant)
@@ -287,35 +279,49 @@ class DirectoryReading:
     async def _save_users_step(
         self, tenant: int, cursor: Cursor, step: Step[UsersPage], known: _Round
     ) -> Cursor:
-        async with self._database.write() as tx:
-            cursor = await self._restarted(tx, tenant, cursor, step)
-            if step.page is not None:
-                await self._save_users(tx, tenant, cursor, step.page, known)
+        page = step.page
+        if page is not None and cursor.kind is RoundKind.DELTA:
+            async with self._database.read() as tx:
+                known.hashes = await load_hashes(tx, tenant, list(page.hashes))
+        changed = [] if page is None else page.changed(known.hashes)
+        cursor = await self._restarted(tenant, cursor, step)
+        now = self._clock.now()
+
+        async def save(tx: Transaction, some: Sequence[SeenPerson]) -> None:
+            hashes = {one.person.id: one.record_hash for one in some}
+            people = [one.person for one in some]
+            await save_people(tx, tenant, people, hashes, cursor.round, now=now)
+            known.hashes.update(hashes)
+
+        async def end(tx: Transaction) -> Cursor:
+            if page is not None:
+                met = page.hashes.keys() - {one.person.id for one in changed}
+                await self._save_others(tx, tenant, cursor, page, met, known)
             after = step.after
             if not isinstance(after, RoundEnd):
                 return await advance(tx, tenant, cursor, after.encode())
-            now = self._clock.now()
             if after.full and not await _is_unreadable(tx, tenant):
                 gone = await finish_round(tx, tenant, cursor.round, now=now)
                 _log.info("people.round_finished", tenant=tenant, gone=gone)
             return await advance(tx, tenant, cursor, after.cursor, finished_at=now)
 
-    async def _save_users(
-        self, tx: Transaction, tenant: int, cursor: Cursor, page: UsersPage, known: _Round
+        return await self._database.write_much(changed, save, end)
+
+    async def _save_others(
+        self,
+        tx: Transaction,
+        tenant: int,
+        cursor: Cursor,
+        page: UsersPage,
+        met: AbstractSet[ObjectId],
+        known: _Round,
     ) -> None:
+        """What a page tells besides people who are new or changed."""
         now = self._clock.now()
-        if cursor.kind is RoundKind.DELTA:
-            known.hashes = await load_hashes(tx, tenant, list(page.hashes))
-        changed = page.changed(known.hashes)
-        hashes = {one.person.id: one.record_hash for one in changed}
-        await save_people(
-            tx, tenant, [one.person for one in changed], hashes, cursor.round, now=now
-        )
         if cursor.kind is RoundKind.FULL:
-            met = [one for one in page.hashes if one not in hashes]
             # A record we cannot read is still a person who is there.
-            met += [ObjectId(one.id) for one in page.rejected if one.id]
-            await mark_seen(tx, tenant, met, cursor.round)
+            rejected = [ObjectId(one.id) for one in page.rejected if one.id]
+            await mark_seen(tx, tenant, [*met, *rejected], cursor.round)
         for standing in {one.standing for one in page.removed}:
             ids = [one.id for one in page.removed if one.standing is standing]
             await mark_removed(tx, tenant, ids, standing, now=now)
@@ -342,12 +348,43 @@ class DirectoryReading:
                 for one in page.rejected
             ]
             await append_lines(tx, tenant, lines, now=now)
-        known.hashes.update(hashes)
         known.read += len(page.hashes)
+
+    async def _save_groups_step(
+        self, tenant: int, cursor: Cursor, step: Step[GroupsPage]
+    ) -> Cursor:
+        page = step.page
+        # What a page both gives and takes is taken.
+        changes = [] if page is None else sorted(page.member_changes, key=attrgetter("removed"))
+        cursor = await self._restarted(tenant, cursor, step)
+
+        async def save(tx: Transaction, some: Sequence[MemberChange]) -> None:
+            added = [
+                Member(one.group, one.member, MemberKind.GROUP if one.is_group else MemberKind.USER)
+                for one in some
+                if not one.removed
+            ]
+            removed = [(one.group, one.member) for one in some if one.removed]
+            await apply_member_changes(tx, tenant, added, removed, cursor.round)
+
+        async def end(tx: Transaction) -> Cursor:
+            if page is not None:
+                await self._save_groups(tx, tenant, cursor, page)
+            after = step.after
+            if not isinstance(after, RoundEnd):
+                return await advance(tx, tenant, cursor, after.encode())
+            now = self._clock.now()
+            if after.full:
+                await finish_groups_round(tx, tenant, cursor.round, now=now)
+                await add_unsettled(tx, tenant, None)
+            return await advance(tx, tenant, cursor, after.cursor, finished_at=now)
+
+        return await self._database.write_much(changes, save, end)
 
     async def _save_groups(
         self, tx: Transaction, tenant: int, cursor: Cursor, page: GroupsPage
     ) -> None:
+        """What a page tells besides who is a member of what."""
         now = self._clock.now()
         known = await load_groups(tx, tenant, [one.id for one in page.groups])
         # Graph repeats a group's properties when only its members have changed.
@@ -358,13 +395,6 @@ class DirectoryReading:
             met |= {GroupId(one.id) for one in page.rejected if one.id}
             met -= {one.id for one in changed}
             await mark_groups_seen(tx, tenant, sorted(met), cursor.round)
-        added = [
-            Member(one.group, one.member, MemberKind.GROUP if one.is_group else MemberKind.USER)
-            for one in page.member_changes
-            if not one.removed
-        ]
-        removed = [(one.group, one.member) for one in page.member_changes if one.removed]
-        await apply_member_changes(tx, tenant, added, removed, cursor.round)
         for standing in {one.standing for one in page.removed}:
             ids = [GroupId(one.id) for one in page.removed if one.standing is standing]
             await mark_groups_removed(tx, tenant, ids, standing, now=now)

@@ -165,13 +165,15 @@ class BuiltInPhones:
     # --- writing
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Carry out all writes in one transaction."""
+        """Carry out all writes, in one transaction or, while others write too, in several."""
         if len(writes) > WRITE_LIMIT:
             raise ValueError(f"{len(writes)} writes in one call, at most {WRITE_LIMIT}")
-        if not writes:
-            return []
-        async with self._opened(writes) as ledger:
-            return [ledger.carry_out(write) for write in writes]
+        outcomes: list[Outcome] = []
+        while left := writes[len(outcomes) :]:
+            some = left[: self._database.stretch()]
+            async with self._opened(some, large=True) as ledger:
+                outcomes += [ledger.carry_out(write) for write in some]
+        return outcomes
 
     async def write_avatars(self, writes: Sequence[AvatarWrite]) -> list[Outcome]:
         """Carry out all of them in one transaction."""
@@ -234,13 +236,15 @@ class BuiltInPhones:
         return Done()
 
     @asynccontextmanager
-    async def _opened(self, writes: Sequence[Write]) -> AsyncIterator[Ledger]:
+    async def _opened(
+        self, writes: Sequence[Write], *, large: bool = False
+    ) -> AsyncIterator[Ledger]:
         """A ledger that holds what the writes may meet; saved at the end, in one transaction."""
         tenant = self._tenant
         met = _Met()
         for write in writes:
             met.add(write)
-        async with self._database.write() as tx:
+        async with self._database.write(large=large) as tx:
             # First of all: from here on every other writer of this tenant waits.
             await next_change(tx, tenant)
             keys = await store.new_keys(tx, tenant, met.creations) if met.creations else []

@@ -1,17 +1,17 @@
 """The database: opened, brought to the newest shape, and lent out in transactions.
 
-SQLite has one writer connection, whose pool of one is the queue in which everyone waits their turn,
-and five readers that cannot write. PostgreSQL has one pool of ten. What is wrong with a database is
-said in `jackfield.store.located`, how its shape changes in `jackfield.store.migrate`.
+SQLite has one writer connection, at which everyone waits their turn, and five readers that cannot
+write. PostgreSQL has one pool of ten. Whose turn it is: `jackfield.store.writer_queue`; what is
+wrong with a database: `jackfield.store.located`; how its shape changes: `jackfield.store.migrate`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -23,8 +23,9 @@ from jackfield.store.leases import Lease, renew_lease
 from jackfield.store.located import located, place_of, translate
 from jackfield.store.migrate import migrate
 from jackfield.store.processes import still_holds
-from jackfield.store.schema import INSTALLATION
+from jackfield.store.schema import CHUNK, INSTALLATION
 from jackfield.store.transaction import Transaction
+from jackfield.store.writer_queue import WriterQueue
 
 READERS = 5
 POSTGRESQL_CONNECTIONS = 10
@@ -36,6 +37,8 @@ CONNECT_TIMEOUT_S = 10.0
 IDLE = timedelta(seconds=5)
 """How long a process that holds a slot may be silent inside a transaction: less than its lease."""
 
+Row = TypeVar("Row")
+Result = TypeVar("Result")
 SqliteConnect = Callable[..., Awaitable[Any]]
 """What opens a connection to a SQLite file, in place of the one that has a thread."""
 
@@ -51,6 +54,7 @@ class Database:
         self.sqlite = writer.dialect.name == "sqlite"
         self._writer = writer
         self._reader = reader
+        self._queue = WriterQueue(patience_s=WAIT_FOR_CONNECTION_S) if self.sqlite else None
         self._slot: Lease | None = None
         self._slot_length = timedelta()
         self.replaced = asyncio.Event()
@@ -102,19 +106,54 @@ class Database:
         return database
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self, *, large: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises.
 
-        On SQLite it holds the only writer connection: no network, no long computing inside.
+        On SQLite it holds the only writer connection: no network, no long computing inside. A
+        `large` one lets those that are not go first.
         """
-        async with self._located(), self._writer.begin() as connection:
-            tx = Transaction(connection)
+        async with self._located(), self._turn(large=large), self._writer.begin() as connection:
+            tx = Transaction(connection, self._queue)
             if self._slot is None or await still_holds(tx, self._slot, IDLE):
                 yield tx
                 return
         self.replaced.set()
         # No error, which somebody might write down as theirs: the process is about to end.
         await asyncio.Event().wait()
+
+    async def write_much(
+        self,
+        rows: Sequence[Row],
+        save: Callable[[Transaction, Sequence[Row]], Awaitable[object]],
+        end: Callable[[Transaction], Awaitable[Result]],
+        *,
+        begin: Callable[[Transaction], Awaitable[object]] | None = None,
+    ) -> Result:
+        """Save many rows a stretch at a time, then what `end` saves; returns what that answers.
+
+        It is one transaction as long as nobody else waits to write, on PostgreSQL always; else
+        another one goes on after them, and `begin` is called in each. So whatever `save` has saved
+        must do no harm where `end` is never reached, and may come again.
+        """
+        while True:
+            async with self.write(large=True) as tx:
+                if begin is not None:
+                    await begin(tx)
+                while rows:
+                    many = self.stretch()
+                    await save(tx, rows[:many])
+                    rows = rows[many:]
+                    if rows and tx.is_waited_for:
+                        break
+                else:
+                    return await end(tx)
+
+    def stretch(self) -> int:
+        """How many rows a large write puts down before it looks whether somebody waits."""
+        return CHUNK if self._queue is None else self._queue.stretch()
+
+    def _turn(self, *, large: bool) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._queue is None else self._queue.turn(large=large)
 
     def write_as(self, slot: Lease, length: timedelta) -> None:
         """From now on write only while this process holds its slot, a lease of that length.
@@ -149,8 +188,8 @@ class Database:
         Owed after every bulk load (PostgreSQL is slow for minutes without).
         """
         if self.sqlite:
-            async with located(self.url), self._writer.begin() as connection:
-                await connection.execute(text("ANALYZE"))
+            async with self.write(large=True) as tx:
+                await tx.connection.execute(text("ANALYZE"))
             return
         # VACUUM marks pages as seen by all, which lets searches read indexes alone.
         alone = self._writer.execution_options(isolation_level="AUTOCOMMIT")

@@ -21,6 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
 from jackfield.store.schema import CHUNK
+from jackfield.store.writer_queue import WriterQueue
 
 PAGE = 500
 """Rows of a large result that are turned into records in one go."""
@@ -33,13 +34,19 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 class Transaction:
     """A transaction of `Database.write` or `Database.read`; ends with their block."""
 
-    __slots__ = ("changes", "connection", "sqlite")
+    __slots__ = ("_queue", "changes", "connection", "sqlite")
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, queue: WriterQueue | None = None) -> None:
         self.connection = connection
+        self._queue = queue
         self.sqlite = connection.dialect.name == "sqlite"
         self.changes: dict[int, int] = {}
         """Change numbers this transaction has taken (see `sequences.next_change`)."""
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for this transaction to end: a large one goes on in another."""
+        return self._queue is not None and self._queue.is_waited_for
 
     def insert(self, table: Table) -> Any:
         """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
