@@ -113,7 +113,7 @@ async def test_whoever_a_finished_round_did_not_meet_is_gone(
         history = await load_person_history(tx, 1, BO.id)
     assert (gone, again) == (1, 0)
     assert people[BO.id].standing is Standing.GONE
-    assert counts == PeopleCounts(present=1, gone=1, enabled=1)
+    assert counts == PeopleCounts(present=1, gone=1)
     assert list(hashes) == ["a"]
     assert touched == (["b"], 2)
     assert history is not None

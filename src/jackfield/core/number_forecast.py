@@ -27,6 +27,7 @@ from jackfield.core.number_pools import (
 from jackfield.core.number_spans import (
     Span,
     code_of,
+    codes_of,
     count_within,
     listed,
     merged,
@@ -117,7 +118,7 @@ def forecast_pools(
     that are not in use again and still held.
     """
     reserved = reserved_numbers(rules)
-    codes = sorted(code_of(one) for one in used if one.isascii() and one.isdigit())
+    codes = codes_of(used)
     taken = frozenset(codes)
     held = sorted(
         (code, until)

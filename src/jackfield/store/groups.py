@@ -12,7 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    Index,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy import text as sql_text
 
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Standing
@@ -62,6 +73,13 @@ group_members = Table(
     text("kind"),
     number("seen_round"),
     Index("ix_group_member_member", "tenant", "member"),
+    Index(
+        "ix_group_member_nested",
+        "tenant",
+        "group_id",
+        sqlite_where=sql_text("kind = 'group'"),
+        postgresql_where=sql_text("kind = 'group'"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -156,7 +174,10 @@ _EDGES = (
     .where(group_members.c.tenant == OF_TENANT, groups.c.standing == Standing.PRESENT.value)
     .order_by(group_members.c.group_id, group_members.c.member)
 )
-_NESTED = _EDGES.where(group_members.c.kind == MemberKind.GROUP.value)
+# Written out: SQLite takes the index of groups in groups only where it reads which they are.
+_NESTED = _EDGES.where(
+    group_members.c.kind == literal(MemberKind.GROUP.value, literal_execute=True)
+)
 _OF_PEOPLE = _EDGES.where(group_members.c.kind == MemberKind.USER.value)
 _OF_SOME_PEOPLE = _OF_PEOPLE.where(group_members.c.member.in_(_ids))
 
