@@ -24,11 +24,12 @@ from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
 from jackfield.durable import Border, Hook, Journal, Lane, Rehearsal, RunId
 from jackfield.flows.applying import Applying
+from jackfield.flows.asks import Ask
 from jackfield.flows.connections import Connections
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.known_phones import KnownPhones
 from jackfield.flows.outages import Outages
-from jackfield.flows.people import APPLY, AT_ONCE, PERSON, SYNC, Ask, PeopleSync
+from jackfield.flows.people import APPLY, AT_ONCE, PERSON, SYNC, PeopleSync
 from jackfield.flows.people_run import PeopleRun
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.photos import PHOTOS, PhotoSync

@@ -7,7 +7,7 @@ import pytest
 
 from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.flows.run_rows import LEASE
 from jackfield.flows.runs import WORK
 from jackfield.pbx.builtin import BuiltInPhones

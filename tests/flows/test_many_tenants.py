@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.house import House
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.graph.pace import Workload
 from jackfield.store.runs import RunStatus
 from m365_emulator.faults import Kind, Order

@@ -10,7 +10,7 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.people import GroupId, LeaverPolicy, Scope, ScopeRules
 from jackfield.core.rules import PeopleRules
 from jackfield.core.schedule import Mode
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.flows.run_rows import LEASE
 from jackfield.flows.runs import WORK
 from jackfield.pbx.builtin import BuiltInPhones

@@ -13,7 +13,7 @@ from doubles.house import House, Interlude
 from jackfield.core.reach import OVER_AFTER
 from jackfield.core.schedule import Mode
 from jackfield.core.waiting import MICROSOFT, PHONES, TURN, Waits
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.store.alarms import Alarm, list_alarms
 from jackfield.store.runs import RunStatus, Trigger

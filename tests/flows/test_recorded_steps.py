@@ -9,9 +9,9 @@ from jackfield.core.schedule import Mode
 from jackfield.durable import Border, Hook, Json, Killed, RunId
 from jackfield.durable.run import recordable
 from jackfield.flows import people_run, photos_run
+from jackfield.flows.asks import Ask
 from jackfield.flows.failures import Failed
 from jackfield.flows.outcomes import Started
-from jackfield.flows.people import Ask
 from jackfield.flows.photos import PhotosAsk
 from jackfield.flows.reading import Found
 from jackfield.flows.runs import Turn

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode, ScheduleRules
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.store.errors import BrokenDocument
 from jackfield.store.runs import RunStatus, Trigger
 from jackfield.store.schedule import load_due

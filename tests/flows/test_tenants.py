@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from doubles.house import House
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.store.journal import load_lines
 from jackfield.store.leftovers import delete_piece, tables_of_tenants

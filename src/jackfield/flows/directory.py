@@ -144,9 +144,7 @@ class DirectoryReading:
 
         `within_s` bounds the call for somebody who waits in person.
         """
-        client = await self._connections.client(tenant)
-        if within_s is not None:
-            client = client.hurried(within_s)
+        client = (await self._connections.client(tenant)).hurried(within_s)
         cursor, position = await self._position(tenant, Resource.GROUPS)
         if position is None:
             return Progress(more=False, full=cursor.kind is RoundKind.FULL)
@@ -159,7 +157,7 @@ class DirectoryReading:
         more = not isinstance(step.after, RoundEnd)
         return Progress(more=more, full=cursor.kind is RoundKind.FULL)
 
-    async def read_person(self, tenant: int, person: str, *, within_s: float) -> ObjectId:
+    async def read_person(self, tenant: int, person: str, *, within_s: float | None) -> ObjectId:
         """Read one user again, by object ID or UPN (one borne earlier serves too).
 
         Raises `NotFound` for somebody who is neither there nor known.

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-import msgspec
-
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
 from jackfield.durable import DurableError, RunId, Runner
+from jackfield.flows.asks import Ask
 from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.outcomes import STANDS
 from jackfield.flows.runs import WORK, Runs
@@ -34,7 +33,7 @@ from jackfield.store.plans import (
     load_plan,
     move_plan,
 )
-from jackfield.store.runs import UNDER_WAY, Trigger, list_runs
+from jackfield.store.runs import UNDER_WAY, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.sequences import hold
 from jackfield.store.settings import (
@@ -64,29 +63,6 @@ _STILL_TIME = (
     "What of it is not carried out yet can still be turned down: on the plan's page, or with"
     " `also_approved` over the API."
 )
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """What a run is asked to do."""
-
-    mode: Mode = Mode.DELTA
-    trigger: Trigger = Trigger.SCHEDULE
-    by: str = ""
-    person: str = ""
-    """Only this person, by object ID or UPN."""
-    preview: bool = False
-    """Stop with the plan; nothing is changed."""
-
-    @property
-    def kind(self) -> str:
-        if self.preview:
-            return "preview"
-        return "person" if self.person else self.mode.value
-
-    @property
-    def is_for_all(self) -> bool:
-        """Whether it does what a schedule or a wish waits for."""
-        return not self.preview and not self.person
 
 
 class PlanNotOpen(Exception):

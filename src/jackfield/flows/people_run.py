@@ -8,7 +8,6 @@ in `settling.py`; rules are in `core`, writes in `applying.py`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 
 import msgspec
 import structlog
@@ -18,15 +17,16 @@ from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.durable import DurableError, Json, Run, RunId
 from jackfield.flows.applying import Applying
+from jackfield.flows.asks import Ask
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import Failed, phones_failed
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import Started
-from jackfield.flows.patience import patiently
-from jackfield.flows.people import Ask, mode_due
+from jackfield.flows.patience import Patience, patiently
+from jackfield.flows.people import mode_due
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.planning import Planning
-from jackfield.flows.reading import HURRIED_S, Found, ReadingSteps
+from jackfield.flows.reading import Found, ReadingSteps
 from jackfield.flows.runs import WORK, Runs, Turn
 from jackfield.flows.settling import Planned, SettlingSteps
 from jackfield.flows.steps import (
@@ -38,7 +38,6 @@ from jackfield.flows.steps import (
     answered,
     broken,
     document_of,
-    tried,
 )
 from jackfield.flows.watched_phones import hurried
 from jackfield.pbx.port import PhoneSystemError
@@ -51,12 +50,6 @@ from jackfield.store.runs import Trigger
 from jackfield.store.schedule import load_due
 from jackfield.store.settings import Approval, load_people_settings
 from jackfield.store.transaction import Transaction
-
-HURRIED_TURN_S = 3.0
-"""While a person waits: how long behind a run that does not get on."""
-HURRIED_PAUSE_S = 1.0
-
-_ASK_AGAIN = "Ask again once it works; the regular sync does the same by itself."
 
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -119,21 +112,24 @@ class PeopleRun:
 
         if not (made.plan and made.apply):
             return await end(Started())
-        return await self._carry_out(run, tenant, made.plan, end, hurry=bool(ask.person))
+        return await self._carry_out(run, tenant, made.plan, ask.patience, end)
 
     async def apply(self, run: Run, tenant: int, plan: int, by: str) -> Json:
         """Carry out an approved plan."""
-        return await self._whole(run, tenant, self._apply_plan(run, tenant, plan, by), plan)
+        ask = Ask(trigger=Trigger.ADMINISTRATOR, by=by, plan=plan)
+        return await self._whole(run, tenant, self._apply_plan(run, tenant, ask), plan)
 
-    async def _apply_plan(self, run: Run, tenant: int, plan: int, by: str) -> Ended | Failed:
-        await self._hold(run, tenant, Ask(trigger=Trigger.ADMINISTRATOR, by=by), "approved")
-        await run.step("begin", self._begin_apply, run.id, tenant, by)
+    async def _apply_plan(self, run: Run, tenant: int, ask: Ask) -> Ended | Failed:
+        turn = await self._hold(run, tenant, ask)
+        if isinstance(turn, Failed):
+            return turn
+        await run.step("begin", self._begin_apply, run.id, tenant, ask)
 
         async def end(started: Started) -> Ended:
             step = self._settling.end_apply
-            return await answered(run, Ended, "end", step, run.id, tenant, plan, started)
+            return await answered(run, Ended, "end", step, run.id, tenant, ask.plan, started)
 
-        return await self._carry_out(run, tenant, plan, end)
+        return await self._carry_out(run, tenant, ask.plan, ask.patience, end)
 
     async def _observe(self, run: Run, tenant: int, ask: Ask) -> Found | Failed | None:
         """Look at everybody, or at one person: then it answers whom."""
@@ -144,41 +140,38 @@ class PeopleRun:
                 return found
         else:
             for resource in (Resource.USERS, Resource.GROUPS):
-                walked = await self._walk(run, tenant, resource, ask.mode)
+                walked = await self._walk(run, tenant, ask.patience, resource, ask.mode)
                 if isinstance(walked, Failed):
                     return walked
         everything = ask.mode is Mode.FULL and not ask.person
         if everything:
             await run.step("licences", self._reading.read_licences, tenant)
-        hurry = bool(ask.person)
         read_phones = self._reading.read_phones
         phones = await self._patiently(
-            run, tenant, Read, "phones", read_phones, everything, hurry, hurry=hurry
+            run, tenant, ask.patience, Read, "phones", read_phones, everything
         )
         return phones if isinstance(phones, Failed) else found
 
     async def _observe_person(self, run: Run, tenant: int, ask: Ask) -> Found | Failed:
         read_person = self._reading.read_person
         found = await self._patiently(
-            run, tenant, Found, "person", read_person, ask.person, hurry=True
+            run, tenant, ask.patience, Found, "person", read_person, ask.person
         )
         if isinstance(found, Found) and found.groups_known:
-            walked = await self._walk(run, tenant, Resource.GROUPS, Mode.DELTA, hurry=True)
+            walked = await self._walk(run, tenant, ask.patience, Resource.GROUPS, Mode.DELTA)
             if isinstance(walked, Failed):
                 return walked
         return found
 
     async def _walk(
-        self, run: Run, tenant: int, resource: Resource, mode: Mode, *, hurry: bool = False
+        self, run: Run, tenant: int, patience: Patience, resource: Resource, mode: Mode
     ) -> Read | Failed:
         """Read a round to its end. Missing permission for groups stops nothing else."""
         begin, read_page = self._reading.begin_round, self._reading.read_page
         page = await answered(run, More, "round", begin, tenant, resource, mode)
         while page.more:
             name = f"page {resource}"
-            read = await self._patiently(
-                run, tenant, More, name, read_page, resource, hurry, hurry=hurry
-            )
+            read = await self._patiently(run, tenant, patience, More, name, read_page, resource)
             if isinstance(read, Failed):
                 return read
             page = read
@@ -189,9 +182,8 @@ class PeopleRun:
         run: Run,
         tenant: int,
         plan: int,
+        patience: Patience,
         end: Callable[[Started], Awaitable[Ended]],
-        *,
-        hurry: bool = False,
     ) -> Ended | Failed:
         """Carry a plan out and `end` the run, which is given what the plan had behind it.
 
@@ -200,7 +192,7 @@ class PeopleRun:
         """
         began: Started | None = None
         while True:
-            started = await self._apply(run, tenant, plan, hurry=hurry)
+            started = await self._apply(run, tenant, plan, patience)
             if isinstance(started, Failed):
                 return started
             began = msgspec.structs.replace(began or started, closed=started.closed)
@@ -209,15 +201,14 @@ class PeopleRun:
                 return ended
 
     async def _apply(
-        self, run: Run, tenant: int, plan: int, *, hurry: bool = False
+        self, run: Run, tenant: int, plan: int, patience: Patience
     ) -> Started | Failed:
         """Carry out a plan; answers what it had behind it."""
         start = self._start_applying
         started = await answered(run, Started, "start applying", start, tenant, plan)
         while not started.closed:
-            chunk = await self._patiently(
-                run, tenant, More, "apply", self._apply_chunk, plan, hurry, hurry=hurry
-            )
+            apply = self._apply_chunk
+            chunk = await self._patiently(run, tenant, patience, More, "apply", apply, plan)
             if isinstance(chunk, Failed):
                 return msgspec.structs.replace(chunk, plan=plan)
             if not chunk.more:
@@ -242,43 +233,31 @@ class PeopleRun:
         finally:
             self._runs.forget(run.id)
 
-    async def _hold(self, run: Run, tenant: int, ask: Ask, mode: str = "") -> Turn | Failed:
-        """Wait until no other run works for the tenant.
-
-        While a person waits for this one: not behind a run that does not get on.
-        """
-        asked = (run.id, tenant, ask.trigger.value, mode or ask.kind, ask.by)
-        pause, waited = 0.5, 0.0
+    async def _hold(self, run: Run, tenant: int, ask: Ask) -> Turn | Failed:
+        """Wait until no other run works for the tenant."""
+        patience, pause, waited = ask.patience, 0.5, 0.0
         while True:
-            turn = await answered(run, Turn, "lease", self._runs.take_turn, *asked)
+            turn = await answered(run, Turn, "lease", self._runs.take_turn, run.id, tenant, ask)
             if turn.held:
                 return turn
-            if ask.person and turn.stuck and waited >= HURRIED_TURN_S:
-                return Failed(turn.because, _ASK_AGAIN)
+            if turn.stuck and waited >= patience.turn_s:
+                return Failed(turn.because, patience.next_step)
             await run.sleep(pause)
             waited += pause
-            pause = min(HURRIED_PAUSE_S if ask.person else 5.0, pause * 1.5)
+            pause = min(patience.look_again_s, pause * 1.5)
 
     async def _patiently(
         self,
         run: Run,
         tenant: int,
+        patience: Patience,
         kind: type[A],
         name: str,
-        step: Callable[[RunId, int, *Ts], Awaitable[A | Failed]],
+        step: Callable[[RunId, int, Patience, *Ts], Awaitable[A | Failed]],
         *args: *Ts,
-        hurry: bool = False,
     ) -> A | Failed:
-        """A step, again while somebody says "later"; between tries the run sleeps.
-
-        In a `hurry` there is one try: who waits in person is told, and may ask again.
-        """
-        if not hurry:
-            return await patiently(run, self._runs, tenant, kind, name, step, *args)
-        done = await tried(run, kind, name, step, run.id, tenant, *args)
-        if isinstance(done, Failed) and done.later:
-            return msgspec.structs.replace(done, next_step=_ASK_AGAIN)
-        return done
+        """A step that knows how much patience there is, again while somebody says "later"."""
+        return await patiently(run, self._runs, tenant, patience, kind, name, step, patience, *args)
 
     # --- Steps: each does one thing, and is safe to repeat ----------------------------------------
 
@@ -295,12 +274,11 @@ class PeopleRun:
         if ask.is_for_all and state.wanted is Mode.FULL:
             # Asked for while this run stood in the queue: it settles that wish too.
             ask = Ask(Mode.FULL, ask.trigger, ask.by)
-        await self._runs.begin(flow, tenant, trigger=ask.trigger, mode=ask.kind, by=ask.by)
+        await self._runs.begin(flow, tenant, ask)
         return Began(ask.mode, state.mark if ask.is_for_all else None)
 
-    async def _begin_apply(self, flow: str, tenant: int, by: str) -> None:
-        trigger = Trigger.ADMINISTRATOR
-        await self._runs.begin(flow, tenant, trigger=trigger, mode="approved", by=by)
+    async def _begin_apply(self, flow: str, tenant: int, ask: Ask) -> None:
+        await self._runs.begin(flow, tenant, ask)
 
     async def _plan(self, flow: str, tenant: int, ask: Ask, person: ObjectId | None) -> Planned:
         await self._runs.keep_lease(flow, tenant)
@@ -343,7 +321,9 @@ class PeopleRun:
         done = progress.by_status.get(ActionStatus.DONE, 0)
         return Started(closed, progress.ended, done)
 
-    async def _apply_chunk(self, flow: str, tenant: int, plan: int, hurry: bool) -> More | Failed:
+    async def _apply_chunk(
+        self, flow: str, tenant: int, patience: Patience, plan: int
+    ) -> More | Failed:
         await self._runs.keep_lease(flow, tenant)
         run = await self._runs.load(flow, tenant)
 
@@ -351,7 +331,7 @@ class PeopleRun:
             await self._runs.fence(tx, flow, tenant)
 
         try:
-            with hurried(HURRIED_S) if hurry else nullcontext():
+            with hurried(patience.call_s):
                 async with self._phones.undisturbed(tenant):
                     chunk = await self._applying.chunk(tenant, plan, run, fence)
                 if chunk is not None and chunk.overtaken:

@@ -20,7 +20,7 @@ from jackfield.core.schedule import Mode, wait_after
 from jackfield.durable import DurableError, Json, Run
 from jackfield.flows.connections import Connections
 from jackfield.flows.failures import AWAY, TOLD, Failed, failed, phones_failed
-from jackfield.flows.patience import patiently
+from jackfield.flows.patience import PATIENT, patiently
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.photo_looks import Looked, PhotoLooks
 from jackfield.flows.photos import DENIED, WORK, PhotosAsk, photos_mode_due
@@ -139,7 +139,9 @@ class PhotosRun:
         at = Look(more=True)
         while at.more:
             asked = (since, at.after, at.over, total)
-            looked = await patiently(run, self._rows, tenant, Look, "look", self._look, *asked)
+            looked = await patiently(
+                run, self._rows, tenant, PATIENT, Look, "look", self._look, *asked
+            )
             if not isinstance(looked, Failed):
                 served = served or bool(looked.figures.get("people"))
             elif looked.waiting and served:

@@ -5,8 +5,6 @@ Each does one thing and is safe to repeat; an error becomes an answer.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import msgspec
 import structlog
 
@@ -21,6 +19,7 @@ from jackfield.flows.failures import (
     failed,
     phones_failed,
 )
+from jackfield.flows.patience import Patience
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
 from jackfield.flows.steps import More, Read
@@ -30,8 +29,6 @@ from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
 from jackfield.store.errors import CursorMoved
 
-HURRIED_S = 3.0
-"""How long one call may take, its repetitions included, while a person waits for the run."""
 _NO_GROUPS = "Groups, and with them departments, stay as they are; people are synced all the same."
 _log = structlog.get_logger("jackfield.flows.people")
 
@@ -58,11 +55,11 @@ class ReadingSteps:
         return More(progress.more)
 
     async def read_page(
-        self, flow: str, tenant: int, resource: Resource, hurry: bool = False
+        self, flow: str, tenant: int, patience: Patience, resource: Resource
     ) -> More | Failed:
         """Read the next page of a round; groups that may not be read have none.
 
-        In a `hurry` only groups are read: a person's memberships.
+        Who waits in person waits for groups alone: a person's memberships.
         """
         await self._runs.keep_lease(flow, tenant)
         users = resource is Resource.USERS
@@ -70,8 +67,7 @@ class ReadingSteps:
             if users:
                 progress = await self._directory.read_users(tenant)
             else:
-                within_s = HURRIED_S if hurry else None
-                progress = await self._directory.read_groups(tenant, within_s=within_s)
+                progress = await self._directory.read_groups(tenant, within_s=patience.call_s)
         except CursorMoved:
             return More(True)
         except (PermissionMissing, NotFound, Rejected) as error:
@@ -99,11 +95,13 @@ class ReadingSteps:
         except TOLD as error:
             _log.info("licences.not_read", tenant=tenant, because=str(error))
 
-    async def read_person(self, flow: str, tenant: int, person: str) -> Found | Failed:
+    async def read_person(
+        self, flow: str, tenant: int, patience: Patience, person: str
+    ) -> Found | Failed:
         """Read one person, by object ID or UPN."""
         await self._runs.keep_lease(flow, tenant)
         try:
-            found = await self._directory.read_person(tenant, person, within_s=HURRIED_S)
+            found = await self._directory.read_person(tenant, person, within_s=patience.call_s)
         except NotFound:
             text = f"There is no user {person!r} in Microsoft 365."
             return Failed(f"{text} Give a UPN or an object ID.")
@@ -113,12 +111,12 @@ class ReadingSteps:
         return Found(found, groups_known)
 
     async def read_phones(
-        self, flow: str, tenant: int, everything: bool, hurry: bool = False
+        self, flow: str, tenant: int, patience: Patience, everything: bool
     ) -> Read | Failed:
         """Bring the picture of the phone system up to date."""
         await self._runs.keep_lease(flow, tenant)
         try:
-            with hurried(HURRIED_S) if hurry else nullcontext():
+            with hurried(patience.call_s):
                 await self._phones.read(tenant, everything=everything)
         except PhoneSystemError as error:
             return phones_failed(error)

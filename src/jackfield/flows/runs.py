@@ -16,6 +16,7 @@ from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, wait_after
 from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
+from jackfield.flows.asks import Ask
 from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failed
 from jackfield.flows.outcomes import Outcome
 from jackfield.flows.run_rows import INTERRUPTED, RunRows, run_of
@@ -80,7 +81,7 @@ class Runs(RunRows):
     def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock, WORK)
 
-    async def take_turn(self, flow: str, tenant: int, trigger: str, mode: str, by: str) -> Turn:
+    async def take_turn(self, flow: str, tenant: int, ask: Ask) -> Turn:
         """Take the tenant's lease; while another run holds it, be shown as queued."""
         if await self.take_lease(flow, tenant):
             return Turn(held=True)
@@ -96,16 +97,14 @@ class Runs(RunRows):
                 flow,
                 waits,
                 kind=WORK,
-                trigger=Trigger(trigger),
-                mode=mode,
+                trigger=ask.trigger,
+                mode=ask.kind,
                 now=now,
-                by=by,
+                by=ask.by,
             )
         return Turn(held=False, because=waits.because, stuck=stuck)
 
-    async def begin(
-        self, flow: str, tenant: int, *, trigger: Trigger, mode: str, by: str
-    ) -> StoredRun:
+    async def begin(self, flow: str, tenant: int, ask: Ask) -> StoredRun:
         """Begin the row, under the lease: whatever else still seems to be at work is not."""
         now = self._clock.now()
         async with self._database.write() as tx:
@@ -114,7 +113,14 @@ class Runs(RunRows):
                 if plan.run != flow:
                     await _lay_down(tx, tenant, plan, now)
             return await begin_run(
-                tx, tenant, flow, kind=WORK, trigger=trigger, mode=mode, now=now, by=by
+                tx,
+                tenant,
+                flow,
+                kind=WORK,
+                trigger=ask.trigger,
+                mode=ask.kind,
+                now=now,
+                by=ask.by,
             )
 
     async def end(

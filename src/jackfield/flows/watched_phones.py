@@ -35,9 +35,12 @@ _within_s: ContextVar[float] = ContextVar("answer_within_s", default=ANSWER_WITH
 
 
 @contextmanager
-def hurried(within_s: float) -> Iterator[None]:
-    """For somebody who waits in person: calls inside the block are given up sooner."""
-    token = _within_s.set(min(within_s, _within_s.get()))
+def hurried(within_s: float | None) -> Iterator[None]:
+    """For somebody who waits in person: calls inside the block are given up sooner.
+
+    None = nobody waits.
+    """
+    token = _within_s.set(min(within_s or ANSWER_WITHIN_S, _within_s.get()))
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ comes from `pace.py`, what an answer means from `answers.py`. Nothing here knows
 from __future__ import annotations
 
 import asyncio
+import copy
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -95,20 +96,13 @@ class GraphClient:
         self._new_id = new_id
         self._patience_s = patience_s
 
-    def hurried(self, patience_s: float) -> GraphClient:
-        """The same door for somebody who waits in person: gives up sooner."""
-        return GraphClient(
-            self._tenant,
-            self._cloud,
-            self._tokens,
-            self._transport,
-            pace=self._pace,
-            meter=self._meter,
-            reach=self._reach,
-            clock=self._clock,
-            new_id=self._new_id,
-            patience_s=patience_s,
-        )
+    def hurried(self, patience_s: float | None) -> GraphClient:
+        """The same door for somebody who waits in person: gives up sooner. None = nobody waits."""
+        if patience_s is None:
+            return self
+        hurried = copy.copy(self)
+        hurried._patience_s = patience_s  # noqa: SLF001 - our own class
+        return hurried
 
     def figures(self, workload: Workload = Workload.DIRECTORY) -> WorkloadFigures:
         """Counts, latencies and last failures since the process started."""

@@ -12,7 +12,7 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.schedule import Mode
 from jackfield.durable import NotRunningError
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.runs import WORK as PEOPLE

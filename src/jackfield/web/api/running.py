@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.exceptions import NotFoundException
 
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.flows.photos import PHOTOS
 from jackfield.store.plans import find_plan_id_of_run
 from jackfield.store.runs import StoredRun, load_run, load_run_of_flow

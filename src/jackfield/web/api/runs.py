@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from jackfield.core.schedule import Mode
-from jackfield.flows.people import Ask
+from jackfield.flows.asks import Ask
 from jackfield.store.runs import Trigger, list_runs
 from jackfield.web.api.asking import Before, Caller, Key, Limit, is_one_line
 from jackfield.web.api.refusals import Unusable, told
