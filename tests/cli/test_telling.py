@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from jackfield.cli.telling import people_lines, plan_text, printable, run_text
+from jackfield.cli.telling import (
+    people_lines,
+    plan_history,
+    plan_line,
+    plan_text,
+    printable,
+    run_text,
+)
 
 
 def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
@@ -30,8 +37,69 @@ def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
         "notices": notices,
         "releasable": False,
         "outcomes": {},
+        "status": "proposed",
+        "made_at": "2026-11-28T09:00:00.123456Z",
+        "made_by": "",
+        "scope": "everyone",
+        "counts": {},
+        "held": {},
+        "decided_at": None,
+        "decided_by": "",
+        "ended_at": None,
+        "replaced_by": None,
         **more,
     }
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        pytest.param(
+            {}, "Waits for a decision; made 2026-11-28 09:00:00Z by the schedule.", id="waits"
+        ),
+        pytest.param(
+            {
+                "status": "refused",
+                "made_by": "anna",
+                "decided_at": "2026-11-28T10:00:00Z",
+                "decided_by": "bert",
+                "ended_at": "2026-11-28T10:00:00Z",
+            },
+            "Turned down; made 2026-11-28 09:00:00Z for anna, "
+            "turned down 2026-11-28 10:00:00Z by bert.",
+            id="turned_down",
+        ),
+        pytest.param(
+            {
+                "status": "applied",
+                "counts": {"create_extension": 2},
+                "held": {"remove_extension": 1},
+                "decided_at": "2026-11-28T10:00:00Z",
+                "decided_by": "bert",
+                "ended_at": "2026-11-28T10:00:09.5Z",
+            },
+            "Carried out but for what is held; made 2026-11-28 09:00:00Z by the schedule, "
+            "approved 2026-11-28 10:00:00Z by bert, ended 2026-11-28 10:00:09Z.",
+            id="approved_and_carried_out",
+        ),
+        pytest.param(
+            {"status": "superseded", "replaced_by": 9},
+            "Replaced by plan 9; made 2026-11-28 09:00:00Z by the schedule.",
+            id="replaced",
+        ),
+    ],
+)
+def test_a_plan_says_where_it_stands_and_who_decided(plan: dict[str, Any], said: str) -> None:
+    """The first questions after a mass removal: who, and when."""
+    assert plan_history(a_plan(**plan)) == said
+    assert plan_text(a_plan(**plan), NONE, 50, people=10).splitlines()[1] == f"  {said}"
+
+
+def test_a_list_of_plans_says_what_each_is_about() -> None:
+    """A plan for one person is no plan for everyone."""
+    assert plan_line(a_plan()).endswith("About everyone: nothing")
+    assert plan_line(a_plan(scope="undo of plan 3")).endswith("About undo of plan 3: nothing")
+    assert plan_line(a_plan(scope="id-7")).endswith("About one person: nothing")
 
 
 NONE = {"actions": [], "next": None}
@@ -41,7 +109,7 @@ def test_people_are_named_with_their_upn() -> None:
     """A name alone may be two people; a figure alone helps nobody."""
     said = plan_text(a_plan(refused=1, noted=1), NONE, 50, people=10)
 
-    assert said.splitlines()[1:] == [
+    assert said.splitlines()[2:] == [
         "Refused: Person 0 (p0@contoso.example): No number is left. Widen the range.",
         "Notice: Person 0: The name was cut.",
     ]
@@ -61,7 +129,7 @@ def test_what_is_not_shown_is_a_command_away(refused: int, people: int, last: st
     said = plan_text(a_plan(refused=refused), NONE, 50, people=people).splitlines()
 
     assert said[-1] == last
-    assert len(said) == 1 + min(refused, people) + (refused > people)
+    assert len(said) == 2 + min(refused, people) + (refused > people)
 
 
 def test_a_guard_is_told_before_people_and_with_the_way_out() -> None:
@@ -72,7 +140,7 @@ def test_a_guard_is_told_before_people_and_with_the_way_out() -> None:
 
     said = plan_text(plan, NONE, 50, people=10).splitlines()
 
-    assert said[1] == "Refused: Too many. Look."
+    assert said[2] == "Refused: Too many. Look."
     assert said[-1].endswith("jackfield plan approve 7 --release-held")
 
 
@@ -155,7 +223,7 @@ def test_a_long_name_leaves_room_for_what_is_said() -> None:
     for one in (*plan["refusals"], *plan["notices"]):
         one["name"] = name
 
-    said = plan_text(plan, {"actions": [action], "next": None}, 50, people=10).splitlines()[1:]
+    said = plan_text(plan, {"actions": [action], "next": None}, 50, people=10).splitlines()[2:]
     short = ("Ada " * 15).strip() + "…"
 
     assert said == [

@@ -1,5 +1,6 @@
 """Plans as they were made, and what came of each action."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -250,6 +251,7 @@ async def test_a_newer_plan_supersedes_proposals_only(database: Database, now: d
         older = await list_plans(tx, 1, before=ids[2], limit=1)
 
     assert superseded == 2
+    assert {one.replaced_by for one in plans} == {0}
     assert [(one.id, one.status) for one in plans] == [
         (ids[2], PlanStatus.SUPERSEDED),
         (ids[1], PlanStatus.SUPERSEDED),
@@ -257,6 +259,35 @@ async def test_a_newer_plan_supersedes_proposals_only(database: Database, now: d
     ]
     assert proposed == ()
     assert [one.id for one in older] == [ids[1]]
+
+
+async def test_a_plan_that_is_replaced_names_the_one_that_stands(
+    database: Database, now: datetime
+) -> None:
+    """Who holds an old number in hand is led on; the new plan itself stays."""
+    ids = [await save(database, now, Plan(ACTIONS)) for _ in range(2)]
+    async with database.write() as tx:
+        superseded = await supersede_plans(tx, 1, now=now, by=ids[1])
+        plans = await list_plans(tx, 1)
+
+    assert superseded == 1
+    assert [(one.status, one.replaced_by) for one in plans] == [
+        (PlanStatus.PROPOSED, 0),
+        (PlanStatus.SUPERSEDED, ids[1]),
+    ]
+
+
+async def test_a_list_of_plans_needs_no_remarks(database: Database, now: datetime) -> None:
+    """There may be one about each of 100,000 people, in each of fifty plans."""
+    noticed = Plan(ACTIONS, notices=(Notice("p1", "Ada", "The name was cut."),))
+    id_ = await save(database, now, noticed)
+    async with database.read() as tx:
+        (brief,) = await list_plans(tx, 1, brief=True)
+        whole = await load_plan(tx, 1, id_)
+
+    assert whole is not None
+    assert len(whole.notices) == 1
+    assert brief == replace(whole, notices=(), refusals=())
 
 
 async def test_ended_plans_are_purged_with_their_actions(database: Database, now: datetime) -> None:

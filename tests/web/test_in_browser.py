@@ -32,6 +32,7 @@ PATHS = [
     "/numbers/departments",
     "/numbers/held/990/release",
     "/plans/1",
+    "/plans/all",
     "/plans/1/approve",
     "/runs",
     "/runs/1",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -62,6 +62,9 @@ TenantName = Annotated[
     ),
 ]
 Limit = Annotated[int, numbers(1, 500)]
+PlanState = Literal[
+    "proposed", "approved", "applying", "applied", "refused", "superseded", "failed"
+]
 PlanNumber = Annotated[int, numbers(1)]
 Text = Annotated[str, Parameter(validator=one_line)]
 MaybeText = Annotated[str | None, Parameter(validator=one_line)]

@@ -19,6 +19,7 @@ from jackfield.cli.arguments import (
     Limit,
     MaybeText,
     PlanNumber,
+    PlanState,
     TenantName,
     Text,
     numbers,
@@ -29,7 +30,7 @@ from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.showing import end, end_photos, run_lines, show_plan
-from jackfield.cli.telling import FIRST, code_of, connected_text, say
+from jackfield.cli.telling import FIRST, code_of, connected_text, plan_line, say
 from jackfield.cli.tenants import tenant_commands
 
 if TYPE_CHECKING:
@@ -234,6 +235,35 @@ def plan_show(
 
     async def work(door: Door) -> int:
         await show_plan(door, plan, json=json, limit=limit, people=limit)
+        return Exit.DONE
+
+    return with_door(work, data_dir, tenant=tenant, acts=False)
+
+
+@plan_commands.command(name="list")
+def plan_list(
+    *,
+    status: PlanState | None = None,
+    limit: Limit = 20,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """List the last plans: where each stands, who made and decided it, and when.
+
+    Parameters
+    ----------
+    status
+        Only plans in this state.
+    limit
+        How many plans to list, the newest first.
+    """
+
+    async def work(door: Door) -> int:
+        only = f"&status={status}" if status else ""
+        answer = await asked(door, "GET", f"/plans?limit={limit}{only}")
+        lines = [plan_line(one) for one in answer["plans"]]
+        say(answer, json, lambda: "\n".join(lines) or "No plans yet.")
         return Exit.DONE
 
     return with_door(work, data_dir, tenant=tenant, acts=False)

@@ -23,6 +23,15 @@ FIRST = 10
 """People who are named where a command was not asked for a plan."""
 MOST = 500
 """The largest page."""
+_STATES: Mapping[str, str] = {
+    "proposed": "Waits for a decision",
+    "approved": "Approved",
+    "applying": "Being carried out",
+    "applied": "Carried out",
+    "refused": "Turned down",
+    "superseded": "Out of date",
+    "failed": "Failed",
+}
 _ENDS: Mapping[str, Exit] = {
     "failed": Exit.FAILED,
     "cancelled": Exit.FAILED,
@@ -82,11 +91,45 @@ def consent_text(missing: Sequence[str]) -> str:
 
 def plan_text(plan: Any, actions: Any, limit: int, *, people: int) -> str:
     """A plan with its first actions, and so many of the people it refused or has a notice about."""
-    out = [f"Plan {plan['id']}: {plan['text']}"]
+    out = [f"Plan {plan['id']}: {plan['text']}", f"  {plan_history(plan)}"]
     out += [f"  {_action_line(action)}" for action in actions["actions"]]
     if actions["next"]:
         out.append(f"  ... and more; see {_show(plan, limit)}")
     return "\n".join([*out, *concerned(plan, most=people), *release_lines(plan)])
+
+
+def plan_history(plan: Any) -> str:
+    """Where a plan stands, who made it and who decided about it, and when: one line."""
+    by = f" for {plan['made_by']}" if plan["made_by"] else " by the schedule"
+    parts = [f"{plan_state(plan)}; made {moment(plan['made_at'])}{by}"]
+    if plan["decided_at"]:
+        what = "turned down" if plan["status"] == "refused" else "approved"
+        parts.append(f"{what} {moment(plan['decided_at'])} by {plan['decided_by']}")
+    if plan["ended_at"] and plan["status"] != "refused":
+        parts.append(f"ended {moment(plan['ended_at'])}")
+    return ", ".join(parts) + "."
+
+
+def plan_state(plan: Any) -> str:
+    """Where a plan stands, in the words of the console."""
+    if plan["status"] == "superseded" and plan["replaced_by"]:
+        return f"Replaced by plan {plan['replaced_by']}"
+    if plan["status"] == "applied" and plan["held"]:
+        return "Carried out but for what is held" if plan["counts"] else "Held by a guard"
+    return _STATES.get(plan["status"], plan["status"])
+
+
+def plan_line(plan: Any) -> str:
+    """A plan in a list."""
+    known = {"everyone": "everyone", "touched people": "whoever has changed"}
+    undo = plan["scope"].startswith("undo of plan")
+    about = known.get(plan["scope"], plan["scope"] if undo else "one person")
+    return f"{plan['id']:>6}  {plan_history(plan)} About {about}: {plan['text']}"
+
+
+def moment(text: str) -> str:
+    """A moment of the API to the second, in UTC."""
+    return f"{text[:10]} {text[11:19]}Z"
 
 
 def run_text(run: Any, plan: Any, undone: Sequence[Any]) -> str:

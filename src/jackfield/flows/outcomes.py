@@ -13,16 +13,22 @@ from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus, StoredPlan
 from jackfield.store.runs import RunStatus
 
-STANDS: Mapping[PlanStatus, str] = {
+_STANDS: Mapping[PlanStatus, str] = {
     PlanStatus.PROPOSED: "waits for a decision",
     PlanStatus.APPROVED: "is approved already",
     PlanStatus.APPLYING: "is being carried out",
     PlanStatus.APPLIED: "has been carried out",
     PlanStatus.REFUSED: "was turned down",
-    PlanStatus.SUPERSEDED: "was replaced by a newer plan",
+    PlanStatus.SUPERSEDED: "is out of date: a later sync found nothing of it left to do",
     PlanStatus.FAILED: "failed",
 }
-"""Where a plan stands, in a sentence about it."""
+
+
+def stands(plan: StoredPlan) -> str:
+    """Where a plan stands, as the rest of a sentence about it: "was replaced by plan 7"."""
+    if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
+        return f"was replaced by plan {plan.replaced_by}"
+    return _STANDS[plan.status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) 
 
 def closed(plan: StoredPlan, about: About) -> Outcome:
     """A run that found its plan decided on elsewhere."""
-    text = f"Plan {plan.id} {STANDS[plan.status]}; this run had nothing to carry out."
+    text = f"Plan {plan.id} {stands(plan)}; this run had nothing to carry out."
     return Outcome(RunStatus.DONE, text, {"people": about.people})
 
 

@@ -14,7 +14,7 @@ from jackfield.core.schedule import Mode, due
 from jackfield.durable import DurableError, RunId, Runner
 from jackfield.flows.asks import Ask
 from jackfield.flows.held import Held, load_held_back
-from jackfield.flows.outcomes import STANDS
+from jackfield.flows.outcomes import stands
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
 from jackfield.flows.steps import document_of
@@ -258,7 +258,7 @@ def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None
 def _decided(plan: StoredPlan) -> str:
     """Where a plan stands and who has decided so: for somebody who wanted to, too."""
     by = f" (decided by {plan.decided_by})" if plan.decided_by else ""
-    return f"Plan {plan.id} {STANDS[plan.status]}{by}"
+    return f"Plan {plan.id} {stands(plan)}{by}"
 
 
 async def _write_down(

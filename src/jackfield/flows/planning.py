@@ -234,9 +234,8 @@ class Planning:
                 await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, except_for=keeps)
             if nothing_new:
                 if not plan.held:
-                    await supersede_plans(tx, tenant, now=now, scope=replaced, except_for=stands)
+                    await supersede_plans(tx, tenant, now=now, scope=replaced, by=stands)
                 return Made(0, guarded=guarded, doubtful=doubtful, everyone=everyone)
-            await supersede_plans(tx, tenant, now=now, scope=replaced)
             id_ = await save_plan(
                 tx,
                 tenant,
@@ -248,6 +247,7 @@ class Planning:
                 scope=loaded.scope,
                 run=run.flow,
             )
+            await supersede_plans(tx, tenant, now=now, scope=replaced, by=id_)
         return Made(id_, len(plan.actions), guarded, doubtful, everyone)
 
 

@@ -77,7 +77,6 @@ class Undoing:
         now = self._clock.now()
         async with self._database.write() as tx:
             scope = f"{UNDO}{plan}"
-            await supersede_plans(tx, tenant, now=now, scope=scope)
             id_ = await save_plan(
                 tx,
                 tenant,
@@ -88,6 +87,7 @@ class Undoing:
                 people_now=stored.people_now,
                 scope=scope,
             )
+            await supersede_plans(tx, tenant, now=now, scope=scope, by=id_)
             text = f"Plan {id_} was made: it would take back what plan {plan} did."
             await append_lines(tx, tenant, [Line("plan.undo", text, by=by)], now=now)
         return id_

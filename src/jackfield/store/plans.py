@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Select, Table, Update, bindparam, select, update
+from sqlalchemy import Index, Select, Table, Update, bindparam, literal, select, update
 
 from jackfield.core.actions import Action, Notice, Plan, Refusal
 from jackfield.store.plan_actions import add_actions, plan_actions
@@ -54,6 +54,7 @@ plans = Table(
     text("decided_by"),
     maybe_moment("ended_at"),
     text("text"),
+    number("replaced_by"),
     number("changed_seq"),
     Index("ix_plan_status", "tenant", "status", "id"),
     Index("ix_plan_run", "tenant", "run"),
@@ -111,6 +112,8 @@ class StoredPlan:
     decided_by: str
     ended_at: datetime | None
     text: str
+    replaced_by: int = 0
+    """The plan that was made instead; 0 where there is none, or none is known."""
 
     @property
     def total(self) -> int:
@@ -219,19 +222,27 @@ async def list_plans(
     status: PlanStatus | None = None,
     limit: int = 50,
     before: int | None = None,
+    brief: bool = False,
 ) -> tuple[StoredPlan, ...]:
-    """Plans, the newest first; `before` is the id from which to go on."""
+    """Plans, the newest first; `before` is the id from which to go on.
+
+    `brief` ones come without refusals and notices, of which there may be one for each person.
+    """
     values: dict[str, Any] = {"of_tenant": tenant, "at_most": limit}
     values |= {} if status is None else {"of_status": status.value}
     values |= {} if before is None else {"before": before}
-    listing = _listing(of_status=status is not None, from_somewhere=before is not None)
+    listing = _listing(of_status=status is not None, from_somewhere=before is not None, brief=brief)
     return tuple(map(_plan, await tx.rows(listing, values)))
 
 
 @cache
-def _listing(*, of_status: bool, from_somewhere: bool) -> Select[Any]:
+def _listing(*, of_status: bool, from_somewhere: bool, brief: bool) -> Select[Any]:
     c = plans.c
     statement = select(plans).where(c.tenant == OF_TENANT).order_by(c.id.desc()).limit(AT_MOST)
+    if brief:
+        left_out = [literal("[]").label(name) for name in ("refusals", "notices")]
+        kept = [one for one in c if one.name not in {"refusals", "notices"}]
+        statement = statement.with_only_columns(*kept, *left_out)
     if of_status:
         statement = statement.where(c.status == bindparam("of_status"))
     if from_somewhere:
@@ -292,17 +303,18 @@ async def supersede_plans(
     *,
     now: datetime,
     scope: str | None = None,
-    except_for: int = 0,
+    by: int = 0,
 ) -> int:
-    """Proposals that are out of date, except one; returns how many.
+    """Proposals that are out of date, but not the plan that replaces them; returns how many.
 
-    All or those of one scope; one that undoes a plan stands until it is decided on or made again.
+    `by` is that plan, 0 where nothing is left to do. All or those of one scope; one that undoes a
+    plan stands until it is decided on or made again.
     """
     changed = await next_change(tx, tenant)
     conditions = [
         plans.c.tenant == tenant,
         plans.c.status == PlanStatus.PROPOSED.value,
-        plans.c.id != except_for,
+        plans.c.id != by,
     ]
     if scope is not None:
         conditions.append(plans.c.scope == scope)
@@ -311,7 +323,9 @@ async def supersede_plans(
     return await tx.run(
         update(plans)
         .where(*conditions)
-        .values(status=PlanStatus.SUPERSEDED.value, ended_at=now, changed_seq=changed)
+        .values(
+            status=PlanStatus.SUPERSEDED.value, ended_at=now, replaced_by=by, changed_seq=changed
+        )
     )
 
 
@@ -353,4 +367,5 @@ def _plan(row: AnyRow) -> StoredPlan:
         row.decided_by,
         row.ended_at,
         row.text,
+        row.replaced_by,
     )

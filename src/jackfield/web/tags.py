@@ -44,13 +44,15 @@ PLAN_TAGS = {
     PlanStatus.APPLYING: Tag("Being carried out", "", "play"),
     PlanStatus.APPLIED: Tag("Carried out", "good", "circle-check"),
     PlanStatus.REFUSED: Tag("Turned down", "plain", "x"),
-    PlanStatus.SUPERSEDED: Tag("Replaced by a newer plan", "plain", "history"),
+    PlanStatus.SUPERSEDED: Tag("Out of date", "plain", "history"),
     PlanStatus.FAILED: Tag("Failed", "bad", "circle-x"),
 }
 
 
 def plan_tag(plan: StoredPlan) -> Tag:
     """Where a plan stands: one that is carried out but for what a guard holds is not over."""
+    if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
+        return Tag(f"Replaced by plan {plan.replaced_by}", "plain", "history")
     if plan.status is not PlanStatus.APPLIED or not plan.held:
         return PLAN_TAGS[plan.status]
     if not plan.total:

@@ -234,7 +234,7 @@ async def test_a_newer_plan_takes_the_place_of_an_older_one(api: ApiCaller, tena
     answer = await api.ask("POST", f"/plans/{old}/approve")
 
     assert answer.status == 409
-    assert f"Plan {old} was replaced by a newer plan" in answer.detail
+    assert f"Plan {old} was replaced by plan {new}" in answer.detail
     assert (await api.get(f"/plans/{new}"))["counts"] == {"create_extension": 4}
 
 

@@ -13,7 +13,7 @@ from jackfield.core.actions import GUARDS, ActionKind, groups_of
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
 from jackfield.flows.held import Held, load_held_back, load_standing
-from jackfield.flows.outcomes import STANDS
+from jackfield.flows.outcomes import stands
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.flows.undo import NotUndoable
 from jackfield.store.groups import load_groups
@@ -24,6 +24,7 @@ from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.plan_list import load_subjects
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms
 
@@ -81,9 +82,12 @@ async def plan_page(
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
             "outcomes": await count_outcomes(tx, tenant, plan),
-            "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
+            "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan, brief=True),
             "held": await load_held_back(tx, tenant, stored),
-            "newer": [one for one in await list_plans(tx, tenant, limit=1) if one.id != plan],
+            "newer": [
+                one for one in await list_plans(tx, tenant, limit=1, brief=True) if one.id != plan
+            ],
+            "about": (await load_subjects(tx, tenant, [stored]))[stored.scope],
         }
     part = next((one for one in ("list", "plan") if wants_part(request, one)), "")
     return show(
@@ -174,7 +178,7 @@ async def _question(
         status=200 if dialog else status,
         plan=stored,
         held=held,
-        closed="" if _is_open(stored, held, decision) else STANDS[stored.status],
+        closed="" if _is_open(stored, held, decision) else stands(stored),
         redoes=decision == "approve"
         and stored.scope.startswith(UNDO)
         and await house.undoing.redoes_by_itself(house.tenant),

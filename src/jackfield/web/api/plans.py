@@ -198,6 +198,10 @@ def _line(stored: StoredPlan) -> PlanLine:
         {ActionKind(kind): count for kind, count in stored.counts.items()},
         {ActionKind(kind): count for kind, count in stored.held_counts.items()},
         is_guarded(stored),
+        stored.decided_at,
+        stored.decided_by,
+        stored.ended_at,
+        stored.replaced_by or None,
     )
 
 

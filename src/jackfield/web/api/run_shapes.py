@@ -142,6 +142,14 @@ class PlanLine(msgspec.Struct):
         dict[ActionKind, int], msgspec.Meta(description="Actions that a guard holds back.")
     ]
     guarded: Annotated[bool, msgspec.Meta(description="A guard has refused something.")]
+    decided_at: Annotated[
+        datetime | None, msgspec.Meta(description="Null: not yet, or carried out by itself.")
+    ]
+    decided_by: Annotated[str, msgspec.Meta(description="Who approved it or turned it down.")]
+    ended_at: datetime | None
+    replaced_by: Annotated[
+        int | None, msgspec.Meta(description="The plan that was made instead, where there is one.")
+    ]
 
 
 class PlanOut(PlanLine):
