@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ import psutil
 from multidict import CIMultiDictProxy
 
 from doubles.choices import merge
+from doubles.warm_starts import WarmProcess
+from doubles.warm_starts import start as start_warm
 
 PATIENCE_S = 60.0
 """How long a test waits for what should take seconds: other work may hold the machine."""
@@ -66,17 +69,45 @@ class Answer:
 class Process:
     """A started process. What it prints goes to files, so that no full pipe ever holds it up."""
 
-    def __init__(self, *command: str, folder: Path, environment: dict[str, str]) -> None:
-        self._out, self._err = folder / "out.txt", folder / "err.txt"
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env=environment,
-                start_new_session=True,
-            )
+    def __init__(
+        self,
+        *command: str,
+        folder: Path,
+        environment: dict[str, str],
+        warm: bool = False,
+        into: Path | None = None,
+    ) -> None:
+        """In `folder`, where what it prints is kept unless `into` names another one.
+
+        With `warm`, `command` is a module and its arguments.
+        """
+        self._out, self._err = (into or folder) / "out.txt", (into or folder) / "err.txt"
+        self.popen: subprocess.Popen[bytes] | WarmProcess
+        with (
+            self._out.open("wb") as out,
+            self._err.open("wb") as err,
+            Path(os.devnull).open() as nothing,
+        ):
+            if warm:
+                self.popen = start_warm(
+                    command[0],
+                    command[1:],
+                    environment=environment,
+                    folder=folder,
+                    stdin=nothing.fileno(),
+                    stdout=out.fileno(),
+                    stderr=err.fileno(),
+                )
+            else:
+                self.popen = subprocess.Popen(
+                    command,
+                    stdin=nothing,
+                    stdout=out,
+                    stderr=err,
+                    env=environment,
+                    cwd=folder,
+                    start_new_session=True,
+                )
         self.tree: list[psutil.Process] = [psutil.Process(self.popen.pid)]
 
     @property
@@ -168,16 +199,24 @@ class Stage:
 @contextmanager
 def running_stage(*options: str, people: int = 60, seed: int = 5) -> Iterator[Stage]:
     """The emulated tenant, with one application registered by a secret."""
-    command = [sys.executable, "-m", "m365_emulator", "--port", "0", "--exit-with-stdin"]
-    command += ["--people", str(people), "--seed", str(seed)]
-    command += ["--register-app", APP, "--client-secret", SECRET, *options]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    arguments = ["--port", "0", "--exit-with-stdin", "--people", str(people), "--seed", str(seed)]
+    arguments += ["--register-app", APP, "--client-secret", SECRET, *options]
+    their_in, ours_in = os.pipe()
+    ours_out, their_out = os.pipe()
+    process = start_warm(
+        "m365_emulator",
+        arguments,
+        environment=dict(os.environ),
+        folder=Path.cwd(),
+        stdin=their_in,
+        stdout=their_out,
+        stderr=sys.__stderr__.fileno(),
     )
+    os.close(their_in)
+    os.close(their_out)
     try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        word, *facts = process.stdout.readline().split()
+        with open(ours_out, closefd=False) as said:
+            word, *facts = said.readline().split()
         assert word == "ready"
         told = dict(fact.split("=", 1) for fact in facts)
         yield Stage(
@@ -190,7 +229,9 @@ def running_stage(*options: str, people: int = 60, seed: int = 5) -> Iterator[St
         )
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        os.close(ours_in)
+        os.close(ours_out)
 
 
 @dataclass(slots=True)
@@ -228,23 +269,18 @@ class Installation:
 
     async def command(self, *arguments: str, **environment: str) -> Said:
         """Run one command of `jackfield` to its end."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jackfield", *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self.folder,
-            env={**self.environment, **environment},
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                out, err = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.communicate()
-            raise
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
+        with tempfile.TemporaryDirectory() as said:
+            process = Process(
+                *("jackfield", *arguments),
+                folder=self.folder,
+                environment={**self.environment, **environment},
+                warm=True,
+                into=Path(said),
+            )
+            try:
+                return Said(await process.ended(), process.out, process.err)
+            finally:
+                process.close()
 
     async def connect(self, stage: Stage, *flags: str, **changed: str | None) -> Said:
         """Connect it to a stage as an administrator would; None leaves an option out."""
@@ -267,9 +303,10 @@ class Installation:
     def start(self, *arguments: str) -> Process:
         """Start `jackfield` with these arguments; the caller ends it."""
         return Process(
-            *(sys.executable, "-m", "jackfield", *arguments),
+            *("jackfield", *arguments),
             folder=self.folder,
             environment=self.environment,
+            warm=True,
         )
 
     def beside(self, folder: Path, **settings: str) -> Installation:
