@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from jackfield.core.departments import Group
 from jackfield.core.extensions import (
     DepartmentFlag,
     DepartmentKey,
@@ -16,6 +17,7 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     Link,
 )
+from jackfield.core.memberships import resolve_memberships
 from jackfield.core.number_forecast import Newcomers
 from jackfield.core.people import (
     GroupId,
@@ -29,6 +31,13 @@ from jackfield.core.people import (
 )
 from jackfield.store.database import Database
 from jackfield.store.errors import LinkTaken
+from jackfield.store.groups import (
+    Member,
+    MemberKind,
+    apply_member_changes,
+    load_edges,
+    save_groups,
+)
 from jackfield.store.links import (
     LinkCounts,
     count_links,
@@ -155,7 +164,10 @@ async def test_who_is_out_of_scope_anyway_does_not_wait(
             product([True, False], repeat=4)
         )
     ]
-    group = GroupId("g")
+    group, inner = GroupId("g"), GroupId("in g")
+    memberships = [Member(group, inner, MemberKind.GROUP), Member(inner, group, MemberKind.GROUP)]
+    memberships += [Member(group, one.id) for one in kinds[::3]]
+    memberships += [Member(inner, one.id) for one in kinds[1::3]]
     rules = ScopeRules(
         scope,
         frozenset(one.id for one in kinds[::2]),
@@ -165,9 +177,15 @@ async def test_who_is_out_of_scope_anyway_does_not_wait(
     )
     async with database.write() as tx:
         await save_people(tx, 1, kinds, {one.id: 0 for one in kinds}, 1, now=now)
+        await save_groups(tx, 1, [Group(group, "Sales"), Group(inner, "West")], 1, now=now)
+        await apply_member_changes(tx, 1, memberships, [], 1)
         stored = await load_people(tx, 1)
+        edges = await load_edges(tx, 1)
     judge = ScopeJudge(rules)
-    expected = {one.id for one in stored.values() if judge(one, frozenset({group})).in_scope}
+    groups = resolve_memberships(edges.people, edges.nested, {group})
+    expected = {
+        one.id for one in stored.values() if judge(one, groups.get(one.id, frozenset())).in_scope
+    }
 
     async with database.read() as tx:
         waiting = set(await load_waiting(tx, 1, rules))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import func, select
 
 from jackfield.core.people import GroupId, ScopeRules, Standing, UserType
-from jackfield.store.groups import MemberKind, group_members, load_edges
+from jackfield.store.group_trees import PEOPLE_INSIDE
 from jackfield.store.people import people
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.transaction import Transaction
 
-_groups: BindParameter[Any] = bindparam("groups", expanding=True)
 _PEOPLE_IN = (
-    select(func.count(group_members.c.member.distinct()))
-    .join(
-        people,
-        (people.c.tenant == group_members.c.tenant) & (people.c.id == group_members.c.member),
-    )
+    select(func.count())
+    .select_from(people)
     .where(
-        group_members.c.tenant == OF_TENANT,
-        group_members.c.group_id.in_(_groups),
-        group_members.c.kind == MemberKind.USER.value,
+        people.c.tenant == OF_TENANT,
+        people.c.id.in_(PEOPLE_INSIDE),
         people.c.standing == Standing.PRESENT.value,
         people.c.enabled,
         people.c.is_resource_account.is_(False),
@@ -38,25 +32,9 @@ async def count_people_in(
 
     `rules` say whether guests and people without a mailbox count, as `ScopeJudge` takes them.
     """
-    nested = (await load_edges(tx, tenant, [])).nested
     statement = _PEOPLE_IN
     if not rules.guests:
         statement = statement.where(people.c.user_type != UserType.GUEST.value)
     if rules.mailbox_licence_only:
         statement = statement.where(people.c.has_mailbox)
-    counts: dict[GroupId, int] = {}
-    for id_ in ids:
-        asked = {"of_tenant": tenant, "groups": sorted(_inside(id_, nested))}
-        counts[id_] = await tx.scalar(statement, asked)
-    return counts
-
-
-def _inside(group: GroupId, nested: Mapping[GroupId, Sequence[GroupId]]) -> set[GroupId]:
-    """The group and every group inside it; circles do no harm."""
-    found = {group}
-    waiting = [group]
-    while waiting:
-        new = set(nested.get(waiting.pop(), ())) - found
-        found |= new
-        waiting += new
-    return found
+    return {id_: await tx.scalar(statement, {"of_tenant": tenant, "roots": [id_]}) for id_ in ids}

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 
 from jackfield.core.extensions import Extension, ExtensionKey
 from jackfield.core.people import ObjectId, Scope, ScopeRules, Standing, UserType
+from jackfield.store.group_trees import PEOPLE_INSIDE
 from jackfield.store.links import links
 from jackfield.store.people import PRESENT_PEOPLE, people
 from jackfield.store.phones import load_extensions, phone_extensions
+from jackfield.store.schema import OF_TENANT
 from jackfield.store.search import Found, Kind, find, refs_of_addresses, save_words
 from jackfield.store.transaction import Transaction, chunks
 
@@ -28,22 +30,11 @@ async def load_waiting(tx: Transaction, tenant: int, rules: ScopeRules) -> list[
     People present without a link, and linked ones whose extension is gone. Left out is who is out
     of scope by what their own row says: often a third of a tenant, guests and shared mailboxes.
 
+    Under "selected people" and "selected groups" only those selected are looked at, in as many
+    queries as there are five hundreds of people or groups selected.
+
     Every slice a plan is made of holds them.
     """
-    unlinked = (
-        select(people.c.id)
-        .join(
-            links,
-            (links.c.tenant == people.c.tenant) & (links.c.person == people.c.id),
-            isouter=True,
-        )
-        .where(
-            people.c.tenant == tenant,
-            people.c.standing == Standing.PRESENT.value,
-            links.c.person.is_(None),
-            *_not_out_of_scope(rules),
-        )
-    )
     lost = (
         select(links.c.person)
         .join(
@@ -51,16 +42,47 @@ async def load_waiting(tx: Transaction, tenant: int, rules: ScopeRules) -> list[
             (phone_extensions.c.tenant == links.c.tenant) & (phone_extensions.c.key == links.c.key),
             isouter=True,
         )
-        .where(links.c.tenant == tenant, phone_extensions.c.key.is_(None))
+        .where(links.c.tenant == OF_TENANT, phone_extensions.c.key.is_(None))
     )
     found: set[ObjectId] = set()
-    async for page in tx.pages(unlinked):
-        found.update(row[0] for row in page)
-    if rules.scope is Scope.SELECTED:
-        found &= rules.selected_users
-    async for page in tx.pages(lost):
+    unlinked = _unlinked(rules)
+    for selected in _selections(rules):
+        async for page in tx.pages(unlinked, {"of_tenant": tenant, **selected}):
+            found.update(row[0] for row in page)
+    async for page in tx.pages(lost, {"of_tenant": tenant}):
         found.update(row[0] for row in page)
     return sorted(found)
+
+
+def _unlinked(rules: ScopeRules) -> Select[Any]:
+    statement = (
+        select(people.c.id)
+        .join(
+            links,
+            (links.c.tenant == people.c.tenant) & (links.c.person == people.c.id),
+            isouter=True,
+        )
+        .where(
+            people.c.tenant == OF_TENANT,
+            people.c.standing == Standing.PRESENT.value,
+            links.c.person.is_(None),
+            *_not_out_of_scope(rules),
+        )
+    )
+    if rules.scope is Scope.SELECTED:
+        return statement.where(people.c.id.in_(_keys))
+    if rules.scope is Scope.SELECTED_GROUPS:
+        return statement.where(people.c.id.in_(PEOPLE_INSIDE))
+    return statement
+
+
+def _selections(rules: ScopeRules) -> list[dict[str, Any]]:
+    """The values of `_unlinked`, for each time that it has to be asked."""
+    if rules.scope is Scope.SELECTED:
+        return [{"keys": chunk} for chunk in chunks(sorted(rules.selected_users))]
+    if rules.scope is Scope.SELECTED_GROUPS:
+        return [{"roots": chunk} for chunk in chunks(rules.selected_groups)]
+    return [{}]
 
 
 def _not_out_of_scope(rules: ScopeRules) -> list[ColumnElement[bool]]:
