@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from jackfield.store.database import Database
+from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.leases import Lease, expired_leases, list_leases, renew_lease
 from jackfield.store.processes import (
     SLOT,
@@ -80,6 +82,41 @@ async def test_nothing_is_taken_over_in_the_middle_of_a_write(database: Database
 
     assert during is None
     assert after is not None
+
+
+async def test_a_write_that_never_ends_is_broken_off(database: Database) -> None:
+    """A machine that was suspended amid a statement: for the server it is at work for ever."""
+    slot = await take(database, "suspended", NONE)
+    peer = await Database.open(database.url)
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as tx:
+            begun.set()
+            await tx.run(text("SELECT pg_sleep(60)"))
+
+    async def inherit_at_last() -> Lease:
+        while True:
+            async with peer.write() as tx:
+                now = datetime.now().astimezone()
+                heir = await take_over(tx, slot, "peer", length=LONG, now=now, grace=NONE)
+            if heir is not None:
+                return heir
+            await asyncio.sleep(0.01)
+
+    try:
+        database.write_as(slot, LONG)
+        writing = asyncio.create_task(write())
+        await begun.wait()
+        during = await inherit(peer, slot, "peer")
+        heir = await asyncio.wait_for(inherit_at_last(), 10)
+        with pytest.raises(DatabaseUnusable):
+            await writing
+    finally:
+        await peer.close()
+
+    assert during is None
+    assert heir.owner == "peer"
 
 
 async def test_who_has_lost_its_slot_writes_nothing_more(database: Database) -> None:

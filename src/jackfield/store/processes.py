@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Table, func, select, update
+from sqlalchemy import text as text_clause
 from sqlalchemy.sql.expression import literal
 
 from jackfield.store.leases import Lease, leases, list_leases, server_now, take_lease
@@ -28,6 +29,14 @@ from jackfield.store.schema import (
 from jackfield.store.transaction import Transaction
 
 SLOT = "slot-"
+GRACE = timedelta(seconds=2)
+"""How long after its lease a process may still be ending what it writes."""
+
+# A role may always end what itself has begun; another's needs a right that few give.
+_BREAK_OFF = text_clause(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND application_name = :session"
+)
 
 processes = Table(
     "process",
@@ -76,13 +85,16 @@ async def still_holds(tx: Transaction, lease: Lease, idle: timedelta) -> bool:
 
     Nobody can take it over meanwhile: they would need the row that is locked here. A process that
     is stopped inside the transaction holds it for `idle` at most; then the server ends the session.
+    Where it is stopped in the middle of a statement, the server is not idle but waits for it: then
+    a peer ends the session, which bears the lease as its name (`take_over`).
     """
     c = leases.c
     row = await tx.row(
         select(
             func.set_config(
                 "idle_in_transaction_session_timeout", str(idle // timedelta(milliseconds=1)), True
-            )
+            ),
+            func.set_config("application_name", _session_of(lease), True),
         )
         .select_from(leases)
         .where(
@@ -98,27 +110,39 @@ async def still_holds(tx: Transaction, lease: Lease, idle: timedelta) -> bool:
 
 
 async def take_over(
-    tx: Transaction, dead: Lease, owner: str, *, length: timedelta, now: datetime
+    tx: Transaction,
+    dead: Lease,
+    owner: str,
+    *,
+    length: timedelta,
+    now: datetime,
+    grace: timedelta = GRACE,
 ) -> Lease | None:
     """Take the slot of a process whose lease has run out; None while it is not to be had.
 
-    Never waits: where the process still writes at this very moment, try again later.
+    Never waits: where the process still writes at this very moment, try again later. What it has
+    not brought to an end within the `grace` after its lease is broken off.
     """
     c = leases.c
-    found = await tx.row(
-        select(c.fence)
-        .where(
-            c.tenant == INSTALLATION,
-            c.name == dead.name,
-            c.owner == dead.owner,
-            c.fence == dead.fence,
-            c.until <= server_now(tx, now),
-        )
-        .with_for_update(skip_locked=True)
+    expired = select(c.until).where(
+        c.tenant == INSTALLATION,
+        c.name == dead.name,
+        c.owner == dead.owner,
+        c.fence == dead.fence,
+        c.until <= server_now(tx, now),
     )
-    if found is None:
+    if await tx.row(expired.with_for_update(skip_locked=True)) is None:
+        grace_micros = grace // timedelta(microseconds=1)
+        too_late = expired.where(c.until <= server_now(tx, now) - grace_micros)
+        if await tx.row(too_late) is not None:
+            await tx.rows(_BREAK_OFF, {"session": _session_of(dead)})
         return None
     return await take_lease(tx, INSTALLATION, dead.name, owner, length=length, now=now)
+
+
+def _session_of(slot: Lease) -> str:
+    """What a session is called while a process writes under this very lease."""
+    return f"jackfield {slot.name} {slot.fence}"
 
 
 async def leave_slot(tx: Transaction, lease: Lease) -> None:
