@@ -20,8 +20,8 @@ from jackfield.store.groups import Member, apply_member_changes, save_groups
 from jackfield.store.journal import purge_journal
 from jackfield.store.people_rounds import mark_removed
 from jackfield.store.settings import Approval, PeopleSettings
-from jackfield.web.admin.guards_form import FIGURES, figures_of
-from jackfield.web.admin.sync_form import SyncForm, changes_between, form_of, settings_of
+from jackfield.web.admin.guards_form import FIGURES
+from jackfield.web.admin.sync_form import changes_between, form_of, settings_of
 
 RANGES = (NumberRange("100", "999"), NumberRange("2000", "2999"))
 VALID = {
@@ -266,7 +266,7 @@ class TestRefusing:
             ({"ranges": "9000000-9000009"}, "ranges", "no extension numbers in 9000000–9000009"),
             ({"ranges": ",".join(["200"] * 101)}, "ranges", "101 ranges; at most 100"),
             ({"ranges": "200-299", "start": "300"}, "start", "is 300 or above"),
-            ({"hold_days": "366"}, "hold_days", "at most 365"),
+            ({"hold_days": "366"}, "hold_days", "cannot be held for 366 days; it takes 0 to 365"),
             ({"hold_days": "a month"}, "hold_days", "not a whole number"),
             ({"scope": "SyncSelected"}, "users", "Nobody is selected"),
             ({"scope": "SyncSelectedGroups"}, "scope_groups", "No group is selected"),
@@ -293,7 +293,9 @@ class TestRefusing:
     async def test_each_wrong_value_is_located(
         self, house: House, admin: Visitor, changes: dict[str, str], field: str, said: str
     ) -> None:
-        answer = await send(admin, **(figures_of(GuardRules()) | changes))
+        usual = form_of(PeopleSettings(), 0)
+
+        answer = await send(admin, **({name: usual.text(name) for name in FIGURES} | changes))
 
         assert answer.status == 200
         beside = re.search(rf'id="{field}-wrong">.*?</small>', answer.text, re.DOTALL)
@@ -644,17 +646,17 @@ def test_what_the_form_does_not_show_of_numbers_stays() -> None:
     )
     stored = PeopleSettings(rules=PeopleRules(numbers=hidden))
 
-    wanted, errors = settings_of(replace(form_of(stored, 1), ranges="200"), stored, RANGES)
+    wanted, errors = settings_of(form_of(stored, 1).changed(ranges="200"), stored, RANGES)
 
     assert not errors
     assert wanted is not None
     assert wanted.rules.numbers == replace(hidden, ranges=(NumberRange("200", "200"),))
-    assert form_of(wanted, 1).ranges == "200"
+    assert form_of(wanted, 1)["ranges"] == "200"
 
 
 def test_several_wrong_values_are_all_said_at_once() -> None:
     """One after the other would be one round trip each."""
-    form = SyncForm(
+    form = form_of(PeopleSettings(), 1).changed(
         start="x",
         nightly_hour="99",
         interval="1",

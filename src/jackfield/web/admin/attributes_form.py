@@ -18,6 +18,7 @@ from jackfield.core.attributes import (
 )
 from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.choice_words import ATTRIBUTES, FED_FIELDS
+from jackfield.web.admin.form_fields import Typed
 
 FIELDS: Sequence[str] = (
     "follow_details",
@@ -33,15 +34,8 @@ def options(rule: str) -> Mapping[str, str]:
     return {source.value: ATTRIBUTES[source] for source in CHOICES[rule]}
 
 
-def attributes_of(
-    typed: Mapping[str, str],
-    caller_id_form: str,
-    country: str,
-    errors: dict[str, str],
-    *,
-    follow_details: bool,
-) -> AttributeRules:
-    """The rules that a form asks for; `typed` says what each rule follows.
+def attributes_of(typed: Mapping[str, Typed], errors: dict[str, str]) -> AttributeRules:
+    """The rules that a form asks for, by what stands in its `FIELDS`.
 
     The defaults in place of what is wrong, which is said in `errors` by the form's fields.
     """
@@ -50,21 +44,24 @@ def attributes_of(
     for rule in FED_FIELDS:
         name = f"follows_{rule}"
         try:
-            chosen[rule] = Source(typed[rule])
+            chosen[rule] = Source(str(typed[name]))
             check_attributes(AttributeRules(**{rule: chosen[rule]}))
         except (AttributesError, ValueError):
             errors[name] = "Choose one of these."
             chosen[rule] = getattr(usual, rule)
     number_form = usual.caller_id_form
     try:
-        number_form = NumberForm(caller_id_form)
+        number_form = NumberForm(str(typed["caller_id_form"]))
     except ValueError:
         errors["caller_id_form"] = "Choose one of these."
     default_country = ""
     try:
-        default_country = parse_country(country)
+        default_country = parse_country(str(typed["country"]))
     except CountryError as error:
         errors["country"] = str(error)
     return AttributeRules(
-        follow_details, **chosen, caller_id_form=number_form, default_country=default_country
+        bool(typed["follow_details"]),
+        **chosen,
+        caller_id_form=number_form,
+        default_country=default_country,
     )

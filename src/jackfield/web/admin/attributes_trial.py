@@ -6,11 +6,11 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Template
 
-from jackfield.core.choice_words import FED_FIELDS
 from jackfield.core.people import ObjectId
 from jackfield.store.links import load_links
 from jackfield.store.people import load_people, search_people
 from jackfield.web.admin.attributes_form import FIELDS, attributes_of
+from jackfield.web.admin.form_fields import text_of
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.rooms import House
 
@@ -45,17 +45,8 @@ async def try_on(request: AnyRequest, house: House) -> Template:
     """The rules as they stand in the form, tried on the chosen person; nothing is saved."""
     form = await request.form()
 
-    def text(name: str) -> str:
-        return str(form.get(name, ""))[:200]
-
-    person, errors, trial = text("try_person"), dict[str, str](), None
-    rules = attributes_of(
-        {rule: text(f"follows_{rule}") for rule in FED_FIELDS},
-        text("caller_id_form"),
-        text("country"),
-        errors,
-        follow_details=bool(text("follow_details")),
-    )
+    person, errors, trial = text_of(form, "try_person"), dict[str, str](), None
+    rules = attributes_of({name: text_of(form, name) for name in FIELDS}, errors)
     if person and not errors:
         trial = await house.trials.try_on(house.tenant, person, rules)
     async with house.database.read() as tx:

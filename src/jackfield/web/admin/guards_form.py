@@ -7,48 +7,31 @@ from collections.abc import Mapping
 
 from jackfield.core.choice_words import GUARDS
 from jackfield.core.rules import GuardRules, RulesError, Threshold, check_guards
+from jackfield.web.admin.form_fields import Typed
 
 FIGURES = tuple(f"guard_{guard}_{part}" for guard in GUARDS for part in ("number", "percent"))
 
 
-def figures_of(rules: GuardRules) -> dict[str, str]:
-    """The fields as the form opens."""
-    figures = {
-        "guard_shrink_number": str(rules.shrink_number),
-        "guard_shrink_percent": f"{rules.shrink_percent:g}",
-    }
-    for guard in GUARDS.keys() - {"shrink"}:
-        threshold: Threshold = getattr(rules, guard)
-        figures[f"guard_{guard}_number"] = str(threshold.number)
-        figures[f"guard_{guard}_percent"] = f"{threshold.percent:g}"
-    return figures
-
-
-def guards_of(
-    typed: Mapping[str, str], stored: GuardRules, errors: dict[str, str]
-) -> GuardRules | None:
+def guards_of(typed: Mapping[str, Typed], stored: GuardRules, errors: dict[str, str]) -> GuardRules:
     """The guards as typed; what is wrong goes to `errors`, by field.
 
     A form that has none of the figures leaves them as they are.
     """
-    if not any(typed.values()):
+    if not any(typed[name] for name in FIGURES):
         return stored
-    wrong = len(errors)
     thresholds = {guard: _threshold(guard, typed, errors) for guard in GUARDS}
-    if len(errors) > wrong:
-        return None
     shrink = thresholds.pop("shrink")
     return GuardRules(**thresholds, shrink_number=shrink.number, shrink_percent=shrink.percent)
 
 
-def _threshold(guard: str, typed: Mapping[str, str], errors: dict[str, str]) -> Threshold:
+def _threshold(guard: str, typed: Mapping[str, Typed], errors: dict[str, str]) -> Threshold:
     found: dict[str, float] = {}
     for part, pattern, what in (
         ("number", r"\d{1,8}", "a whole number"),
         ("percent", r"\d{1,3}([.,]\d{1,6})?", "a percentage"),
     ):
         name = f"guard_{guard}_{part}"
-        text = typed[name].strip()
+        text = str(typed[name]).strip()
         if not re.fullmatch(pattern, text, re.ASCII):
             errors[name] = f"“{text}” is not {what}." if text else "This takes a number."
             continue

@@ -41,12 +41,12 @@ from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Position, check_places
 from jackfield.web.admin.attributes_form import options
 from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
+from jackfield.web.admin.form_fields import ids_of
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     SyncForm,
     form_of,
-    ids_of,
     read_form,
     settings_of,
     time_zones,
@@ -240,8 +240,8 @@ async def _form(
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         context: dict[str, Any] = {
-            "scope_groups": await _groups(tx, house.tenant, form.scope_groups),
-            "department_groups": await _groups(tx, house.tenant, form.department_groups),
+            "scope_groups": await _groups(tx, house.tenant, form.ids("scope_groups")),
+            "department_groups": await _groups(tx, house.tenant, form.ids("department_groups")),
             "sentences": await _sentences(tx, house.tenant, form),
         }
     dialog = request.headers.get("hx-request") == "true"
@@ -312,17 +312,14 @@ def _person(person: Person) -> Choice:
 
 
 async def _sentences(tx: Transaction, tenant: int, form: SyncForm) -> tuple[str, ...]:
-    ids = sorted({*form.scope_groups, *form.department_groups})
-    groups = await load_groups(tx, tenant, [GroupId(id_) for id_ in ids])
-    scope = Scope(form.scope) if form.scope in set(Scope) else Scope.ALL
-    source = (
-        DepartmentSource(form.source)
-        if form.source in set(DepartmentSource)
-        else DepartmentSource.NONE
-    )
+    selected = tuple(map(GroupId, form.ids("scope_groups")))
+    chosen = tuple(map(GroupId, form.ids("department_groups")))
+    groups = await load_groups(tx, tenant, sorted({*selected, *chosen}))
+    scope, source = form.text("scope"), form.text("source")
+    known = source in set(DepartmentSource)
     return explain_departments(
-        DepartmentRules(source, tuple(map(GroupId, form.department_groups))),
-        ScopeRules(scope, selected_groups=tuple(map(GroupId, form.scope_groups))),
+        DepartmentRules(DepartmentSource(source) if known else DepartmentSource.NONE, chosen),
+        ScopeRules(Scope(scope) if scope in set(Scope) else Scope.ALL, selected_groups=selected),
         groups,
     )
 
@@ -332,13 +329,13 @@ async def _unknown(
 ) -> dict[str, str]:
     """Ids that name nothing we know and were not chosen before."""
     errors: dict[str, str] = {}
-    users = {ObjectId(id_) for id_ in form.users} - stored.rules.scope.selected_users
+    users = {ObjectId(id_) for id_ in form.ids("users")} - stored.rules.scope.selected_users
     lost = users - (await load_people(tx, tenant, sorted(users))).keys()
     if lost:
         errors["users"] = f"{len(lost):,} of the selected people are not known; choose them again."
     kept = {*stored.rules.scope.selected_groups, *stored.rules.departments.groups}
     for name in PICKERS:
-        wanted = {GroupId(id_) for id_ in getattr(form, name)} - kept
+        wanted = {GroupId(id_) for id_ in form.ids(name)} - kept
         missing = wanted - (await load_groups(tx, tenant, sorted(wanted))).keys()
         if missing:
             errors[name] = f"{len(missing):,} of the chosen groups are not known; choose again."

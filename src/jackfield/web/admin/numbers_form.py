@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jackfield.core.number_pools import MOST_HOLD_DAYS, NumberRules, check_number_rules
+from jackfield.core.number_pools import NumberRules, check_number_rules
 from jackfield.core.numbering import NumberingError, NumberRange, parse_ranges, parse_start
 
 
 def numbers_of(
     start: str,
     ranges: str,
-    hold_days: int | None,
-    stored: NumberRules,
+    rules: NumberRules,
     phones: Sequence[NumberRange],
     errors: dict[str, str],
-) -> NumberRules | None:
+) -> NumberRules:
     """The rules with what was typed; what is wrong goes to `errors`, beside its field.
 
-    `phones` are the ranges of the phone system; None as `hold_days` was wrong already.
+    `phones` are the ranges of the phone system.
     """
     first: str | None = None
     wanted: tuple[NumberRange, ...] = ()
@@ -33,14 +32,10 @@ def numbers_of(
         check_number_rules(NumberRules(ranges=wanted), phones)
     except NumberingError as error:
         errors["ranges"] = str(error)
-    if hold_days is not None and hold_days > MOST_HOLD_DAYS:
-        errors["hold_days"] = f"These are {hold_days:,} days; at most {MOST_HOLD_DAYS}."
-    if hold_days is None or errors.keys() & {"start", "ranges", "hold_days"}:
-        return None
-    rules = replace(stored, start=first, ranges=wanted, hold_days=hold_days)
-    try:
-        check_number_rules(replace(rules, departments=()), phones)
-    except NumberingError as error:
-        errors["start"] = str(error)
-        return None
+    rules = replace(rules, start=first, ranges=wanted)
+    if not errors.keys() & {"start", "ranges", "hold_days"}:
+        try:
+            check_number_rules(replace(rules, departments=()), phones)
+        except NumberingError as error:
+            errors["start"] = str(error)
     return rules

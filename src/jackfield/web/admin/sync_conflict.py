@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jackfield.store.settings import Change, PeopleSettings, Stored
+from jackfield.web.admin.form_fields import Typed
 from jackfield.web.admin.sync_form import (
     LABELS,
     SyncForm,
@@ -53,30 +54,29 @@ def settle(
     mine = replace(mine, version=str(stored.version))
     if not changes:
         differences = tuple(
-            f"{label}: saved is {shown(name, getattr(theirs, name))}, yours is"
-            f" {shown(name, getattr(mine, name))}."
+            f"{label}: saved is {shown(name, theirs[name])}, yours is {shown(name, mine[name])}."
             for name, label in LABELS.items()
-            if not _same(name, getattr(mine, name), getattr(theirs, name))
+            if not _same(name, mine[name], theirs[name])
         )
         return mine, Conflict((), differences=differences)
     base = form_of(changes[0].before, 0)
-    merged: dict[str, object] = {}
+    merged: dict[str, Typed] = {}
     beside: dict[str, str] = {}
     for name in LABELS:
-        before, own, other = (getattr(one, name) for one in (base, mine, theirs))
+        before, own, other = base[name], mine[name], theirs[name]
         if _same(name, other, before) or _same(name, own, other):
             continue
         if _same(name, own, before):
             merged[name] = other
         elif name in _LISTS:
-            merged[name] = _both(before, own, other)
+            merged[name] = _both(base.ids(name), mine.ids(name), theirs.ids(name))
             beside[name] = "Both changes are in this list."
         else:
             beside[name] = (
                 f"{stored.changed_by or 'Somebody'} has set this to {shown(name, other)}."
             )
     saved = tuple(Saved(one.by, one.at, changes_between(one.before, one.after)) for one in changes)
-    return replace(mine, **merged), Conflict(saved, beside)  # type: ignore[arg-type]
+    return mine.changed(**merged), Conflict(saved, beside)
 
 
 def _same(name: str, one: object, other: object) -> bool:
