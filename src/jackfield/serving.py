@@ -61,7 +61,7 @@ def _search_for_cycles_less() -> None:
     gc.set_threshold(5_000, 20, 80)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """The console's socket. Raises `CannotListen`."""
     host = settings.listen_host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -71,6 +71,8 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, settings.listen_port))
+        # Two may bind an address that nobody listens on yet; of them one may listen.
+        bound.listen()
     except OSError as error:
         bound.close()
         raise CannotListen(settings.listen, error) from error
@@ -101,7 +103,7 @@ async def run_server(
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, asked_to_stop)
     async with App(settings) as app:
-        bound = _listen(settings)
+        bound = listen(settings)
         app.port = bound.getsockname()[1]
         has_console = Role.WEB in settings.roles
         if has_console:

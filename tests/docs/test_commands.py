@@ -32,7 +32,7 @@ RUN_HERE = {
     "connecting.md": 2,
     "api.md": 2,
     "running.md": 4,
-    "tenants.md": 1,
+    "tenants.md": 2,
 }
 """Pages whose commands are run below, and how many blocks each has."""
 
@@ -321,16 +321,19 @@ def test_backup_and_restore_on_postgresql(
 
 
 @pytest.mark.e2e
-def test_the_page_for_providers_adds_a_tenant(folder: Path) -> None:
+def test_the_page_for_providers_adds_a_tenant_and_accounts(folder: Path) -> None:
     """A second customer, as the page says; the first one is still called as it was."""
     server = Started("jackfield serve --listen 127.0.0.1:0", folder)
     try:
         server.until("Sign in as admin")
-        (adds,) = blocks_of("tenants.md")
+        adds, accounts = blocks_of("tenants.md")
 
         told = shell(adds, folder)
+        made = shell(accounts, folder)
     finally:
         server.close()
 
     assert "1  Main: not connected" in told
     assert "2  Harbour Dental: not connected" in told
+    assert "ann (administrator of tenant 2, “Harbour Dental”) signs in with: " in made
+    assert "watch: viewer of the whole installation" in made

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 
 from cyclopts import App
 
@@ -11,12 +12,13 @@ from jackfield.cli.asking import asked
 from jackfield.cli.exits import Exit
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import say
+from jackfield.cli.tenants import find_tenant
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
 
 token_commands = App(name="token", help="Tokens for the JSON API.")
-admin_commands = App(name="admin", help="The local administrator's account.")
+admin_commands = App(name="admin", help="Local accounts: administrators, and viewers.")
 key_commands = App(name="key", help="The key of the stored secrets.")
 phones_commands = App(name="phones", help="The phone system itself.")
 
@@ -48,9 +50,83 @@ def token_create(
     return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
+@admin_commands.command(name="create")
+def admin_create(
+    name: Text,
+    *,
+    role: Literal["administrator", "viewer"] = "administrator",
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """Make a local account and print its password; it is shown once.
+
+    With --tenant (or JACKFIELD_TENANT) it sees that tenant alone, else the whole installation.
+
+    Parameters
+    ----------
+    name
+        What they sign in as.
+    role
+        An administrator, or a viewer who changes nothing.
+    """
+
+    async def work(door: Door) -> int:
+        known = await find_tenant(door, tenant) if tenant else None
+        number = known and known["number"]
+        body = {"name": name, "role": role, "tenant": number}
+        made = await asked(door, "POST", "/accounts", body)
+        sees = f"tenant {number}, “{known['name']}”" if known else "the whole installation"
+        say(
+            made,
+            json,
+            lambda: f"{made['name']} ({role} of {sees}) signs in with: {made['password']}",
+        )
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+@admin_commands.command(name="list")
+def admin_list(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """List the local accounts: role, and what each sees."""
+
+    async def work(door: Door) -> int:
+        found: list[Any] = []
+        after = ""
+        while True:
+            page = await asked(door, "GET", f"/accounts?limit=500{after}")
+            found += page["accounts"]
+            if page["next"] is None:
+                break
+            after = f"&after={quote(page['next'], safe='')}"
+        say({"accounts": found}, json, lambda: "\n".join(map(_account_line, found)))
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+@admin_commands.command(name="remove")
+def admin_remove(name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Remove a local account; its sessions are over. The last administrator stays."""
+
+    async def work(door: Door) -> int:
+        await asked(door, "DELETE", f"/accounts/{quote(name, safe='')}")
+        gone = {"name": name, "removed": True}
+        say(gone, json, lambda: f"The local account {name} was removed.")
+        return Exit.DONE
+
+    return with_door(work, data_dir, acts=False)
+
+
+def _account_line(one: Any) -> str:
+    sees = "the whole installation" if one["tenant"] is None else f"tenant {one['tenant']}"
+    return f"{one['name']}: {one['role']} of {sees}, since {one['created_at'][:10]}"
+
+
 @admin_commands.command(name="reset-password")
 def reset_password(*, name: Text = "admin", data_dir: DataDir = None, json: Json = False) -> int:
-    """Give the local administrator a new password, end their sessions and print it."""
+    """Give a local account a new password, end its sessions and print it."""
 
     async def work(door: Door) -> int:
         answer = await asked(door, "POST", "/accounts/reset-password", {"name": name})

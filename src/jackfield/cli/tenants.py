@@ -77,7 +77,7 @@ def tenant_rename(tenant: Text, name: Text, *, data_dir: DataDir = None, json: J
     """
 
     async def work(door: Door) -> int:
-        known = await _find(door, tenant)
+        known = await find_tenant(door, tenant)
         after = await asked(door, "PATCH", f"/tenants/{known['number']}", {"name": name})
         text = f"Tenant {after['number']}, “{known['name']}”, is called “{after['name']}” now."
         say(after, json, lambda: text)
@@ -105,7 +105,7 @@ def tenant_remove(
     """
 
     async def work(door: Door) -> int:
-        known = await _find(door, tenant)
+        known = await find_tenant(door, tenant)
         whole = await asked(door, "GET", f"/tenants/{known['number']}")
         typed = yes if yes is not None else _typed(whole)
         await asked(door, "DELETE", f"/tenants/{known['number']}?name={quote(typed, safe='')}")
@@ -129,7 +129,8 @@ def _typed(tenant: Any) -> str:
     return sys.stdin.readline().strip()
 
 
-async def _find(door: Door, tenant: str) -> Any:
+async def find_tenant(door: Door, tenant: str) -> Any:
+    """A tenant as the API tells it, by name or number. Raises `CommandFailed`."""
     found = await _all(door)
     for one in found:
         if tenant == str(one["number"]) or tenant.casefold() == one["name"].casefold():

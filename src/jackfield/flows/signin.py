@@ -1,4 +1,4 @@
-"""Signing in as a local administrator: passwords, the delay after wrong ones, and sessions.
+"""Local accounts: who has one, passwords, the delay after wrong ones, and sessions.
 
 Passwords are hashed with argon2id in a thread, two at a time, so that a flood of attempts neither
 blocks the loop nor eats the memory. Signing in with Microsoft joins this file with its own issue.
@@ -7,10 +7,12 @@ blocks the loop nor eats the memory. Signing in with Microsoft joins this file w
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from typing import TypeVar
 
@@ -20,8 +22,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.clock import Clock
 from jackfield.store.accounts import (
+    Account,
     count_accounts,
+    list_accounts,
     load_account,
+    remove_account,
     renew_hash,
     save_account,
 )
@@ -30,6 +35,7 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sequences import next_change
 from jackfield.store.sessions import SessionStore, end_sessions, owned_by_account
+from jackfield.store.tenants import load_tenants
 from jackfield.store.tokens import find_token, note_use, use_is_stale
 from jackfield.store.transaction import Transaction
 from jackfield.store.wrong_passwords import (
@@ -48,6 +54,8 @@ FREE_ATTEMPTS = 4
 LONGEST_DELAY = timedelta(minutes=15)
 T = TypeVar("T")
 _HASHER = PasswordHasher()
+LONGEST_NAME = 100
+_NAME = re.compile(r"[^\W_][\w .+@-]*")
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -79,6 +87,22 @@ class Refused:
 
     text: str
     retry_after_s: int = 0
+
+
+class AccountRole(StrEnum):
+    """What somebody with a local account may do."""
+
+    ADMINISTRATOR = "administrator"
+    VIEWER = "viewer"
+    """Looks and changes nothing."""
+
+
+class AccountRefused(Exception):
+    """It was not done; the text says why."""
+
+
+class NoSuchAccount(AccountRefused):
+    """There is no account of that name (any more)."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -130,6 +154,53 @@ class LocalSignIn:
         async with self._database.write() as tx:
             await self._save_password(tx, name, hashed, by=by)
         return password
+
+    async def make_account(
+        self, name: str, role: AccountRole, of_tenant: int, *, by: str
+    ) -> tuple[Account, str]:
+        """A new local account and its password, which is kept nowhere.
+
+        `of_tenant` 0: the whole installation. Raises `AccountRefused`.
+        """
+        name = _usable(name)
+        now = self._clock.now()
+        password, hashed = await self._new_password()
+        async with self._database.write() as tx:
+            # One after the other, so that of two with one name one is refused.
+            await next_change(tx, INSTALLATION)
+            if await load_account(tx, name) is not None:
+                raise AccountRefused(f"There is a local account {name} already; take another name.")
+            whole = await _what_it_sees(tx, of_tenant)
+            await save_account(tx, name, hashed, now=now, role=role, of_tenant=of_tenant)
+            # Of an earlier account of that name.
+            await end_sessions(tx, [owned_by_account(name)])
+            text = f"The local account {name} was made ({role} of {whole})."
+            line = Line("account.made", text, name=name, by=by)
+            await append_lines(tx, INSTALLATION, [line], now=now)
+        return Account(name, hashed, role, 1, now, of_tenant), password
+
+    async def remove_account(self, name: str, *, by: str) -> None:
+        """Remove a local account; its sessions are over, tokens that it made stay.
+
+        Raises `AccountRefused`.
+        """
+        async with self._database.write() as tx:
+            await next_change(tx, INSTALLATION)
+            known = {one.name: one for one in await list_accounts(tx)}
+            account = known.get(name.strip().casefold())
+            if account is None:
+                raise NoSuchAccount(f"There is no local account {name[:LONGEST_NAME]!r}.")
+            others = [one for one in known.values() if one != account]
+            if _runs_all(account) and not any(map(_runs_all, others)):
+                raise AccountRefused(
+                    f"{account.name} is the last local administrator of the installation; without"
+                    " one nobody could let anybody in. Make another one first."
+                )
+            await remove_account(tx, account.name)
+            await end_sessions(tx, [owned_by_account(account.name)])
+            text = f"The local account {account.name} was removed."
+            line = Line("account.removed", text, name=account.name, by=by)
+            await append_lines(tx, INSTALLATION, [line], now=self._clock.now())
 
     async def _new_password(self) -> tuple[str, str]:
         password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
@@ -252,6 +323,34 @@ class LocalSignIn:
 def _hash_of_nobody(hasher: PasswordHasher) -> str:
     """What an unknown name's password is checked against: made once, for it costs its time."""
     return hasher.hash(secrets.token_urlsafe(16))
+
+
+def _usable(name: str) -> str:
+    """A name as it is kept: in one case, with what an address of the API may hold."""
+    name = " ".join(name.split()).casefold()
+    if len(name) > LONGEST_NAME:
+        raise AccountRefused(
+            f"The name has {len(name):,} characters; an account's has at most {LONGEST_NAME}."
+        )
+    if not _NAME.fullmatch(name):
+        raise AccountRefused(
+            "An account's name is made of letters, digits, spaces and . _ + - @, and begins with a"
+            " letter or digit."
+        )
+    return name
+
+
+async def _what_it_sees(tx: Transaction, of_tenant: int) -> str:
+    if of_tenant == INSTALLATION:
+        return "the whole installation"
+    for one in await load_tenants(tx):
+        if one.number == of_tenant:
+            return f"tenant {of_tenant}, “{one.name}”"
+    raise AccountRefused(f"There is no tenant {of_tenant}; nothing was made.")
+
+
+def _runs_all(account: Account) -> bool:
+    return account.role == AccountRole.ADMINISTRATOR and account.of_tenant == INSTALLATION
 
 
 def _locked(failures: int, now: datetime) -> datetime | None:

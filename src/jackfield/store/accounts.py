@@ -95,6 +95,18 @@ async def load_account(tx: Transaction, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+async def list_accounts(tx: Transaction) -> tuple[Account, ...]:
+    """All accounts by name."""
+    c = accounts.c
+    rows = await tx.rows(select(*_COLUMNS).where(c.tenant == INSTALLATION).order_by(c.name))
+    return tuple(_account(row) for row in rows)
+
+
+async def remove_account(tx: Transaction, name: str) -> None:
+    """Remove the account of a name, if there is one."""
+    await tx.run(delete(accounts).where(*_is(name)))
+
+
 async def remove_accounts_of(tx: Transaction, tenant: int) -> int:
     """Remove the accounts that see this tenant only; returns how many."""
     c = accounts.c

@@ -137,6 +137,9 @@ async def test_every_call_about_a_tenant_takes_the_header_that_names_it(
         ("post", "/tenants"),
         ("patch", "/tenants/{tenant}"),
         ("delete", "/tenants/{tenant}"),
+        ("get", "/accounts"),
+        ("post", "/accounts"),
+        ("delete", "/accounts/{name}"),
         ("post", "/accounts/reset-password"),
         ("post", "/key/rotate"),
     }

@@ -93,6 +93,11 @@ async def an_account(api: ApiCaller) -> None:
     await api.console.rooms.signin.ensure_owner()
 
 
+async def two_accounts(api: ApiCaller) -> None:
+    await an_account(api)
+    await api.post("/accounts", {"name": "ben"})
+
+
 async def another_phone_system(api: ApiCaller) -> None:
     """The one whose extensions are linked is not the one that answers."""
     async with api.house.database.write() as tx:
@@ -254,6 +259,16 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("DELETE", "/tokens/{token}"): Example(
         204, path="/tokens/TOKEN", bad=(404, "/tokens/none", None)
+    ),
+    ("GET", "/accounts"): Example(before=an_account, bad=(400, "/accounts?limit=0", None)),
+    ("POST", "/accounts"): Example(
+        201,
+        body={"name": "Ann", "role": "viewer", "tenant": 1},
+        before=an_account,
+        bad=(409, "", {"name": "a/b"}),
+    ),
+    ("DELETE", "/accounts/{name}"): Example(
+        204, path="/accounts/ben", before=two_accounts, bad=(404, "/accounts/nobody", None)
     ),
     ("POST", "/accounts/reset-password"): Example(
         body={"name": "admin"}, before=an_account, bad=(404, "", {"name": "nobody"})
@@ -475,7 +490,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 18
+    assert len(paged) == 19
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

@@ -98,6 +98,7 @@ async def test_no_route_gives_the_token_of_one_tenant_anything_of_another(two: A
         "number": "100",
         "tenant": "2",
         "token": "x",
+        "name": "x",
         "extension": "x1",
     }
     for (method, path), about in ROUTES_ABOUT.items():

@@ -8,11 +8,17 @@ from litestar import delete, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery, JSONBody
 
-from jackfield.store.accounts import load_account
+from jackfield.flows.signin import AccountRole
+from jackfield.store.accounts import list_accounts, load_account
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, list_tokens, revoke_token
 from jackfield.web.api.asking import Caller, Key, Limit, is_one_line, place_behind
 from jackfield.web.api.installation_shapes import (
+    AccountIn,
+    AccountMade,
+    AccountOut,
+    AccountsOut,
     KeyOut,
     PasswordIn,
     PasswordOut,
@@ -92,6 +98,53 @@ async def end_token(rooms: House, caller: Caller, token: Key) -> None:
         await append_lines(tx, rooms.tenant, [line], now=now)
 
 
+@get(
+    "/accounts",
+    opt={ABOUT: About.INSTALLATION},
+    summary="Local accounts, and what each sees",
+    responses=told(),
+)
+async def accounts(
+    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+) -> AccountsOut:
+    """`after` is the name of the last one of the page before."""
+    async with rooms.database.read() as tx:
+        found = await list_accounts(tx)
+    begin = place_behind(after, [one.name for one in found])
+    out = [
+        AccountOut(one.name, AccountRole(one.role), one.of_tenant or None, one.created_at)
+        for one in found[begin : begin + limit]
+    ]
+    return AccountsOut(out, out[-1].name if begin + limit < len(found) else None)
+
+
+@post(
+    "/accounts",
+    opt={ABOUT: About.INSTALLATION},
+    summary="Make a local account",
+    status_code=201,
+    responses=told(403, 409),
+)
+async def make_account(rooms: House, caller: Caller, data: JSONBody[AccountIn]) -> AccountMade:
+    """For the whole installation or one tenant; the password is in this answer and nowhere else."""
+    made, password = await rooms.signin.make_account(
+        data.name, data.role, data.tenant or INSTALLATION, by=caller.name
+    )
+    return AccountMade(made.name, data.role, data.tenant, password)
+
+
+@delete(
+    "/accounts/{name:str}",
+    opt={ABOUT: About.INSTALLATION},
+    summary="Remove a local account",
+    status_code=204,
+    responses=told(403, 404, 409),
+)
+async def end_account(rooms: House, caller: Caller, name: Key) -> None:
+    """Its sessions are over; the last administrator of the installation cannot be removed."""
+    await rooms.signin.remove_account(name, by=caller.name)
+
+
 @post(
     "/accounts/reset-password",
     opt={ABOUT: About.INSTALLATION},
@@ -121,4 +174,13 @@ async def rotate_key(rooms: House, caller: Caller) -> KeyOut:
     return KeyOut(await rooms.keys.rotate(caller.name))
 
 
-ROUTES = (tokens, make_token, end_token, reset_password, rotate_key)
+ROUTES = (
+    tokens,
+    make_token,
+    end_token,
+    accounts,
+    make_account,
+    end_account,
+    reset_password,
+    rotate_key,
+)

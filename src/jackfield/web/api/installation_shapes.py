@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from jackfield.core.actions import ActionKind
+from jackfield.flows.signin import AccountRole
 from jackfield.store.alarms import Severity
 from jackfield.web.api.run_shapes import RunOut
 
@@ -243,6 +244,54 @@ class PasswordIn(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[
         str, msgspec.Meta(min_length=1, max_length=100, description="The local account.")
     ] = "admin"
+
+
+class AccountIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A local account to be made."""
+
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=100,
+            description="Letters, digits, spaces and . _ + - @; its case does not matter.",
+        ),
+    ]
+    role: AccountRole = AccountRole.ADMINISTRATOR
+    """A viewer changes nothing."""
+    tenant: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(
+            description="Number of the tenant that is all it sees; null: the installation."
+        ),
+    ] = None
+
+
+class AccountOut(msgspec.Struct):
+    """A local account, without its password."""
+
+    name: str
+    role: AccountRole
+    tenant: Annotated[
+        int | None, msgspec.Meta(description="The tenant that is all it sees; null: all of them.")
+    ]
+    created_at: datetime
+
+
+class AccountMade(msgspec.Struct):
+    """A local account; `password` is shown this once."""
+
+    name: str
+    role: AccountRole
+    tenant: int | None
+    password: str
+
+
+class AccountsOut(msgspec.Struct):
+    """Local accounts by name; give `next` as `after` for the following ones."""
+
+    accounts: list[AccountOut]
+    next: str | None
 
 
 class KeyOut(msgspec.Struct):

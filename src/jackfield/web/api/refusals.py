@@ -26,6 +26,7 @@ from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.replacing import NotReplaced, PhonesSilent
 from jackfield.flows.setup import SetupRefused
+from jackfield.flows.signin import AccountRefused, NoSuchAccount
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import SecretUnreadable, VersionMoved
@@ -163,8 +164,8 @@ def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
 
-def _answer_tenant(request: AnyRequest, error: TenantRefused) -> Response[bytes]:
-    status = 404 if isinstance(error, NoSuchTenant) else 409
+def _answer_refused(request: AnyRequest, error: AccountRefused | TenantRefused) -> Response[bytes]:
+    status = 404 if isinstance(error, NoSuchAccount | NoSuchTenant) else 409
     return error_answer(request.scope, status, str(error))
 
 
@@ -184,7 +185,8 @@ ANSWERS: ExceptionHandlersMap = {
     NumberingError: _answer_number,
     PhonesSilent: _answer_phones,
     SetupRefused: _answer_setup,
-    TenantRefused: _answer_tenant,
+    AccountRefused: _answer_refused,
+    TenantRefused: _answer_refused,
     NotUndoable: _answer_undo,
 }
 
