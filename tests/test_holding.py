@@ -1,7 +1,5 @@
 """Where an installation may begin: in a folder that is empty, or Jackfield's own."""
 
-import socket
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,6 @@ import pytest
 from jackfield.app import App
 from jackfield.cli.main import main
 from jackfield.holding import ForeignFolder, check_not_foreign
-from jackfield.serving import CannotListen, listen
 from jackfield.settings import Settings
 from jackfield.store.errors import DatabaseUnusable
 
@@ -113,15 +110,3 @@ async def test_an_installation_knows_its_own_files_and_bears_others(tmp_path: Pa
     check_not_foreign(settings.data_dir)
 
     assert {"jackfield.db", "jackfield.key", "lock"} <= set(left)
-
-
-def test_of_two_that_start_at_one_address_one_is_told(tmp_path: Path) -> None:
-    """Both may bind it before the first one listens: that must not end in a stack trace."""
-    with closing(socket.socket()) as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", 0))
-        settings = Settings(data_dir=tmp_path, listen=f"127.0.0.1:{other.getsockname()[1]}")
-        first = listen(settings)
-
-        with closing(first), pytest.raises(CannotListen, match="cannot listen on"):
-            listen(settings)
