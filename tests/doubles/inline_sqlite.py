@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +46,13 @@ class InlineConnection:
 
     def cursor(self) -> InlineCursor:
         return InlineCursor(self._conn.cursor())
+
+    def begin(self, statement: str) -> None:
+        self._conn.execute(statement)
+
+    def write_ahead(self, statement: str, rows: Sequence[Any]) -> bool:
+        self._conn.executemany(statement, rows)
+        return True
 
     async def create_function(self, *args: Any, **options: Any) -> None:
         self._conn.create_function(*args, **options)

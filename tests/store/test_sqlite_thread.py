@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.store.sqlite_thread import FETCHED_AT_ONCE, SqliteConnection, connect
+from jackfield.store.sqlite_thread import FETCHED_AT_ONCE, MOST_AHEAD, SqliteConnection, connect
 
 _COUNT = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n"
@@ -89,3 +89,66 @@ async def test_what_a_statement_changed_is_counted(connection: SqliteConnection)
     assert inserted.rowcount == 3
     assert await returned.fetchall() == [(2,), (3,)]
     assert returned.rowcount == 2
+
+
+async def count(connection: SqliteConnection) -> int:
+    found = connection.cursor()
+    await found.execute("SELECT count(*) FROM one")
+    number: int = (await found.fetchone())[0]
+    return number
+
+
+async def test_rows_written_ahead_are_there_for_what_comes_next(
+    connection: SqliteConnection,
+) -> None:
+    """A step reads what it has just written, whenever that went to the thread."""
+    connection.begin("BEGIN IMMEDIATE")
+    connection.write_ahead("INSERT INTO one VALUES (?)", [(1,), (2,)])
+    connection.write_ahead("DELETE FROM one WHERE a = ?", [(1,)])
+
+    assert await count(connection) == 1
+    connection.write_ahead("INSERT INTO one VALUES (?)", [(3,)])
+    await connection.commit()
+    await connection.rollback()
+    assert await count(connection) == 2
+
+
+async def test_rows_that_cannot_be_written_are_told_of_by_the_commit(
+    connection: SqliteConnection,
+) -> None:
+    """Nothing of the transaction stands, and the connection serves the next one."""
+    await connection.cursor().execute("CREATE UNIQUE INDEX once ON one (a)")
+    connection.begin("BEGIN IMMEDIATE")
+    connection.write_ahead("INSERT INTO one VALUES (?)", [(1,), (1,)])
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await connection.commit()
+    await connection.rollback()
+
+    connection.begin("BEGIN IMMEDIATE")
+    assert await count(connection) == 0
+    await connection.commit()
+
+
+async def test_what_is_rolled_back_before_it_went_to_the_thread_never_goes(
+    connection: SqliteConnection,
+) -> None:
+    """Neither its rows nor its beginning are left to the next transaction."""
+    connection.begin("BEGIN IMMEDIATE")
+    connection.write_ahead("INSERT INTO one VALUES (?)", [(1,)])
+    await connection.rollback()
+
+    connection.begin("BEGIN")
+    assert await count(connection) == 0
+    await connection.commit()
+    assert await count(connection) == 0
+
+
+async def test_only_so_many_rows_wait(connection: SqliteConnection) -> None:
+    """A stored plan of 100,000 actions is not held in memory as a whole."""
+    rows = [(1,)] * MOST_AHEAD
+    assert connection.write_ahead("INSERT INTO one VALUES (?)", rows)
+
+    assert not connection.write_ahead("INSERT INTO one VALUES (?)", [(2,)])
+    assert await count(connection) == MOST_AHEAD
+    assert connection.write_ahead("INSERT INTO one VALUES (?)", [(2,)])

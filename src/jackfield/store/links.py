@@ -185,7 +185,7 @@ async def save_links(
         for link in agreed
     ]
     try:
-        await _save.run(tx, sorted(rows, key=lambda row: row[1]))
+        await _save.run(tx, sorted(rows, key=lambda row: row[1]), at_once=True)
     except IntegrityError as error:
         raise LinkTaken(f"An extension of tenant {tenant} is linked to another person.") from error
 
@@ -294,7 +294,7 @@ async def save_department_links(
         for link in agreed
     ]
     try:
-        await _save_departments.run(tx, sorted(rows, key=lambda row: row[1]))
+        await _save_departments.run(tx, sorted(rows, key=lambda row: row[1]), at_once=True)
     except IntegrityError as error:
         raise LinkTaken(f"A department of tenant {tenant} is linked to another group.") from error
 

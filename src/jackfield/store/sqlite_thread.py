@@ -2,7 +2,8 @@
 
 aiosqlite goes to the thread four times for a query (cursor, execute, fetch, close) and once more to
 roll back what was committed already; each time costs more than SQLite takes for a small statement.
-This is as much of aiosqlite as SQLAlchemy's dialect asks for.
+What answers nothing (the beginning of a transaction, rows to write) does not go there by itself at
+all: the next errand takes it along. This is as much of aiosqlite as SQLAlchemy's dialect asks for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import aiosqlite
@@ -17,6 +19,8 @@ import aiosqlite
 FETCHED_AT_ONCE = 512
 """Rows that come back with the statement itself; larger results are fetched as they are asked for.
 """
+MOST_AHEAD = 4096
+"""Rows that may wait for the next errand."""
 
 
 async def connect(path: str, **options: Any) -> SqliteConnection:
@@ -43,25 +47,71 @@ class SqliteConnection(aiosqlite.Connection):
 
     _is_clean = True
     """Nothing was run since the last commit or rollback has come to its end."""
+    _beginning = ""
+    """How the transaction begins that nothing was run in yet."""
+    _ahead: tuple[tuple[str, Sequence[Any]], ...] = ()
+    """Statements with their rows, to be run before anything else."""
+    _rows_ahead = 0
 
     def cursor(self) -> SqliteCursor:  # type: ignore[override]
         """A cursor that exists once it has something to run."""
         return SqliteCursor(self)
 
+    def begin(self, statement: str) -> None:
+        """Begin a transaction with the next errand, by this statement."""
+        self._beginning = statement
+
+    def write_ahead(self, statement: str, rows: Sequence[Any]) -> bool:
+        """Run a statement for each row, before whatever comes next; that tells what is wrong.
+
+        False, and nothing happens, where too much waits already.
+        """
+        if self._rows_ahead >= MOST_AHEAD:
+            return False
+        self._ahead = (*self._ahead, (statement, rows))
+        self._rows_ahead += len(rows)
+        return True
+
     async def commit(self) -> None:
-        await super().commit()
+        if self._ahead:
+            await self.in_thread(_commit)
+        elif not self._is_clean:
+            await super().commit()
+        self._beginning = ""
         self._is_clean = True
 
     async def rollback(self) -> None:
+        self._beginning, self._ahead, self._rows_ahead = "", (), 0
         # SQLAlchemy rolls back whatever it takes back into its pool.
         if not self._is_clean:
             await super().rollback()
             self._is_clean = True
 
     async def in_thread(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Have something done with the connection."""
+        """Have something done with the connection, after all that is to be done before."""
         self._is_clean = False
+        beginning, ahead = self._beginning, self._ahead
+        if beginning or ahead:
+            self._beginning, self._ahead, self._rows_ahead = "", (), 0
+            work = partial(_after, beginning, ahead, work)
         return await self._execute(work, self._conn)  # type: ignore[no-untyped-call] # aiosqlite's
+
+
+def _after(
+    beginning: str,
+    ahead: Sequence[tuple[str, Sequence[Any]]],
+    work: Callable[[sqlite3.Connection], Any],
+    connection: sqlite3.Connection,
+) -> Any:
+    if beginning:
+        connection.execute(beginning)
+    for statement, rows in ahead:
+        connection.executemany(statement, rows).close()
+    return work(connection)
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.commit()
 
 
 class SqliteCursor:

@@ -82,6 +82,14 @@ class Transaction:
         """The first column of the first row, or None."""
         return await self.connection.scalar(statement, values)
 
+    def write_ahead(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Have rows written before whatever comes next; False where that cannot be."""
+        if not self.sqlite:
+            return False
+        connection: Any = self.connection.sync_connection
+        written: bool = connection.connection.driver_connection.write_ahead(sql, rows)
+        return written
+
     async def run(
         self, statement: Executable, values: dict[str, Any] | Sequence[dict[str, Any]] | None = None
     ) -> int:
@@ -107,8 +115,14 @@ class Bulk:
         self._build = build
         self._compiled: dict[bool, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
 
-    async def run(self, tx: Transaction, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Run the statement for every row, `CHUNK` at a time; returns how many rows were given."""
+    async def run(
+        self, tx: Transaction, rows: Iterable[tuple[Any, ...]], *, at_once: bool = False
+    ) -> int:
+        """Run the statement for every row; returns how many rows were given.
+
+        On SQLite they may be written with the next statement or the commit, which then tells what
+        is wrong with them; `at_once` for who wants to hear of it here.
+        """
         sql, arrange = self._for(tx)
         done = 0
         iterator = iter(rows)
@@ -116,7 +130,8 @@ class Bulk:
             done += len(chunk)
             if arrange is not None:
                 chunk = [arrange(row) for row in chunk]
-            await tx.connection.exec_driver_sql(sql, chunk)
+            if at_once or not tx.write_ahead(sql, chunk):
+                await tx.connection.exec_driver_sql(sql, chunk)
             await asyncio.sleep(0)
         return done
 
