@@ -57,6 +57,12 @@ async def test_wrong_passwords_are_counted_by_name_and_network(
     assert neighbour == closed
 
 
+def test_who_tries_is_told_apart_by_an_ipv4_address_in_the_words_of_ipv6() -> None:
+    """A socket for both kinds calls every address of IPv4 one of `::ffff:0:0/96`."""
+    assert tried_by("a", "::ffff:192.0.2.1") == tried_by("a", "192.0.2.1")
+    assert tried_by("a", "::ffff:192.0.2.1") != tried_by("a", "::ffff:192.0.2.2")
+
+
 async def test_wrong_passwords_of_yesterday_are_forgotten(
     database: Database, now: datetime
 ) -> None:

@@ -181,3 +181,21 @@ async def test_who_waits_comes_between_two_stretches(database: Database) -> None
 
     assert stretches == [500, 700]
     assert seen == [501]
+
+
+@pytest.mark.parametrize("large", [False, True])
+async def test_whoever_gives_up_in_the_moment_of_the_turn_is_passed_over(large: bool) -> None:
+    """A browser that goes away must not fail the write before its own, nor block the one after."""
+    line = Line()
+    await line.comes("first")
+    await line.comes("gone", large=large)
+    await line.comes("next", large=large)
+
+    line._done["first"].set()
+    line._tasks["gone"].cancel()
+    await line.ends("first")
+    await line.ends("next")
+    await line.comes("later")
+
+    assert line.had_turns == ["first", "next", "later"]
+    await line.ends("later")

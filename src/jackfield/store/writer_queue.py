@@ -71,7 +71,7 @@ class WriterQueue:
         except BaseException as error:
             if mine in queue:
                 queue.remove(mine)
-            else:
+            elif not mine.cancelled():
                 # The turn came at the moment at which it was not wanted any more.
                 self._pass_on()
             if isinstance(error, TimeoutError):
@@ -80,6 +80,10 @@ class WriterQueue:
 
     def _pass_on(self) -> None:
         """Hand the writer over directly: nobody who comes now is in between."""
+        for queue in (self._small, self._large):
+            # Whoever gave up in this very moment has not left the queue yet.
+            while queue and queue[0].done():
+                queue.popleft()
         large_is_due = self._large and (not self._small or self._passed >= PASSED_AT_MOST)
         if large_is_due:
             self._passed = 0
