@@ -267,12 +267,14 @@ async def test_a_load_balancer_hears_that_the_database_is_away(
     with Installation(tmp_path, address).serving() as server:
         getattr(database_wire, state)()
         began = time.monotonic()
-        away = await server.health()
+        away, page = await asyncio.gather(server.health(), server.try_api("GET", "/runs"))
         took_s = time.monotonic() - began
         database_wire.mend()
         again = await server.healthy(ANSWERED_WITHIN_S)
 
-    assert away.status == 503
+    assert away.status == page.status == 503
+    assert f"127.0.0.1:{database_wire.port}" in page.body["detail"]
+    assert "Check that" in page.body["detail"]
     assert took_s < ANSWERED_WITHIN_S
     assert away.body["status"] == "The database does not answer."
     assert again.body["status"] == "ok"

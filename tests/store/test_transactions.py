@@ -1,7 +1,9 @@
 """Transactions: in order, all or nothing, and usable after whatever happened to them."""
 
 import asyncio
+import socket
 import sqlite3
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from doubles.relay import relayed
 from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
@@ -214,6 +217,59 @@ async def test_a_lost_connection_is_named_and_replaced(
 
     assert await marked(database) == [3]
     await database.close()
+
+
+@pytest.mark.parametrize("moment", ["a statement", "the next transaction", "the commit"])
+async def test_a_server_that_does_not_answer_is_named_and_not_waited_for(
+    postgres_server: Callable[[str], str], moment: str
+) -> None:
+    """It is stopped, or what stands before it swallows every byte: no connection ever breaks."""
+    name = f"s{uuid.uuid4().hex}"
+    folder = postgres_server(name).split("host=")[1]
+    with relayed(socket.AF_UNIX, f"{folder}/.s.PGSQL.5432") as wire:
+        url = f"postgresql://postgres@127.0.0.1:{wire.port}/{name}"
+        database = await Database.open(url, ping_s=0.2, answer_s=0.3)
+        async with database.write() as tx:
+            await mark(tx, 1)
+
+        async def write() -> None:
+            if moment == "the next transaction":
+                wire.hold()
+            async with database.write() as tx:
+                if moment == "a statement":
+                    wire.hold()
+                await mark(tx, 2)
+                wire.hold()
+
+        with pytest.raises(DatabaseUnusable, match=r"has not answered for 0\.[23] seconds"):
+            await asyncio.wait_for(write(), 5)
+        wire.mend()
+        async with database.write() as tx:
+            await mark(tx, 3)
+
+        # Nobody knows whether a commit without an answer was one: a step is safe to do twice.
+        kept = await marked(database)
+        assert [one for one in kept if one != 2 or moment != "the commit"] == [1, 3]
+        await database.close()
+
+
+async def test_clearing_up_may_take_longer_than_an_answer(
+    postgres_server: Callable[[str], str],
+) -> None:
+    """After the first sync of a large tenant it takes minutes, and is nobody's outage."""
+    url = postgres_server(f"s{uuid.uuid4().hex}")
+    database, other = await Database.open(url, answer_s=0.1), await Database.open(url)
+
+    async with other.write() as tx:
+        await tx.run(text("LOCK TABLE sequences IN ACCESS EXCLUSIVE MODE"))
+        clearing = asyncio.create_task(database.analyze())
+        await tx.run(text("SELECT pg_sleep(0.5)"))
+        waits = not clearing.done()
+    await clearing
+
+    assert waits
+    await database.close()
+    await other.close()
 
 
 async def test_writers_in_different_orders_do_not_block_one_another(

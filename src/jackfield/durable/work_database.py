@@ -14,6 +14,15 @@ import sqlalchemy as sa
 
 SCHEMA = "dbos"
 POOL_SIZE = 8
+# Of a server or a network that is gone without a farewell DBOS would wait for an answer for ever.
+# By libpq's names, read 2026-11: seconds, and milliseconds for the last.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 IDLE_IN_TRANSACTION_MS = 5_000
 """How long a process that is stopped inside a transaction holds its locks: whoever takes its runs
 over waits for them."""
@@ -36,14 +45,21 @@ class WorkDatabase:
 def open_work_database(database_url: str) -> WorkDatabase:
     """Open the database of the runner that belongs to the product's `database_url`."""
     url = sa.make_url(database_url)
+    patience: dict[str, int] = {}
     if url.get_backend_name() == "sqlite":
         file = _work_file(url)
         url = sa.URL.create("sqlite", database=str(file))
         _create_in_wal(file)
     else:
         url = url.set(drivername="postgresql+psycopg")
+        patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
     engine = sa.create_engine(
-        url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=30, pool_pre_ping=True
+        url,
+        connect_args=patience,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
     )
     database = WorkDatabase(url, engine)
 

@@ -13,14 +13,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, ExceptionContext, event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from jackfield.store import sqlite_thread
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.leases import Lease, renew_lease
-from jackfield.store.located import located, place_of, translate
+from jackfield.store.located import located, place_of, silent, translate
 from jackfield.store.migrate import migrate
 from jackfield.store.processes import still_holds
 from jackfield.store.schema import CHUNK, INSTALLATION
@@ -34,6 +35,11 @@ WAIT_FOR_CONNECTION_S = 60.0
 BUSY_TIMEOUT_MS = 10_000
 """How long a connection waits for another program that holds the SQLite file."""
 CONNECT_TIMEOUT_S = 10.0
+PING_S = 5.0
+"""How long a connection that was idle may take to show that it still works."""
+ANSWER_S = 60.0
+"""How long a server may take for one statement: one that is stopped, or behind a wire that swallows
+what is sent, never ends a connection by itself."""
 IDLE = timedelta(seconds=5)
 """How long a process that holds a slot may be silent inside a transaction: less than its lease."""
 
@@ -69,6 +75,8 @@ class Database:
         *,
         sqlite_connect: SqliteConnect | None = None,
         busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+        ping_s: float = PING_S,
+        answer_s: float = ANSWER_S,
     ) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/database`, migrate it if due.
 
@@ -85,7 +93,7 @@ class Database:
             writer = _sqlite_engine(path, sqlite_connect, busy_timeout_ms, writes=True)
             reader = _sqlite_engine(path, sqlite_connect, busy_timeout_ms, writes=False)
         elif url.startswith(("postgresql:", "postgres:")):
-            writer = _postgresql_engine(url)
+            writer = _postgresql_engine(url, ping_s, answer_s)
             reader = writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -96,7 +104,7 @@ class Database:
             )
         database = cls(url, writer, reader)
         try:
-            async with located(url), writer.begin() as connection:
+            async with located(url), database._unhurried() as engine, engine.begin() as connection:
                 if not database.sqlite:
                     await _check_postgresql(connection)
                 await migrate(connection)
@@ -192,9 +200,22 @@ class Database:
                 await tx.connection.execute(text("ANALYZE"))
             return
         # VACUUM marks pages as seen by all, which lets searches read indexes alone.
-        alone = self._writer.execution_options(isolation_level="AUTOCOMMIT")
-        async with located(self.url), alone.connect() as connection:
-            await connection.execute(text("VACUUM (ANALYZE)"))
+        async with located(self.url), self._unhurried() as engine:
+            alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with alone.connect() as connection:
+                await connection.execute(text("VACUUM (ANALYZE)"))
+
+    @asynccontextmanager
+    async def _unhurried(self) -> AsyncIterator[AsyncEngine]:
+        """For what may take minutes in a large database: changing tables, clearing up."""
+        if self.sqlite:
+            yield self._writer
+            return
+        engine = _postgresql_engine(self.url, PING_S, None)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -258,28 +279,55 @@ _POSTGRESQL_HABITS = (
 )
 
 
-def _postgresql_engine(url: str) -> AsyncEngine:
+def _postgresql_engine(url: str, ping_s: float, answer_s: float | None) -> AsyncEngine:
     import asyncpg
 
     async def connect() -> Any:
         # The address goes to asyncpg as it is: it knows libpq's sslmode, host=/socket and the rest.
         try:
             connection = await asyncpg.connect(
-                url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "jackfield"}
+                url,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=answer_s,
+                server_settings={"application_name": "jackfield"},
             )
             await connection.execute(_POSTGRESQL_HABITS)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
             raise (translate(url, error) or _unreachable(url, error)) from error
         return connection
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
         pool_size=POSTGRESQL_CONNECTIONS,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
-        pool_pre_ping=True,
     )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ping(connection: Any, _record: Any, _proxy: Any) -> None:
+        # As the engine's own, which is without a limit of its own and takes three questions.
+        try:
+            connection.run_async(lambda raw: raw.execute("SELECT 1", timeout=ping_s))
+        except TimeoutError as error:
+            connection.driver_connection.terminate()
+            raise silent(url, ping_s) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise DisconnectionError(str(error)) from error
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def break_off(context: ExceptionContext) -> None:
+        # Whatever else would be asked here, a rollback above all, would wait for the same answer.
+        error = context.original_exception
+        if isinstance(error, TimeoutError) and answer_s and context.connection is not None:
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+            raw = context.connection.connection.driver_connection
+            if raw is not None:
+                raw.terminate()
+            raise silent(url, answer_s) from error
+
+    return engine
 
 
 def _unreachable(url: str, error: Exception) -> DatabaseUnusable:

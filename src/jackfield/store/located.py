@@ -109,6 +109,14 @@ async def located(url: str) -> AsyncIterator[None]:
         ) from error
 
 
+def silent(url: str, seconds: float) -> DatabaseUnusable:
+    """A server that holds the connection and does not answer."""
+    return DatabaseUnusable(
+        f"The database server {place_of(url)} has not answered for {seconds:g} seconds.",
+        "Check that it is not stopped, and what stands between it and Jackfield.",
+    )
+
+
 def place_of(url: str) -> str:
     """A database as an administrator knows it: the file, or the server without the password."""
     if url.startswith("sqlite:"):
