@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe
 
+from doubles.web_browser import findings
 from doubles.web_fillings import (
     group_id,
     person_id,
@@ -50,6 +51,14 @@ def test_people_are_chosen_saved_and_focus_comes_back(signed_in: Page, served: S
     page.get_by_text("2 selected").wait_for()
     page.locator("#sync-save").focus()
     page.keyboard.press("Enter")
+    # Everybody else would lose their place: that is said first, and the question has the focus.
+    page.locator("#drastic").get_by_text("would fall out of scope").wait_for()
+    assert page.evaluate("document.activeElement.id") == "drastic"
+    assert not findings(page)
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "sync-save"
+    page.keyboard.press("Enter")
     page.locator("dialog").wait_for(state="detached")
     assert page.evaluate("document.activeElement.id") == "m365"
     assert page.locator("#said").inner_text().startswith("Saved.")
@@ -78,6 +87,33 @@ def test_escape_asks_before_it_throws_changes_away(signed_in: Page, served: Serv
     page.locator("dialog").wait_for(state="detached")
     assert page.evaluate("document.activeElement.id") == "m365"
     assert served.read(lambda tx: load_people_settings(tx, 1)).value.rules.numbers.hold_days == 30
+
+
+def test_a_page_with_unsaved_changes_asks_before_it_is_left(
+    signed_in: Page, served: Served
+) -> None:
+    """As the dialog does; what is saved, or was put back, is nothing to ask about."""
+    page = signed_in
+    asked: list[str] = []
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.goto(f"{served.url}/users/m365")
+    page.locator("#hold_days").fill("77")
+    page.locator("#menu-users").click(no_wait_after=True)
+    page.wait_for_timeout(300)
+
+    assert asked == ["beforeunload"]
+    assert page.locator("#hold_days").input_value() == "77"
+    page.locator("#hold_days").fill("30")
+    page.get_by_role("button", name="Save").click()
+    page.locator("#said").get_by_text("Saved.").wait_for()
+    page.locator("#menu-users").click()
+    page.wait_for_url(f"{served.url}/users")
+    assert len(asked) == 1
 
 
 def test_a_page_of_its_own_is_saved_twice(signed_in: Page, served: Served) -> None:

@@ -57,6 +57,9 @@ VALID = {
     "approve": "automatic",
 }
 
+SURE = {"leavers": "99", "drastic": "save"}
+"""The answer of somebody who was told that many people would become leavers."""
+
 
 async def send(admin: Visitor, **changes: object) -> Answer:
     """Save as the dialog does."""
@@ -157,7 +160,9 @@ class TestSaving:
 
     @pytest.mark.usefixtures("directory")
     async def test_it_opens_as_it_was_saved(self, admin: Visitor) -> None:
-        await send(admin, scope=Scope.SELECTED.value, users=f"{person_id(4)} {person_id(9)}")
+        await send(
+            admin, scope=Scope.SELECTED.value, users=f"{person_id(4)} {person_id(9)}", **SURE
+        )
 
         page = (await admin.get("/users/m365")).page
 
@@ -342,7 +347,9 @@ class TestRefusing:
         self, house: House, admin: Visitor
     ) -> None:
         """The choice stays until it is taken back."""
-        await send(admin, scope=Scope.SELECTED.value, users=f"{person_id(1)} {person_id(2)}")
+        await send(
+            admin, scope=Scope.SELECTED.value, users=f"{person_id(1)} {person_id(2)}", **SURE
+        )
         async with house.database.write() as tx:
             await mark_removed(tx, 1, [person_id(1)], Standing.GONE, now=house.clock.now())
 
@@ -352,6 +359,7 @@ class TestRefusing:
             scope=Scope.SELECTED.value,
             users=f"{person_id(1)} {person_id(2)}",
             start="300",
+            **SURE,
         )
 
         assert answer.status == 204

@@ -224,6 +224,12 @@ async def load_all_links(
     return every
 
 
+async def load_linked(tx: Transaction, tenant: int) -> list[ObjectId]:
+    """Everybody who is linked to an extension, by object ID."""
+    rows = await tx.rows(_ALL.with_only_columns(links.c.person), {"of_tenant": tenant})
+    return sorted(ObjectId(person) for (person,) in rows)
+
+
 def _sharing(link: Link, extensions: Mapping[ExtensionKey, Extension]) -> Link:
     extension = extensions.get(link.key)
     if extension is None or extension.fields != link.agreed:

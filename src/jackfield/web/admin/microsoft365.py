@@ -26,11 +26,18 @@ from jackfield.core.departments import DepartmentRules, DepartmentSource, explai
 from jackfield.core.fields import shown_name
 from jackfield.core.number_remarks import rule_remarks
 from jackfield.core.people import GroupId, ObjectId, Person, Scope, ScopeRules, Standing
+from jackfield.core.schedule import Mode
+from jackfield.core.scope_change import Leaving
+from jackfield.durable import NotRunningError
+from jackfield.flows.asks import Ask
+from jackfield.flows.scope_changes import foresee_leavers
 from jackfield.store.errors import VersionMoved
 from jackfield.store.group_counts import count_people_in
 from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.people import load_people, search_people
+from jackfield.store.runs import Trigger
 from jackfield.store.settings import (
+    Approval,
     PeopleSettings,
     Stored,
     load_people_changes,
@@ -54,6 +61,9 @@ from jackfield.web.admin.sync_form import (
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 25
+SAVE, PREVIEW = "save", "preview"
+"""The two answers to being told that many people would become leavers."""
+NAMED = 10
 PICKERS = {"scope_groups", "department_groups"}
 
 
@@ -79,7 +89,8 @@ async def open_form(request: AnyRequest, house: House) -> Template:
 @post("/users/m365", include_in_schema=False)
 async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     """Save, or say beside each field what is wrong; what was typed stays."""
-    form = read_form(await request.form())
+    fields = await request.form()
+    form = read_form(fields)
     async with house.database.read() as tx:
         stored = await load_people_settings(tx, house.tenant)
         wanted, errors = settings_of(form, stored.value, house.planning.limits(house.tenant).ranges)
@@ -87,6 +98,18 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     if wanted is None or errors:
         return await _form(request, house, replace(form, errors=errors), stored, status=422)
     expected = int(form.version) if re.fullmatch(r"[0-9]{1,9}", form.version) else -1
+    chosen = str(fields.get("drastic", ""))[:20]
+    drastic = None
+    if expected == stored.version:
+        # Else somebody else has saved meanwhile, which is said below and comes first.
+        drastic = await foresee_leavers(
+            house.database, house.tenant, stored.value.rules, wanted.rules
+        )
+    if drastic is not None and not _is_known(drastic, chosen, str(fields.get("leavers", ""))):
+        return await _form(request, house, form, stored, status=409, drastic=drastic)
+    previews = drastic is not None and chosen == PREVIEW
+    if previews:
+        wanted = replace(wanted, approve=Approval.BY_HAND)
     try:
         async with house.database.write() as tx:
             saved = await save_people_settings(
@@ -103,10 +126,13 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
             changes = await load_people_changes(tx, house.tenant, expected)
         merged, conflict = settle(form, stored, changes)
         return await _form(request, house, merged, stored, status=409, conflict=conflict)
+    begun = previews and await _preview(house, request.user.name)
     if request.headers.get("hx-request") != "true":
-        return Redirect("/users", status_code=303)
+        return Redirect("/plans" if begun else "/users", status_code=303)
     said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
     ranges = house.planning.limits(house.tenant).ranges
+    if begun:
+        said = "Saved. Every plan waits for you; the preview is being made and will be under Plan."
     said = " ".join([said, *rule_remarks(wanted.rules.numbers, ranges)])
     headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
     if not _on_its_own_page(request):
@@ -115,6 +141,22 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     answer = await _form(request, house, form_of(saved.value, saved.version), saved)
     answer.headers.update(headers)
     return answer
+
+
+def _is_known(drastic: Leaving, answer: str, told: str) -> bool:
+    """Whether whoever saves was told of so many leavers, and has answered."""
+    known = int(told) if re.fullmatch(r"[0-9]{1,9}", told) else 0
+    return answer in {SAVE, PREVIEW} and drastic.count <= known
+
+
+async def _preview(house: Rooms, by: str) -> bool:
+    """Begin a preview; False where no process is there to make it."""
+    ask = Ask(Mode.DELTA, Trigger.ADMINISTRATOR, by, preview=True)
+    try:
+        await house.people.start(house.tenant, ask)
+    except NotRunningError:
+        return False
+    return True
 
 
 @post("/users/m365/departments", include_in_schema=False)
@@ -236,6 +278,7 @@ async def _form(
     *,
     status: int = 200,
     conflict: Conflict | None = None,
+    drastic: Leaving | None = None,
 ) -> Template:
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
@@ -244,6 +287,9 @@ async def _form(
             "department_groups": await _groups(tx, house.tenant, form.ids("department_groups")),
             "sentences": await _sentences(tx, house.tenant, form),
         }
+        first = drastic.people[:NAMED] if drastic else ()
+        known = await load_people(tx, house.tenant, first)
+        leaving = sorted(shown_name(one) for one in known.values())
     dialog = request.headers.get("hx-request") == "true"
     refilled = dialog and request.method == "POST"
     template = "_sync_form.html" if refilled else "_sync_dialog.html" if dialog else "sync.html"
@@ -257,6 +303,8 @@ async def _form(
         form=form,
         stored=stored,
         conflict=conflict,
+        drastic=drastic,
+        leaving=leaving,
         scopes=SCOPES,
         sources=DEPARTMENTS,
         policies=POLICIES,

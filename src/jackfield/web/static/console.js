@@ -166,6 +166,16 @@ on('keydown', (event) => {
   const dialog = all('dialog[open]').at(-1);
   if (event.key === 'Escape' && dialog && !mayClose(dialog)) event.preventDefault();
 });
+// A page whose form is not saved asks before it is left; a dialog has asked by itself.
+let saved = null;
+const remember = () => {
+  const form = find('main form[data-keep]');
+  if (form && !('unsaved' in form.dataset && saved !== null)) saved = typed(form.parentElement);
+};
+addEventListener('beforeunload', (event) => {
+  const form = find('main form[data-keep]');
+  if (form && typed(form.parentElement) !== saved) event.preventDefault();
+});
 on('jackfield:close', () => all('dialog[open]').forEach((dialog) => dialog.close()));
 
 // --- Pickers: what is chosen lives in the form, so it survives paging and searching -------------------------------
@@ -263,13 +273,18 @@ on('htmx:afterSwap', (event) => {
   if (dialog) open(dialog);
   // A form that came back: to the first field that needs another value.
   const { verb, path } = event.detail.requestConfig ?? {};
-  if (verb === 'post' && path === '/users/m365') {
+  if (verb === 'post' && path.endsWith('/users/m365')) {
+    remember();
     const wrong = find('#sync-form .wrong');
     find('input:not([type="hidden"]), select', wrong?.closest('.field, .picker, fieldset') ?? document.createElement('p'))?.focus();
     wrong?.scrollIntoView({ block: 'center' });
+    const drastic = wrong ? null : find('#drastic');
+    drastic?.focus({ preventScroll: true });
+    drastic?.scrollIntoView({ block: 'center' });
   }
 });
 prepare(document);
+remember();
 
 // --- Live: one stream per tab, closed while the tab is hidden --------------------------------------------------------
 

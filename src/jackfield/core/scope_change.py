@@ -1,0 +1,82 @@
+"""Whom another scope would make leavers, told before it is saved.
+
+Decided here: who loses their place, and whether that is many by the guards' figures. Nothing is
+planned; what becomes of leavers is decided in `jackfield.core.leavers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jackfield.core.leavers import leaver_cause
+from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Person, ScopeJudge, ScopeRules
+from jackfield.core.rules import PeopleRules, Threshold
+
+_NONE: frozenset[GroupId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """People with an extension who would fall out of scope."""
+
+    people: tuple[ObjectId, ...]
+    linked: int
+    """People with an extension in all."""
+    becomes: str
+    """What the rules do with them, as the rest of a sentence."""
+
+    @property
+    def count(self) -> int:
+        return len(self.people)
+
+
+def new_leavers(
+    people: Iterable[Person],
+    memberships: Mapping[ObjectId, frozenset[GroupId]],
+    before: ScopeRules,
+    after: ScopeRules,
+) -> tuple[ObjectId, ...]:
+    """Who is no leaver by the scope `before` and would be one by `after`."""
+    judge_before, judge_after = ScopeJudge(before), ScopeJudge(after)
+    found = []
+    for person in people:
+        groups = memberships.get(person.id, _NONE)
+        if leaver_cause(person, judge_before(person, groups)) is None and leaver_cause(
+            person, judge_after(person, groups)
+        ):
+            found.append(person.id)
+    return tuple(found)
+
+
+def is_many(count: int, linked: int, rules: PeopleRules) -> bool:
+    """Whether so many leavers are more than the guards let pass unseen.
+
+    Where leavers keep their extension, no guard counts them: the figures of disablings do.
+    """
+    guards = rules.guards
+    threshold = guards.removals if _removes_at_once(rules) else guards.disables
+    return _passes(threshold, count, linked)
+
+
+def becomes(rules: PeopleRules) -> str:
+    """What becomes of people who fall out of scope: "their extensions are disabled"."""
+    match rules.on_out_of_scope:
+        case LeaverPolicy.KEEP:
+            return "they keep their extensions, and are not synchronised any more"
+        case LeaverPolicy.DISABLE:
+            return "their extensions are disabled"
+        case LeaverPolicy.REMOVE:
+            days = rules.remove_after.out_of_scope
+            if not days:
+                return "their extensions are removed"
+            after = "1 day" if days == 1 else f"{days:,} days"
+            return f"their extensions are disabled, and removed after {after}"
+
+
+def _removes_at_once(rules: PeopleRules) -> bool:
+    return rules.on_out_of_scope is LeaverPolicy.REMOVE and not rules.remove_after.out_of_scope
+
+
+def _passes(threshold: Threshold, count: int, of: int) -> bool:
+    return count > threshold.number and count * 100 > threshold.percent * of

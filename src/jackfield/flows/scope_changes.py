@@ -1,0 +1,44 @@
+"""What saving another scope would lead to, asked before it is saved. Reads, and changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jackfield.core.memberships import resolve_memberships
+from jackfield.core.people import ObjectId, Person
+from jackfield.core.rules import PeopleRules
+from jackfield.core.scope_change import Leaving, becomes, is_many, new_leavers
+from jackfield.store.cursors import Resource, load_cursor
+from jackfield.store.database import Database
+from jackfield.store.groups import Edges, load_edges
+from jackfield.store.links import load_linked
+from jackfield.store.people import load_people
+
+
+async def foresee_leavers(
+    database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules
+) -> Leaving | None:
+    """Who would become a leaver, where that is more than the guards' figures; else None.
+
+    None too where groups decide and were never read: nobody is taken for a leaver then.
+    """
+    if stored.scope == wanted.scope:
+        return None
+    by_groups = {*stored.scope.selected_groups, *wanted.scope.selected_groups}
+    async with database.read() as tx:
+        if by_groups:
+            groups = await load_cursor(tx, tenant, Resource.GROUPS)
+            if groups.full_finished_at is None:
+                return None
+        linked = await load_linked(tx, tenant)
+        people = await load_people(tx, tenant, linked)
+        edges = await load_edges(tx, tenant, linked) if by_groups else Edges()
+
+    def judge(people: list[Person]) -> tuple[ObjectId, ...]:
+        memberships = resolve_memberships(edges.people, edges.nested, by_groups)
+        return new_leavers(people, memberships, stored.scope, wanted.scope)
+
+    leaving = await asyncio.to_thread(judge, list(people.values()))
+    if not is_many(len(leaving), len(linked), wanted):
+        return None
+    return Leaving(leaving, len(linked), becomes(wanted))
