@@ -41,7 +41,7 @@ async def two(house: House) -> House:
     [
         pytest.param("main", "already", id="taken_in_another_case"),
         pytest.param("  ", "1 to 100 characters", id="empty"),
-        pytest.param("x" * 101, "1 to 100 characters", id="long"),
+        pytest.param("x" * 101, "101 characters; a tenant's has at most 100", id="long"),
         pytest.param("a\x07b", "in one line", id="control"),
         pytest.param("12", "stand for its number", id="digits"),
     ],

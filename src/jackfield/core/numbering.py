@@ -35,6 +35,11 @@ def parse_number(text: str, what: str = "number") -> str:
     return number
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number as it is stored."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
 @dataclass(frozen=True, slots=True)
 class NumberRange:
     """Numbers `first` to `last`, both included, of one length or growing; "0200" keeps its zero.

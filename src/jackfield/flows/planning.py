@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
-from jackfield.core.actions import GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
+from jackfield.core.actions import DISBELIEF, GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.explanations import explain_person
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
@@ -221,7 +221,7 @@ class Planning:
                     loaded.added,
                 )
                 await save_planned(tx, tenant, marks)
-            disbelieved = kinds & {RefusalKind.EMPTY_ANSWER, RefusalKind.SHRUNK_ANSWER}
+            disbelieved = kinds & DISBELIEF
             if not preview and everyone and not disbelieved:
                 await accept_people(tx, tenant, loaded.people_now)
             latest, last = await _last(tx, tenant)

@@ -18,7 +18,7 @@ from jackfield.store.errors import StoreError
 from jackfield.store.leases import (
     Lease,
     give_up_lease,
-    list_leases,
+    load_lease,
     release_lease,
     renew_lease,
     take_lease,
@@ -106,11 +106,10 @@ class RunRows:
     async def is_carried_elsewhere(self, tx: Transaction, flow: str, tenant: int) -> bool:
         """Whether another process has taken this very run over: its row is theirs to end."""
         mine = self._leases.get(flow)
-        leases = await list_leases(tx, tenant, self._work)
-        held = [one for one in leases if one.name == self._work]
-        return mine is not None and any(
-            one.owner == flow and one.fence != mine.fence for one in held
-        )
+        lease = await load_lease(tx, tenant, self._work)
+        if mine is None or lease is None:
+            return False
+        return lease.owner == flow and lease.fence != mine.fence
 
     async def give_up_lease(self, tx: Transaction, flow: str, tenant: int) -> None:
         """The run has ended: the next one need not wait."""

@@ -24,7 +24,7 @@ from jackfield.flows.steps import Ended
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
-from jackfield.store.leases import give_up_lease, list_leases
+from jackfield.store.leases import give_up_lease, load_lease
 from jackfield.store.outcomes import skip_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
@@ -228,12 +228,12 @@ async def _turn(tx: Transaction, tenant: int, now: datetime) -> tuple[Waits, boo
 
     None where nobody is at work any more.
     """
-    held = [one for one in await list_leases(tx, tenant, WORK) if one.owner and one.name == WORK]
-    if not held:
+    lease = await load_lease(tx, tenant, WORK)
+    if lease is None or not lease.owner:
         return None
-    holder = await load_run_of_flow(tx, tenant, held[0].owner)
+    holder = await load_run_of_flow(tx, tenant, lease.owner)
     if holder is None:
-        until = at(held[0].until, now)
+        until = at(lease.until, now)
         because = (
             "Another process works for this tenant and has not said what it does; its lease runs "
             f"until {until}."

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import (
     BindParameter,
@@ -39,7 +39,7 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import Found, Kind, Listing, find, save_words
+from jackfield.store.search import Found, Kind, Listing, Paging, find, save_words
 from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
 from jackfield.store.words import sort_key, words_of
@@ -332,29 +332,12 @@ async def count_groups(tx: Transaction, tenant: int) -> int:
     return int(await tx.scalar(_COUNT, {"of_tenant": tenant}) or 0)
 
 
-async def search_groups(
-    tx: Transaction,
-    tenant: int,
-    typed: str,
-    *,
-    limit: int = 50,
-    after: str | None = None,
-    before: str | None = None,
-) -> Found:
+async def search_groups(tx: Transaction, tenant: int, typed: str, **page: Unpack[Paging]) -> Found:
     """Groups present that fit what somebody typed, by name.
 
     `Found.refs` are ids for `load_groups`.
     """
-    return await find(
-        tx,
-        tenant,
-        _LISTING,
-        typed,
-        order=groups.c.sort,
-        limit=limit,
-        after=after,
-        before=before,
-    )
+    return await find(tx, tenant, _LISTING, typed, order=groups.c.sort, **page)
 
 
 async def save_skus(tx: Transaction, tenant: int, found: Mapping[str, tuple[str, str]]) -> None:

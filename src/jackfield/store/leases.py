@@ -167,15 +167,16 @@ async def give_up_everywhere(tx: Transaction, name: str, owner: str) -> int:
     )
 
 
+async def load_lease(tx: Transaction, tenant: int, name: str) -> Lease | None:
+    """The lease of that name, whether it is held, given up or expired; None before it was taken."""
+    c = leases.c
+    row = await tx.row(select(*_COLUMNS).where(c.tenant == tenant, c.name == name))
+    return None if row is None else Lease(*row)
+
+
 async def list_leases(tx: Transaction, tenant: int, prefix: str = "") -> tuple[Lease, ...]:
     """Leases whose name begins with `prefix`, by name; expired ones too."""
-    c = leases.c
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(c.tenant == tenant, c.name >= prefix, c.name < prefix + "\U0010ffff")
-        .order_by(c.name)
-    )
-    return tuple(Lease(*row) for row in rows)
+    return await _list(tx, tenant, prefix)
 
 
 async def live_leases(
@@ -183,18 +184,7 @@ async def live_leases(
 ) -> tuple[Lease, ...]:
     """Leases that somebody holds at this moment, by name."""
     c = leases.c
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(
-            c.tenant == tenant,
-            c.name >= prefix,
-            c.name < prefix + "\U0010ffff",
-            c.owner != "",
-            c.until > server_now(tx, now),
-        )
-        .order_by(c.name)
-    )
-    return tuple(Lease(*row) for row in rows)
+    return await _list(tx, tenant, prefix, c.owner != "", c.until > server_now(tx, now))
 
 
 async def expired_leases(
@@ -202,17 +192,15 @@ async def expired_leases(
 ) -> tuple[Lease, ...]:
     """Leases of dead owners (not the given-up ones), by name."""
     c = leases.c
-    rows = await tx.rows(
-        select(*_COLUMNS)
-        .where(
-            c.tenant == tenant,
-            c.name >= prefix,
-            c.name < prefix + "\U0010ffff",
-            c.owner != "",
-            c.until <= server_now(tx, now),
-        )
-        .order_by(c.name)
-    )
+    return await _list(tx, tenant, prefix, c.owner != "", c.until <= server_now(tx, now))
+
+
+async def _list(
+    tx: Transaction, tenant: int, prefix: str, *where: ColumnElement[bool]
+) -> tuple[Lease, ...]:
+    c = leases.c
+    named = (c.tenant == tenant, c.name >= prefix, c.name < prefix + "\U0010ffff")
+    rows = await tx.rows(select(*_COLUMNS).where(*named, *where).order_by(c.name))
     return tuple(Lease(*row) for row in rows)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Index, Table, bindparam, func, select
@@ -30,7 +30,7 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.search import Found, Kind, Listing, find, refs_of_addresses
+from jackfield.store.search import Found, Kind, Listing, Paging, find, refs_of_addresses
 from jackfield.store.transaction import AnyRow, Transaction, chunks
 
 people = Table(
@@ -214,29 +214,12 @@ async def count_people(tx: Transaction, tenant: int) -> PeopleCounts:
     return PeopleCounts(everybody - absent, gone)
 
 
-async def search_people(
-    tx: Transaction,
-    tenant: int,
-    typed: str,
-    *,
-    limit: int = 50,
-    after: str | None = None,
-    before: str | None = None,
-) -> Found:
+async def search_people(tx: Transaction, tenant: int, typed: str, **page: Unpack[Paging]) -> Found:
     """People present who fit what somebody typed, by name.
 
     `Found.refs` are object IDs for `load_people`.
     """
-    return await find(
-        tx,
-        tenant,
-        PRESENT_PEOPLE,
-        typed,
-        order=people.c.sort,
-        limit=limit,
-        after=after,
-        before=before,
-    )
+    return await find(tx, tenant, PRESENT_PEOPLE, typed, order=people.c.sort, **page)
 
 
 def _person(row: AnyRow) -> Person:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 
@@ -18,7 +18,7 @@ from jackfield.store.links import links
 from jackfield.store.people import PRESENT_PEOPLE, people
 from jackfield.store.phones import load_extensions, phone_extensions
 from jackfield.store.schema import OF_TENANT
-from jackfield.store.search import Found, Kind, find, refs_of_addresses, save_words
+from jackfield.store.search import Found, Kind, Paging, find, refs_of_addresses, save_words
 from jackfield.store.transaction import Transaction, chunks
 
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
@@ -101,13 +101,7 @@ def _not_out_of_scope(rules: ScopeRules) -> list[ColumnElement[bool]]:
 
 
 async def search_uncovered(
-    tx: Transaction,
-    tenant: int,
-    typed: str,
-    *,
-    limit: int = 50,
-    after: str | None = None,
-    before: str | None = None,
+    tx: Transaction, tenant: int, typed: str, **page: Unpack[Paging]
 ) -> Found:
     """People present without a link, by name. `Found.refs` are object IDs for `load_people`."""
     linked = select(links.c.person).where(links.c.tenant == tenant, links.c.person == people.c.id)
@@ -117,10 +111,8 @@ async def search_uncovered(
         PRESENT_PEOPLE,
         typed,
         order=people.c.sort,
-        limit=limit,
-        after=after,
-        before=before,
         where=(~linked.correlate(people).exists(),),
+        **page,
     )
 
 

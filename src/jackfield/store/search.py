@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
+from typing import TypedDict, Unpack
 
 import msgspec
 from sqlalchemy import (
@@ -180,6 +181,17 @@ class _Mark(msgspec.Struct, array_like=True):
     more: bool
 
 
+class Paging(TypedDict, total=False):
+    """Which page of a list; `after` and `before` are `Found.next` and `Found.previous` of another.
+
+    An unreadable place means the first page.
+    """
+
+    limit: int
+    after: str | None
+    before: str | None
+
+
 def terms_of(text: str) -> tuple[Term, ...]:
     """What somebody typed, as terms that all must fit."""
     text = text.strip()
@@ -203,16 +215,10 @@ async def find(
     text: str,
     *,
     order: Column[str],
-    limit: int = 50,
-    after: str | None = None,
-    before: str | None = None,
     where: Sequence[ColumnElement[bool]] = (),
+    **page: Unpack[Paging],
 ) -> Found:
-    """One page of the records that fit every word typed, in the order of a column; "" fits all.
-
-    `after` and `before` are `Found.next` and `Found.previous` of another page; an unreadable one
-    means the first page.
-    """
+    """One page of the records that fit every word typed, in the order of a column; "" fits all."""
     terms = terms_of(text)
     if text.strip() and not terms:
         return Found((), 0, more=False)
@@ -220,14 +226,15 @@ async def find(
     # `contains` compares bytes; LIKE would fold case and read % and _.
     conditions += [or_(*(contains(listing.words, " " + start) for start in term)) for term in terms]
     rarest, tokens = await _rarest(tx, tenant, listing, terms)
-    mark = _read(before) or _read(after)
+    limit, before = page.get("limit", 50), _read(page.get("before"))
+    mark = before or _read(page.get("after"))
     search = _Search(
         listing,
         order,
         conditions,
         listing.ref.in_(_refs_with(tenant, listing.kind, rarest)) if rarest else None,
         limit,
-        backwards=_read(before) is not None,
+        backwards=before is not None,
     )
     rows, total, more = await search.run(tx, tenant, mark, rare=tokens <= listing.rare)
     further = len(rows) > limit

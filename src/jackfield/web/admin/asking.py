@@ -20,8 +20,8 @@ from litestar.typing import FieldDefinition
 from jackfield.store.search import is_place
 from jackfield.web.errors import NO_NUMBER
 
-MOST = 2**53
-"""No number of ours grows larger; more would not fit into a column either."""
+MOST = 2**53 - 1
+"""No number of ours grows larger; the API takes none either."""
 Position = Annotated[int, QueryParameter(ge=0, le=MOST)]
 """Where a list goes on; 0 = at its beginning."""
 PageNumber = Annotated[int, QueryParameter(ge=1, le=MOST)]
@@ -118,11 +118,6 @@ def check_places(after: str, before: str) -> None:
         raise Unaskable(
             "The address says both “after” and “before”; a page goes on from one place."
         )
-
-
-def is_number(text: str, most_digits: int) -> bool:
-    """Whether a text can be an extension number, so that it can be a place among them."""
-    return bool(_WHOLE.fullmatch(text)) and len(text) <= most_digits
 
 
 def check_choice(name: str, value: str, known: Collection[str], where: str = "address") -> None:

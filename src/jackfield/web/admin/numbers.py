@@ -12,9 +12,9 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.fields import shown_name
 from jackfield.core.number_forecast import PoolForecast, outlook
-from jackfield.core.numbering import MOST_DIGITS, NumberingError, parse_number
+from jackfield.core.numbering import NumberingError, is_number, parse_number
 from jackfield.flows.numbers import HeldNumber, NotHeld, Why
-from jackfield.web.admin.asking import PageNumber, Unaskable, is_number
+from jackfield.web.admin.asking import PageNumber, Unaskable
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.rooms import House, Rooms
 
@@ -92,7 +92,7 @@ async def held_page(
 ) -> Template:
     """Released numbers that are kept for who had them."""
     for name, place in (("after", after), ("before", before)):
-        if place and not is_number(place, MOST_DIGITS):
+        if place and not is_number(place):
             raise Unaskable(f"“{name}” in the address is no place that this list has given.")
     if after and before:
         raise Unaskable("The address says both “after” and “before”; a page goes on from one.")

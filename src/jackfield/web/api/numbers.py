@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import FromQuery
 
 from jackfield.core.number_forecast import outlook
-from jackfield.core.numbering import MOST_DIGITS
+from jackfield.core.numbering import is_number
 from jackfield.web.api.asking import (
     NO_PLACE,
     After,
@@ -14,7 +14,6 @@ from jackfield.web.api.asking import (
     Key,
     Limit,
     Search,
-    is_whole,
     place_behind,
 )
 from jackfield.web.api.number_shapes import (
@@ -117,11 +116,6 @@ async def why(rooms: House, number: Key) -> NumberOut:
 async def release(rooms: House, caller: Caller, number: Key) -> None:
     """Who had it gets another one if they come back; the journal says who let it go."""
     await rooms.numbers.release(rooms.tenant, number, by=caller.name)
-
-
-def is_number(text: str) -> bool:
-    """Whether a text can be an extension number."""
-    return is_whole(text) and not text.startswith("-") and len(text) <= MOST_DIGITS
 
 
 ROUTES = (pools, held, why, release)
