@@ -11,19 +11,18 @@ from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
-from jackfield.durable import DurableError, RunId, Runner
+from jackfield.durable import RunId, Runner
 from jackfield.flows.asks import Ask
 from jackfield.flows.held import Held, load_held_back
 from jackfield.flows.outcomes import stands
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
 from jackfield.flows.steps import document_of
+from jackfield.flows.sweeps import is_alive, lost_runs, sweep_all
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.errors import StoreError
 from jackfield.store.held import release_held
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.leases import list_leases
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import (
     UNDO,
@@ -33,7 +32,6 @@ from jackfield.store.plans import (
     load_plan,
     move_plan,
 )
-from jackfield.store.runs import UNDER_WAY, list_runs
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.sequences import hold
 from jackfield.store.settings import (
@@ -42,7 +40,7 @@ from jackfield.store.settings import (
     load_people_settings,
     save_people_settings,
 )
-from jackfield.store.tenants import load_connection, load_tenants
+from jackfield.store.tenants import load_connection
 from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
@@ -93,22 +91,8 @@ class PeopleSync:
     # --- What begins a run ------------------------------------------------------------------------
 
     async def sweep(self) -> int:
-        """Queue what is due, for every tenant; returns how many runs were asked for.
-
-        What is wrong with one tenant is raised after all others were served.
-        """
-        async with self._database.read() as tx:
-            tenants = await load_tenants(tx)
-        begun = 0
-        trouble: StoreError | None = None
-        for tenant in tenants:
-            try:
-                begun += await self._sweep(tenant.number)
-            except StoreError as error:
-                trouble = trouble or error
-        if trouble is not None:
-            raise trouble
-        return begun
+        """Queue what is due, for every tenant; returns how many runs were asked for."""
+        return await sweep_all(self._database, self._sweep)
 
     async def _sweep(self, tenant: int) -> int:
         async with self._database.read() as tx:
@@ -132,25 +116,12 @@ class PeopleSync:
         The runner's own records may be gone; what is left to do then, the tables tell the next
         `sweep`.
         """
-        async with self._database.read() as tx:
-            tenants = [one.number for one in await load_tenants(tx)]
-        for tenant in tenants:
-            async with self._database.read() as tx:
-                running = await list_runs(tx, tenant, kind=WORK, status=UNDER_WAY, limit=500)
-                leases = await list_leases(tx, tenant, WORK)
-            # A run that died before its row was begun holds nothing but the lease.
-            holders = [one.owner for one in leases if one.owner and one.name == WORK]
-            flows = dict.fromkeys([*(one.flow for one in running), *holders])
-            lost = [flow for flow in flows if not await self.is_waiting(flow)]
+        async for tenant, lost in lost_runs(self._database, self._at_work(), WORK):
             await self._runs.bury(tenant, lost)
 
     async def is_waiting(self, flow: str) -> bool:
         """Whether the runner knows a run of this id that has not ended."""
-        assert self._runner is not None  # noqa: S101 - wired by app.py
-        try:
-            return await self._runner.is_alive(RunId(flow))
-        except DurableError:
-            return False
+        return await is_alive(self._at_work(), flow)
 
     async def start(self, tenant: int, ask: Ask) -> RunId:
         """Begin a run now; it waits its turn behind other runs of the tenant.
@@ -232,13 +203,15 @@ class PeopleSync:
             await _write_down(tx, tenant, stored, "plan.turned_down", what, by=by, now=now)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
-        assert self._runner is not None  # noqa: S101 - wired by app.py
         name = PERSON if ask.person else SYNC
-        return await self._runner.enqueue(name, tenant, document_of(ask), key=_key(tenant, ask))
+        return await self._at_work().enqueue(name, tenant, document_of(ask), key=_key(tenant, ask))
+
+    def _at_work(self) -> Runner:
+        assert self._runner is not None  # noqa: S101 - wired by app.py
+        return self._runner
 
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
-        assert self._runner is not None  # noqa: S101 - wired by app.py
-        return await self._runner.enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
+        return await self._at_work().enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
 
 
 def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None:

@@ -9,17 +9,16 @@ import msgspec
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, photos_due
-from jackfield.durable import DurableError, RunId, Runner
-from jackfield.flows.run_rows import INTERRUPTED
+from jackfield.durable import RunId, Runner
+from jackfield.flows.run_rows import RunRows
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.steps import document_of
+from jackfield.flows.sweeps import lost_runs, sweep_all
 from jackfield.store.database import Database
-from jackfield.store.errors import StoreError
-from jackfield.store.leases import give_up_lease, list_leases
-from jackfield.store.runs import UNDER_WAY, RunStatus, Trigger, end_run, list_runs
+from jackfield.store.runs import Trigger
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import PeopleSettings, load_people_settings
-from jackfield.store.tenants import load_connection, load_tenants
+from jackfield.store.tenants import load_connection
 
 PHOTOS = "photos.sync"
 WORK = "photos"
@@ -63,6 +62,7 @@ class PhotoSync:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._rows = RunRows(database, clock, WORK)
         self._runner: Runner | None = None
 
     def work_with(self, runner: Runner) -> None:
@@ -70,22 +70,8 @@ class PhotoSync:
         self._runner = runner
 
     async def sweep(self) -> int:
-        """Queue what is due, for every tenant; returns how many runs were asked for.
-
-        What is wrong with one tenant is raised after all others were served.
-        """
-        async with self._database.read() as tx:
-            tenants = await load_tenants(tx)
-        begun = 0
-        trouble: StoreError | None = None
-        for tenant in tenants:
-            try:
-                begun += await self._sweep(tenant.number)
-            except StoreError as error:
-                trouble = trouble or error
-        if trouble is not None:
-            raise trouble
-        return begun
+        """Queue what is due, for every tenant; returns how many runs were asked for."""
+        return await sweep_all(self._database, self._sweep)
 
     async def _sweep(self, tenant: int) -> int:
         async with self._database.read() as tx:
@@ -117,30 +103,14 @@ class PhotoSync:
 
     async def take_stock(self) -> None:
         """After a start: what was under way when the process died goes on by itself, or is over."""
-        assert self._runner is not None  # noqa: S101 - wired by app.py
-        async with self._database.read() as tx:
-            tenants = [one.number for one in await load_tenants(tx)]
-        for tenant in tenants:
-            async with self._database.read() as tx:
-                running = await list_runs(tx, tenant, kind=WORK, status=UNDER_WAY, limit=500)
-                leases = await list_leases(tx, tenant, WORK)
-            lost = {run.flow: run.id for run in running}
-            lost |= {one.owner: lost.get(one.owner, 0) for one in leases if one.name == WORK}
-            for flow, run in lost.items():
-                if not flow or await self._is_alive(flow):
-                    continue
-                async with self._database.write() as tx:
-                    await give_up_lease(tx, tenant, WORK, flow)
-                    now = self._clock.now()
-                    await end_run(tx, tenant, run, RunStatus.FAILED, now=now, text=INTERRUPTED)
-
-    async def _is_alive(self, flow: str) -> bool:
-        assert self._runner is not None  # noqa: S101 - wired by app.py
-        try:
-            return await self._runner.is_alive(RunId(flow))
-        except DurableError:
-            return False
+        async for tenant, lost in lost_runs(self._database, self._at_work(), WORK):
+            await self._rows.bury(tenant, lost)
 
     async def _enqueue(self, tenant: int, ask: PhotosAsk) -> RunId:
+        return await self._at_work().enqueue(
+            PHOTOS, tenant, document_of(ask), key=f"{WORK}:{tenant}"
+        )
+
+    def _at_work(self) -> Runner:
         assert self._runner is not None  # noqa: S101 - wired by app.py
-        return await self._runner.enqueue(PHOTOS, tenant, document_of(ask), key=f"{WORK}:{tenant}")
+        return self._runner

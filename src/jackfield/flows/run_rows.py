@@ -7,7 +7,7 @@ its kind's own business (`runs.py`, `photos_run.py`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from jackfield.clock import Clock
@@ -131,6 +131,21 @@ class RunRows:
         for one in await list_runs(tx, tenant, kind=self._work, status=running, limit=_AT_MOST):
             if one.flow != flow:
                 await end_run(tx, tenant, one.id, RunStatus.FAILED, now=now, text=INTERRUPTED)
+
+    async def bury(self, tenant: int, flows: Sequence[str]) -> None:
+        """Runs that nobody carries any more are over."""
+        if flows:
+            async with self._database.write() as tx:
+                await self.end_lost(tx, tenant, flows)
+
+    async def end_lost(self, tx: Transaction, tenant: int, flows: Sequence[str]) -> None:
+        """End their rows, and let go of the lease that one of them may hold."""
+        now = self._clock.now()
+        for flow in flows:
+            run = await load_run_of_flow(tx, tenant, flow)
+            await give_up_lease(tx, tenant, self._work, flow)
+            if run is not None:
+                await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=INTERRUPTED)
 
     async def wait(self, flow: str, tenant: int, what: str, because: str, wait_s: float) -> None:
         """Show what the run waits for, and until when; it goes on with its next progress."""

@@ -212,11 +212,7 @@ class Runs(RunRows):
         """Runs that nobody carries any more are over, and so is what they had begun to apply."""
         now = self._clock.now()
         async with self._database.write() as tx:
-            for flow in flows:
-                run = await load_run_of_flow(tx, tenant, flow)
-                await give_up_lease(tx, tenant, WORK, flow)
-                if run is not None:
-                    await end_run(tx, tenant, run.id, RunStatus.FAILED, now=now, text=INTERRUPTED)
+            await self.end_lost(tx, tenant, flows)
             # A peer may have begun another one by now: what is being applied is that one's then.
             if not await list_runs(tx, tenant, kind=WORK, status=UNDER_WAY, limit=1):
                 for plan in await list_plans(tx, tenant, status=PlanStatus.APPLYING):
