@@ -188,6 +188,8 @@ class App:
         faces = PhotosRun(database, self.connections, self._phone_of, clock)
         self.durable.define(PHOTOS, quiet, faces.sync)
         self.photos.work_with(self.durable)
+        if not database.sqlite:
+            self.outages.carries = lambda flow: flows.carries(flow) or faces.carries(flow)
         self.hubs = Hubs(database, clock)
         self.tenants = Tenants(database, self.connections, clock)
         self.rooms = Rooms(

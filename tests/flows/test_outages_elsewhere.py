@@ -9,6 +9,7 @@ from jackfield.core.waiting import MICROSOFT
 from jackfield.flows.outages import AWAY, TOLD_AGAIN_S, Outages
 from jackfield.store.alarms import end_alarm, open_alarms
 from jackfield.store.leases import leases
+from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run, list_runs
 from jackfield.store.schema import EPOCH
 
 pytestmark = [
@@ -24,6 +25,7 @@ class Process:
         self.reach = Reach(MICROSOFT)
         self._house = house
         self._outages = Outages(house.database, {1: self.reach}, house.clock, lambda: slot)
+        self._outages.carries = lambda flow: flow == f"a run of {slot}"
 
     async def fails(self) -> None:
         began = self._house.clock.now()
@@ -46,6 +48,12 @@ async def alarms(house: House) -> list[str]:
     """What is said to be wrong."""
     async with house.database.read() as tx:
         return [one.kind for one in await open_alarms(tx, 1)]
+
+
+async def waiting(house: House) -> set[str]:
+    """The runs that are shown as waiting."""
+    async with house.database.read() as tx:
+        return {one.flow for one in await list_runs(tx, 1) if one.waits is not None}
 
 
 async def dies(house: House) -> None:
@@ -80,6 +88,36 @@ async def test_an_outage_lasts_while_any_process_meets_it(house: House) -> None:
 
     assert during == ["graph.away"]
     assert await alarms(house) == []
+
+
+async def test_what_a_peer_carries_does_not_wait_for_what_is_met_here(house: House) -> None:
+    """A network that fails one machine: the run on the other one gets on, and shows so."""
+    first, second = Process(house, "slot-1"), Process(house, "slot-2")
+    async with house.database.write() as tx:
+        for slot, kind in (("slot-1", "people"), ("slot-2", "photos")):
+            await begin_run(
+                tx,
+                1,
+                f"a run of {slot}",
+                kind=kind,
+                trigger=Trigger.SCHEDULE,
+                mode="delta",
+                now=house.clock.now(),
+            )
+
+    await first.fails()
+    during = await waiting(house)
+    await second.goes_well()
+    still = await waiting(house)
+    await first.goes_well()
+
+    over = await waiting(house)
+    async with house.database.write() as tx:
+        for run in await list_runs(tx, 1):
+            await end_run(tx, 1, run.id, RunStatus.DONE, now=house.clock.now())
+
+    assert during == still == {"a run of slot-1"}
+    assert over == set()
 
 
 async def test_who_still_meets_it_says_so_again(house: House) -> None:

@@ -69,6 +69,8 @@ class Outages:
         self._clock = clock
         self.phones: defaultdict[int, Reach] = defaultdict(lambda: Reach(PHONES))
         """How the calls to each tenant's phone system fare."""
+        self.carries: Callable[[str], bool] = lambda _flow: True
+        """Whether a run is carried by this process: a peer's may fare otherwise, and says so."""
         self._seen: dict[tuple[int, str], _Seen] = {}
         self._no_database: tuple[datetime, DatabaseUnusable] | None = None
         """Since when it cannot be used, and why: as far as is known."""
@@ -142,6 +144,8 @@ class Outages:
     ) -> None:
         trouble = seen.trouble
         for run in await list_runs(tx, tenant, status=[RunStatus.RUNNING]):
+            if not self.carries(run.flow):
+                continue
             before = run.waits if run.waits is not None and run.waits.what == name else None
             if trouble is not None:
                 waits = Waits(name, trouble.what, trouble.since, trouble.until)

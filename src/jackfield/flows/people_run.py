@@ -86,6 +86,10 @@ class PeopleRun:
         numbers = Numbers(database, planning.limits, clock)
         self._settling = SettlingSteps(database, self._runs, numbers, clock)
 
+    def carries(self, flow: str) -> bool:
+        """Whether a run is carried by this process."""
+        return self._runs.carries(flow)
+
     async def sync(self, run: Run, tenant: int, document: Json) -> Json:
         """Observe, decide and, unless a plan was all that was asked for, act."""
         ask = msgspec.convert(document, Ask)

@@ -82,6 +82,10 @@ class PhotosRun:
         self._clock = clock
         self._rows = RunRows(database, clock, WORK)
 
+    def carries(self, flow: str) -> bool:
+        """Whether a run is carried by this process."""
+        return self._rows.carries(flow)
+
     async def sync(self, run: Run, tenant: int, document: Json) -> Json:
         """Look at everybody's photo, or at those of newcomers."""
         try:

@@ -119,6 +119,10 @@ class RunRows:
         else:
             await release_lease(tx, tenant, mine)
 
+    def carries(self, flow: str) -> bool:
+        """Whether this process has the lease under which the run works, as far as it knows."""
+        return flow in self._leases
+
     def forget(self, flow: str) -> None:
         """The run has ended."""
         self._renewed.pop(flow, None)
