@@ -7,11 +7,20 @@ from typing import Any
 import pytest
 
 from doubles.house import House
-from jackfield.core.extensions import ExtensionFields, Field
+from jackfield.core.extensions import (
+    ExtensionFields,
+    ExtensionKey,
+    ExtensionNumber,
+    Field,
+    Link,
+)
+from jackfield.core.people import ObjectId
 from jackfield.flows.by_hand import HandRefused, PhonesByHand
+from jackfield.flows.made_again import choose_made_again
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import Done, Outcome, RefusalCode, Refused, Write
+from jackfield.store.links import save_links
 
 Deed = Callable[[PhonesByHand, str, str], Awaitable[object]]
 
@@ -153,3 +162,45 @@ async def test_what_stands_so_already_is_not_begun(house: House) -> None:
     await hand.rename_department(1, unit, "Sales", by="grace")
 
     assert await house.lines() == before
+
+
+async def theirs(house: House) -> tuple[PhonesByHand, Phones, str, str]:
+    """Somebody at work where extension 200 is a person's of Microsoft 365; its key, and who."""
+    hand, phones, key, _ = await standing(house)
+    person = ObjectId("11111111-1111-1111-1111-111111111111")
+    async with house.database.write() as tx:
+        link = Link(person, ExtensionKey(key), ExtensionNumber("200"), ExtensionFields(), ())
+        await save_links(tx, 1, [link], now=house.clock.now())
+    return hand, phones, key, person
+
+
+async def test_that_it_is_not_made_again_is_chosen_before_it_is_removed(house: House) -> None:
+    """A sync, or a crash, between the two would bring it back."""
+    hand, phones, key, person = await theirs(house)
+
+    def die() -> Refused:
+        raise asyncio.CancelledError
+
+    phones.then = die
+    with pytest.raises(asyncio.CancelledError):
+        await hand.remove_extension(1, key, by="grace", not_again=True)
+
+    assert (await house.settings()).rules.not_recreated == {person}
+
+
+async def test_that_choice_is_taken_back_where_nothing_was_removed(house: House) -> None:
+    """What was refused changes nothing; what was chosen before stays so."""
+    hand, phones, key, person = await theirs(house)
+    phones.then = lambda: Refused(RefusalCode.OTHER, "The licence is full.")
+
+    with pytest.raises(HandRefused):
+        await hand.remove_extension(1, key, by="grace", not_again=True)
+    after = (await house.settings()).rules.not_recreated
+    await choose_made_again(
+        house.database, house.clock, 1, ObjectId(person), again=False, by="grace"
+    )
+    with pytest.raises(HandRefused):
+        await hand.remove_extension(1, key, by="grace", not_again=True)
+
+    assert after == frozenset()
+    assert (await house.settings()).rules.not_recreated == {person}

@@ -37,6 +37,36 @@ async def test_a_removed_extension_comes_back_unless_that_was_chosen(
     assert line.by == "administrator"
 
 
+async def test_whoever_is_not_made_again_is_listed_and_can_be_taken_off(
+    house: House, admin: Visitor
+) -> None:
+    """A choice made months ago is found again by whoever wonders why there is no extension."""
+    stage = house.raise_stage(people=0)
+    ada = str(stage.tenant.hire("Ada One").id)
+    await house.connect(stage, sync=True)
+    await house.sync(full=True)
+    nobody = (await admin.get("/users/not-made-again")).page
+    await admin.post(f"/people/{ada}/remove", {"choice": "on"})
+
+    dialog = (await admin.get("/users/m365")).page
+    listed = (await admin.get("/users/not-made-again")).page
+    answer = await admin.post(f"/people/{ada}/made-again")
+    again = await admin.post(f"/people/{ada}/made-again")
+    await house.sync()
+
+    assert "Nobody is on this list" in nobody.text
+    assert "1 person chosen one by one is passed over" in dialog.text
+    assert {"not-made-again"} <= set(dialog.ids())
+    assert "Ada One" in listed.text
+    assert (answer.status, answer.headers["location"]) == (303, "/users/not-made-again")
+    assert again.status == 404
+    assert (await house.settings()).rules.not_recreated == frozenset()
+    assert set(await house.numbers()) == {"Ada One"}
+    told = [one.text for one in await house.lines() if one.kind == "settings.changed"]
+    assert "People whose extension is not made again from 1 to 0" in told[0]
+    assert f"taken out {ada}" in told[0]
+
+
 async def test_who_has_no_extension_has_none_to_remove(admin: Visitor) -> None:
     """A page that has become old."""
     assert (await admin.get("/people/nobody/remove")).status == 404

@@ -27,6 +27,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.fields import LABELS
 from jackfield.core.people import ObjectId
+from jackfield.flows.made_again import choose_made_again
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.port import (
     DirectoryByHand,
@@ -46,7 +47,6 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_department_links, load_links_of_extensions
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
-from jackfield.store.settings import load_people_settings, save_people_settings
 
 T = TypeVar("T")
 PhoneByHand = Callable[[int], DirectoryByHand | None]
@@ -199,17 +199,25 @@ class PhonesByHand:
     ) -> None:
         """Remove an extension. A synced person's comes back with the next sync.
 
-        With `not_again` it stays away from its person, until that is chosen otherwise.
+        With `not_again` it stays away from its person, until that is chosen otherwise: chosen
+        before anything is removed, so that no sync in between makes it again, and taken back where
+        the phone system refuses.
         """
         standing = await self.extension(tenant, key)
         extension = standing.extension
         write = RemoveExtensionWrite(extension.key, extension.number)
         deed = f"remove extension {extension.number}"
-        async with self._begun(tenant, _about(standing, "extension", deed, by)):
-            (outcome,) = await _asked(self._phone_of(tenant).write([write]))
-            _done(outcome)
-        if not_again and standing.link is not None:
-            await self._never_again(tenant, standing.link.person, by)
+        person = standing.link.person if not_again and standing.link is not None else None
+        chosen = person is not None and await self._choose(tenant, person, again=False, by=by)
+        try:
+            async with self._begun(tenant, _about(standing, "extension", deed, by)):
+                (outcome,) = await _asked(self._phone_of(tenant).write([write]))
+                _done(outcome)
+        except HandRefused as refused:
+            # Where nobody answered it may be removed all the same.
+            if chosen and person is not None and refused.reason is not Reason.UNREACHABLE:
+                await self._choose(tenant, person, again=True, by=by)
+            raise
         text = f"Extension {extension.number} removed by hand."
         await self._note(tenant, _about(standing, "extension.removed", text, by))
 
@@ -281,22 +289,10 @@ class PhonesByHand:
             )
         return phone
 
-    async def _never_again(self, tenant: int, person: ObjectId, by: str) -> None:
-        """Choose that a person's extension is not made again."""
-        async with self._database.write() as tx:
-            stored = await load_people_settings(tx, tenant)
-            rules = stored.value.rules
-            if person in rules.not_recreated:
-                return
-            rules = replace(rules, not_recreated=rules.not_recreated | {person})
-            await save_people_settings(
-                tx,
-                tenant,
-                replace(stored.value, rules=rules),
-                expected_version=stored.version,
-                by=by,
-                now=self._clock.now(),
-            )
+    async def _choose(self, tenant: int, person: ObjectId, *, again: bool, by: str) -> bool:
+        return await choose_made_again(
+            self._database, self._clock, tenant, person, again=again, by=by
+        )
 
     async def _check_departments(self, tenant: int, keys: Iterable[str]) -> None:
         async with self._database.read() as tx:

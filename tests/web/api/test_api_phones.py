@@ -433,3 +433,23 @@ async def test_a_phone_system_that_does_not_answer_is_later(api: ApiCaller) -> N
     assert (full.status, full.body["detail"]) == (409, "Refused for the test")
     assert (await api.get("/extensions"))["extensions"][0]["number"] == "200"
     assert await lines(api, "extension.changed") == []
+
+
+async def test_an_extension_is_removed_for_good_where_that_is_asked_for(
+    api: ApiCaller, tenant: Tenant
+) -> None:
+    """In one call: between two, a sync could bring it back."""
+    ada = str(tenant.hire("Ada One").id)
+    await api.sync(full=True)
+    (one,) = (await api.get("/extensions"))["extensions"]
+
+    wrong = await api.ask("DELETE", f"/extensions/{one['key']}", not_agin=True)
+    answer = await api.ask("DELETE", f"/extensions/{one['key']}", not_again=True)
+    await api.sync(full=True)
+
+    assert wrong.status == 400
+    assert "Did you mean 'not_again'?" in wrong.detail
+    assert answer.status == 204
+    assert (await api.get("/extensions"))["extensions"] == []
+    settings = (await api.get("/settings/people"))["settings"]
+    assert settings["rules"]["not_recreated"] == [ada]

@@ -308,6 +308,7 @@ async def _form(
         scopes=SCOPES,
         sources=DEPARTMENTS,
         policies=POLICIES,
+        not_made_again=len(stored.value.rules.not_recreated),
         approvals=APPROVALS,
         attributes={rule: (label, options(rule)) for rule, label in FED_FIELDS.items()},
         forms=NUMBER_FORMS,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import delete, get, patch, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field
 from jackfield.flows.by_hand import Member, Unit
@@ -105,9 +107,23 @@ async def change_extension(
     status_code=204,
     responses=told(403, 404, 409, 503),
 )
-async def end_extension(rooms: House, caller: Caller, key: Key) -> None:
-    """That of a person in scope comes back with the next sync, with its number while it is free."""
-    await rooms.phones.remove_extension(rooms.tenant, key, by=caller.name)
+async def end_extension(
+    rooms: House,
+    caller: Caller,
+    key: Key,
+    not_again: Annotated[
+        bool,
+        QueryParameter(
+            description="Do not make it again for its person: as `rules.not_recreated` of the"
+            " settings."
+        ),
+    ] = False,
+) -> None:
+    """That of a person in scope comes back with the next sync, with its number while it is free.
+
+    Unless `not_again`: chosen before it is removed, and taken back where that is refused.
+    """
+    await rooms.phones.remove_extension(rooms.tenant, key, by=caller.name, not_again=not_again)
 
 
 @get("/departments", summary="Departments of the phone system, by name", responses=told())
