@@ -89,6 +89,39 @@ def test_escape_asks_before_it_throws_changes_away(signed_in: Page, served: Serv
     assert served.read(lambda tx: load_people_settings(tx, 1)).value.rules.numbers.hold_days == 30
 
 
+def test_the_picker_is_walked_with_arrows(signed_in: Page, served: Served) -> None:
+    """Down from the search into what was found, Enter ticks, Up leads back; nothing is sent."""
+    page = signed_in
+    page.goto(f"{served.url}/users")
+    page.locator("#m365").click()
+    page.get_by_label("Everyone except selected people", exact=True).check()
+    page.locator("#users-page table").wait_for()
+    page.locator("#users-q").focus()
+    page.keyboard.type("person 003")
+    page.locator("#users-page").get_by_text("10 people").wait_for()
+    before = page.locator("#users-picker [data-count]").inner_text()
+
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.id") == "users-all"
+    page.keyboard.press("ArrowDown")
+    ticked = page.evaluate("document.activeElement.id")
+    was = page.locator(f"#{ticked}").is_checked()
+    page.keyboard.press("Enter")
+
+    assert page.locator(f"#{ticked}").is_checked() is not was
+    assert page.locator("#users-picker [data-count]").inner_text() != before
+    page.keyboard.press("Home")
+    assert page.evaluate("document.activeElement.id") == "users-all"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.id") == "users-q"
+    page.keyboard.press("Escape")
+    page.locator("#users-page").get_by_text("63 people").wait_for()
+    assert page.locator("#users-q").input_value() == ""
+    assert page.locator("dialog[open]").count() == 1
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog", name="Discard your changes?").wait_for()
+
+
 def test_a_page_with_unsaved_changes_asks_before_it_is_left(
     signed_in: Page, served: Served
 ) -> None:

@@ -39,6 +39,7 @@ from jackfield.web.admin import (
     removal,
     run_history,
     runs,
+    suggestions,
     tenants,
     users,
 )
@@ -83,6 +84,7 @@ PAGES = (
     *plans.ROUTES,
     *run_history.ROUTES,
     *runs.ROUTES,
+    *suggestions.ROUTES,
     *journal.ROUTES,
     *exports.ROUTES,
     *list_exports.ROUTES,

@@ -126,6 +126,16 @@ const giveBack = () => {
   }
 };
 
+// Escape empties a search before it closes anything; so it is asked before the dialogs are.
+on('keydown', (event) => {
+  const { key, target } = event;
+  if (key !== 'Escape' || !target.matches('dialog input[type="search"], [data-picker] input[type="search"]') || !target.value) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  target.value = '';
+  target.dispatchEvent(new Event('search', { bubbles: true }));
+});
+
 // --- Dialogs: native; focus goes back to what opened them --------------------------------------------------------
 
 // What somebody typed; searching and trying change nothing, and a version is not theirs.
@@ -240,9 +250,69 @@ on('click', (event) => {
   } else button.focus();
   changed(picker);
 });
-// Enter in a search field inside a form searches; it does not send the form.
+// Enter in a search field inside a form searches; it does not send the form. Down leads into what was found, Up and
+// Down from box to box, and Enter ticks one.
 on('keydown', (event) => {
-  if (event.key === 'Enter' && event.target.matches('[data-picker] input[type="search"], #try-q')) event.preventDefault();
+  const { key, target } = event;
+  const searches = target.matches('[data-picker] input[type="search"], #try-q');
+  if (key === 'Enter' && searches) event.preventDefault();
+  const picker = target.closest('[data-picker]');
+  const ticks = target.matches('[data-pick], [data-pick-all]');
+  if (!picker || !(ticks || searches)) return;
+  if (key === 'Enter' && ticks) { event.preventDefault(); target.click(); return; }
+  const boxes = [...all('input[type="search"]', picker), ...all('[data-pick-all], [data-pick]', picker)];
+  const at = boxes.indexOf(target);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: searches ? -1 : 1, End: searches ? -1 : boxes.length - 1 }[key];
+  if (!boxes[to]) return;
+  event.preventDefault();
+  boxes[to].focus();
+});
+
+// --- Fields that suggest what fits: the pattern "combobox" of ARIA; focus stays in the field ------------------------
+
+const suggested = (field) => document.getElementById(field.getAttribute('aria-controls'));
+const mark = (field, option) => {
+  for (const one of all('[role="option"]', suggested(field))) one.setAttribute('aria-selected', String(one === option));
+  if (option) field.setAttribute('aria-activedescendant', option.id); else field.removeAttribute('aria-activedescendant');
+  option?.scrollIntoView({ block: 'nearest' });
+};
+const unfold = (field, wanted) => {
+  const list = suggested(field);
+  list.hidden = !wanted || !list.childElementCount;
+  field.setAttribute('aria-expanded', String(!list.hidden));
+  find('[role="status"]', field.parentElement).textContent = wanted ? list.dataset.said ?? '' : '';
+  mark(field, null);
+};
+const take = (field, option) => {
+  field.value = option.dataset.value;
+  unfold(field, false);
+  field.focus();
+};
+on('keydown', (event) => {
+  const field = event.target;
+  if (!field.matches('[role="combobox"]')) return;
+  const list = suggested(field);
+  const options = all('[role="option"]', list);
+  const at = options.findIndex((one) => one.getAttribute('aria-selected') === 'true');
+  if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+    event.preventDefault();
+    if (list.hidden) { field.dispatchEvent(new CustomEvent('jackfield:suggest')); return; }
+    const step = event.key === 'ArrowDown' ? 1 : -1;
+    mark(field, options[at < 0 && step < 0 ? options.length - 1 : (at + step + options.length) % options.length]);
+  } else if (event.key === 'Enter' && !list.hidden && at >= 0) {
+    event.preventDefault();
+    take(field, options[at]);
+  } else if (event.key === 'Escape' && !list.hidden) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    unfold(field, false);
+  }
+});
+on('focusout', (event) => { if (event.target.matches('[role="combobox"]')) unfold(event.target, false); });
+on('pointerdown', (event) => { if (event.target.closest('.suggest [role="option"]')) event.preventDefault(); });
+on('click', (event) => {
+  const option = event.target.closest('.suggest [role="option"]');
+  if (option) take(find('[role="combobox"]', option.closest('.suggest')), option);
 });
 on('click', (event) => {
   if (event.target.closest('[aria-disabled="true"]')) event.preventDefault();
@@ -271,6 +341,8 @@ on('htmx:afterSwap', (event) => {
   prepare(document);
   const dialog = find('dialog[data-show]');
   if (dialog) open(dialog);
+  const field = event.detail.target.parentElement?.querySelector(':scope > [role="combobox"]');
+  if (field) unfold(field, document.activeElement === field);
   // A form that came back: to the first field that needs another value.
   const { verb, path } = event.detail.requestConfig ?? {};
   if (verb === 'post' && path.endsWith('/users/m365')) {
