@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from jackfield.core.actions import (
     Action,
@@ -37,7 +38,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.database import Database
-from jackfield.store.held import count_elsewhere, release_held
+from jackfield.store.held import HOLDING, count_elsewhere, release_held
 from jackfield.store.outcomes import Outcome, Progress, count_outcomes, mark_outcomes
 from jackfield.store.plan_actions import (
     ActionFilter,
@@ -362,3 +363,13 @@ async def test_guards_count_what_was_done_lately_however_old_the_plan(
         counted = await count_elsewhere(tx, 1, since=now - timedelta(hours=1), slice_=None)
 
     assert counted[Danger.REMOVES] == 1
+
+
+async def test_what_guards_hold_is_found_without_a_look_at_every_plan(database: Database) -> None:
+    """It is asked on every Overview, over three months of plans: some 100,000."""
+    async with database.read() as tx:
+        if not tx.sqlite:
+            pytest.skip("not on PostgreSQL: it chooses by how many rows there are")
+        looked = await tx.rows(text(f"EXPLAIN QUERY PLAN {HOLDING}"), {"of_tenant": 1})
+
+    assert [row.detail for row in looked] == ["SEARCH plan USING INDEX ix_plan_holding (tenant=?)"]

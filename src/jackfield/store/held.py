@@ -7,11 +7,12 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import ActionKind
 from jackfield.core.dangers import Danger
 from jackfield.store.plan_actions import ActionStatus, plan_actions
-from jackfield.store.plans import PlanStatus, encode_counts, load_plan, plans
+from jackfield.store.plans import HOLDS, PlanStatus, encode_counts, load_plan, plans
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
@@ -26,20 +27,22 @@ async def load_held(tx: Transaction, tenant: int, plan: int) -> frozenset[tuple[
     return frozenset((ActionKind(kind), subject) for kind, subject in rows)
 
 
+HOLDING = (
+    select(plans.c.id, plans.c.status)
+    .where(plans.c.tenant == OF_TENANT, sql_text(HOLDS))
+    .order_by(plans.c.id)
+)
+"""Plans of which a guard holds something, whatever became of them; the oldest first."""
+_RELEASABLE = frozenset(
+    (PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING, PlanStatus.APPLIED)
+)
+
+
 async def find_holding(tx: Transaction, tenant: int) -> tuple[int, ...]:
     """Ids of plans that hold something back which can still be released."""
-    p = plans.c
-    holding = [PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING, PlanStatus.APPLIED]
-    rows = await tx.rows(
-        select(p.id)
-        .where(
-            p.tenant == tenant,
-            p.status.in_([one.value for one in holding]),
-            p.held_counts != "{}",
-        )
-        .order_by(p.id)
-    )
-    return tuple(row[0] for row in rows)
+    # With the status among the conditions SQLite would go through every plan that was applied.
+    rows = await tx.rows(HOLDING, {"of_tenant": tenant})
+    return tuple(row.id for row in rows if row.status in _RELEASABLE)
 
 
 async def release_held(tx: Transaction, tenant: int, plan: int) -> int:
@@ -120,15 +123,9 @@ async def withdraw_held(
     changed = await next_change(tx, tenant)
     p, a = plans.c, plan_actions.c
     outdated = [
-        row[0]
-        for row in await tx.rows(
-            select(p.id).where(
-                p.tenant == tenant,
-                p.status == PlanStatus.APPLIED.value,
-                p.held_counts != "{}",
-                p.id != except_for,
-            )
-        )
+        row.id
+        for row in await tx.rows(HOLDING, {"of_tenant": tenant})
+        if row.status == PlanStatus.APPLIED and row.id != except_for
     ]
     for id_ in outdated:
         await tx.run(

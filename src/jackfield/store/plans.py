@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Index, Select, Table, Update, bindparam, literal, select, update
+from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import Action, Notice, Plan, Refusal
 from jackfield.store.plan_actions import add_actions, plan_actions
@@ -31,6 +32,9 @@ from jackfield.store.schema import (
 )
 from jackfield.store.sequences import next_change, take
 from jackfield.store.transaction import AnyRow, Transaction
+
+HOLDS = "held_counts <> '{}'"
+"""In SQL: a guard holds something of the plan."""
 
 plans = Table(
     "plan",
@@ -58,6 +62,14 @@ plans = Table(
     number("changed_seq"),
     Index("ix_plan_status", "tenant", "status", "id"),
     Index("ix_plan_run", "tenant", "run"),
+    # A guard holds something of few among the thousands of plans of three months.
+    Index(
+        "ix_plan_holding",
+        "tenant",
+        "id",
+        sqlite_where=sql_text(HOLDS),
+        postgresql_where=sql_text(HOLDS),
+    ),
 )
 
 
