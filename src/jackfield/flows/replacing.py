@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from jackfield.clock import Clock
@@ -16,6 +17,7 @@ from jackfield.store.database import Database
 from jackfield.store.forgetting import forget_phones
 from jackfield.store.held import withdraw_held
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.links import count_links
 from jackfield.store.outcomes import skip_pending
 from jackfield.store.phone_state import load_identity, save_identity
 from jackfield.store.plans import PlanStatus, list_plans, move_plan
@@ -25,6 +27,7 @@ from jackfield.store.sequences import hold
 from jackfield.store.transaction import Transaction
 
 _OPEN = [PlanStatus.PROPOSED, PlanStatus.APPROVED, PlanStatus.APPLYING]
+_THE_KNOWN = "The phone system is the one that is known."
 _OF_THE_OLD = "It was made for the phone system that was there before."
 
 
@@ -38,6 +41,18 @@ class PhonesSilent(Exception):
     next_step = CHECK
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Another phone system that waits to be accepted."""
+
+    known: str
+    """The identity of the one whose extensions are linked."""
+    found: str
+    """That of the one which answers."""
+    links: int
+    """How many links would be dropped."""
+
+
 class Replacing:
     """Lets a tenant go on with another phone system."""
 
@@ -46,21 +61,33 @@ class Replacing:
         self._phone_of = phone_of
         self._clock = clock
 
-    async def accept(self, tenant: int, *, by: str) -> int:
+    async def look(self, tenant: int) -> Offered:
+        """What `accept` would accept. Raises `NotReplaced` and `PhonesSilent`."""
+        found = await self._found(tenant)
+        async with self._database.read() as tx:
+            known = await load_identity(tx, tenant)
+            links = (await count_links(tx, tenant)).linked
+        if known in {"", found}:
+            raise NotReplaced(_THE_KNOWN)
+        return Offered(known, found, links)
+
+    async def accept(self, tenant: int, *, by: str, expected: str | None = None) -> int:
         """Go on with the phone system that answers now; returns how many links were dropped.
 
+        `expected` is the identity that was shown to whoever accepts; no other one is accepted.
         Nothing is written to it here: the next full run reads it and matches its extensions by the
         rules for those that stand already. Raises `NotReplaced` and `PhonesSilent`.
         """
-        try:
-            found = await self._phone_of(tenant).read_identity()
-        except PhoneSystemError as error:
-            raise PhonesSilent(f"The phone system: {error}.") from error
+        found = await self._found(tenant)
         now = self._clock.now()
         async with self._database.write() as tx:
             await hold(tx, tenant)
             if await load_identity(tx, tenant) in {"", found}:
-                raise NotReplaced("The phone system is the one that is known.")
+                raise NotReplaced(_THE_KNOWN)
+            if expected not in {None, found}:
+                raise NotReplaced(
+                    f"Now {found} answers, not the one that you were asked about. Look again."
+                )
             if await list_runs(tx, tenant, status=[RunStatus.RUNNING], limit=1):
                 raise NotReplaced("A run is under way. Try again when it has ended.")
             await _close_plans(tx, tenant, now)
@@ -72,6 +99,12 @@ class Replacing:
             await append_lines(tx, tenant, [Line("phones.accepted", text, by=by)], now=now)
             await end_alarm(tx, tenant, PHONES_REPLACED, now=now)
         return dropped
+
+    async def _found(self, tenant: int) -> str:
+        try:
+            return await self._phone_of(tenant).read_identity()
+        except PhoneSystemError as error:
+            raise PhonesSilent(f"The phone system: {error}.") from error
 
 
 async def _close_plans(tx: Transaction, tenant: int, now: datetime) -> None:
