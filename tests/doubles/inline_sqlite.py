@@ -32,6 +32,7 @@ class InlineConnection:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection: sqlite3.Connection | None = connection
+        self._beginning = ""
         self._tx = _Done()
 
     @property
@@ -45,22 +46,29 @@ class InlineConnection:
         return self._conn.isolation_level
 
     def cursor(self) -> InlineCursor:
-        return InlineCursor(self._conn.cursor())
+        return InlineCursor(self._conn.cursor(), self.begin_now)
 
     def begin(self, statement: str) -> None:
-        self._conn.execute(statement)
+        self._beginning = statement
 
-    def write_ahead(self, statement: str, rows: Sequence[Any]) -> bool:
-        self._conn.executemany(statement, rows)
-        return True
+    def begin_now(self) -> None:
+        """Before the first statement of a transaction, as part of it."""
+        beginning, self._beginning = self._beginning, ""
+        if beginning:
+            self._conn.execute(beginning)
+
+    def write_ahead(self, _statement: str, _rows: Sequence[Any]) -> bool:
+        return False
 
     async def create_function(self, *args: Any, **options: Any) -> None:
         self._conn.create_function(*args, **options)
 
     async def commit(self) -> None:
+        self.begin_now()
         self._conn.commit()
 
     async def rollback(self) -> None:
+        self._beginning = ""
         self._conn.rollback()
 
     async def close(self) -> None:
@@ -75,8 +83,9 @@ class InlineConnection:
 class InlineCursor:
     """aiosqlite's cursor."""
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, begin_now: Callable[[], None]) -> None:
         self._cursor = cursor
+        self._begin_now = begin_now
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,9 +105,11 @@ class InlineCursor:
     async def execute(self, statement: str, parameters: Any = ()) -> None:
         if statement.startswith("PRAGMA synchronous"):
             statement = "PRAGMA synchronous=OFF"
+        self._begin_now()
         self._cursor.execute(statement, parameters)
 
     async def executemany(self, statement: str, parameters: Any) -> None:
+        self._begin_now()
         self._cursor.executemany(statement, parameters)
 
     async def fetchall(self) -> list[Any]:

@@ -144,6 +144,25 @@ async def test_what_is_rolled_back_before_it_went_to_the_thread_never_goes(
     assert await count(connection) == 0
 
 
+async def test_an_empty_transaction_tells_whether_the_file_can_be_used(
+    connection: SqliteConnection, tmp_path: Path
+) -> None:
+    """Whether a locked database is back is found out by one."""
+    other = sqlite3.connect(tmp_path / "rows.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await connection.cursor().execute("PRAGMA busy_timeout=0")
+
+    connection.begin("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await connection.commit()
+    await connection.rollback()
+
+    other.execute("ROLLBACK")
+    other.close()
+    connection.begin("BEGIN IMMEDIATE")
+    await connection.commit()
+
+
 async def test_only_so_many_rows_wait(connection: SqliteConnection) -> None:
     """A stored plan of 100,000 actions is not held in memory as a whole."""
     rows = [(1,)] * MOST_AHEAD

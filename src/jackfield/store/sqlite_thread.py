@@ -73,11 +73,11 @@ class SqliteConnection(aiosqlite.Connection):
         return True
 
     async def commit(self) -> None:
-        if self._ahead:
+        # Also where nothing was run: whether the file can be used is told by any transaction.
+        if self._ahead or self._beginning:
             await self.in_thread(_commit)
         elif not self._is_clean:
             await super().commit()
-        self._beginning = ""
         self._is_clean = True
 
     async def rollback(self) -> None:
