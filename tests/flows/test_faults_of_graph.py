@@ -196,6 +196,35 @@ async def test_away_for_an_hour_and_back(house: House) -> None:
     assert await house.extensions() == before
 
 
+@pytest.mark.parametrize("delay_s", [4.0, 25.0])
+async def test_a_tenant_that_answers_slowly_for_an_hour(house: House, delay_s: float) -> None:
+    """Every run comes to its end, nobody is lost, newcomers come; what the wait is for is shown."""
+    stage = await office(house)
+    await house.choose(enabled=True)
+    await house.sweep()
+    stage.faults.switch_on(Order(kind=Kind.SLOW, path=ANY, delay_s=delay_s))
+    began = house.clock.now()
+    hired: list[str] = []
+    while (house.clock.now() - began).total_seconds() < HOUR_S:
+        hired.append(stage.tenant.hire(f"Late {len(hired)}").display_name)
+        await house.sweep(after_s=300)
+        await house.outages.look()
+    stage.faults.clear()
+    while await house.alarms():
+        await house.sweep(after_s=30)
+        await house.outages.look()
+
+    async with house.database.read() as tx:
+        said = [one.kind for one in await list_alarms(tx, 1)]
+    longest_s = max((one.ended_at - one.started_at).total_seconds() for one in await house.runs())
+    assert {one.status for one in await house.runs()} == {RunStatus.DONE}
+    assert longest_s < HOUR_S / 2
+    assert set(said) <= {"graph.away"}
+    assert len(said) <= 1
+    assert set(hired) <= set(await house.numbers())
+    await assert_complete(house, stage)
+
+
 async def test_a_revoked_token_is_asked_for_anew(house: House) -> None:
     """Somebody ended all sessions of the application: one more request, and on it goes."""
     stage = await office(house)
