@@ -192,7 +192,7 @@ class App:
             self.outages.carries = lambda flow: flows.carries(flow) or faces.carries(flow)
         self.hubs = Hubs(database, clock)
         self.tenants = Tenants(database, self.connections, clock)
-        self.rooms = Rooms(
+        self.house = Rooms(
             settings=settings,
             tenant=self.tenant,
             database=database,
@@ -274,14 +274,14 @@ class App:
         from jackfield.web.api import api_router
         from jackfield.web.site import build_site
 
-        return build_site(self.rooms, [api_router(self.rooms)])
+        return build_site(self.house, [api_router()])
 
     @property
     def health_site(self) -> Litestar:
         """What a process without a console answers."""
         from jackfield.web.health import build_health_site
 
-        return build_health_site(self.rooms)
+        return build_health_site(self.house)
 
     async def start_runs(self) -> None:
         """Start the durable runner: what is asked for is done, and nothing begins by itself.

@@ -53,4 +53,4 @@ class _RoomsOfTheAsked:
 @cache
 def _built(settings: DoorSettings) -> Litestar:
     rooms: Any = _RoomsOfTheAsked(settings)
-    return build_site(rooms, [api_router(rooms)])
+    return build_site(rooms, [api_router()])

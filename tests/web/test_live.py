@@ -83,7 +83,7 @@ async def hub(scene: Scene) -> AsyncIterator[Hub]:
 
 
 def changed(frame: bytes) -> list[str]:
-    """The rooms that a frame names."""
+    """The topics that a frame names."""
     line = next(one for one in frame.split(b"\n") if one.startswith(b"data: ["))
     return msgspec.json.decode(line.removeprefix(b"data: "), type=list[str])
 
@@ -200,7 +200,7 @@ async def test_a_look_that_fails_is_tried_again(scene: Scene) -> None:
         await running
 
 
-def test_a_frame_tells_runs_and_rooms_apart() -> None:
+def test_a_frame_tells_runs_and_topics_apart() -> None:
     """Bars move without the page asking for anything."""
     before = Snapshot({"people": 1}, (RunFrame("1", 1, 3, "Reading"),))
     now = Snapshot({"people": 1}, (RunFrame("1", 2, 3, "Reading"),))
@@ -266,15 +266,15 @@ async def test_each_room_is_told_by_its_own_changes(house: House) -> None:
         await report_progress(tx, 1, run.id, 2, 5, stage="Writing")
     further = await look()
 
-    assert rooms(empty, people) == {"people"}
-    assert rooms(people, journal) == {"journal"}
-    assert rooms(journal, alarm) == {"alarms", "journal"}
-    assert rooms(alarm, quiet) == {"looked"}
-    assert rooms(quiet, loud) == {"runs"}
-    assert rooms(loud, further) == set()
+    assert topics(empty, people) == {"people"}
+    assert topics(people, journal) == {"journal"}
+    assert topics(journal, alarm) == {"alarms", "journal"}
+    assert topics(alarm, quiet) == {"looked"}
+    assert topics(quiet, loud) == {"runs"}
+    assert topics(loud, further) == set()
     assert [run.done for run in further.runs] == [2]
     assert await look() is further
 
 
-def rooms(before: Snapshot, now: Snapshot) -> set[str]:
-    return {room for room, mark in now.rooms.items() if before.rooms.get(room) != mark}
+def topics(before: Snapshot, now: Snapshot) -> set[str]:
+    return {topic for topic, mark in now.topics.items() if before.topics.get(topic) != mark}

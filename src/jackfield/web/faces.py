@@ -21,7 +21,7 @@ FOR_A_DAY = "private, max-age=86400, immutable"
 
 
 async def answer_avatar(
-    rooms: Rooms, request: Request[Any, Any, Any], photo: Photo | None, kept: str
+    house: Rooms, request: Request[Any, Any, Any], photo: Photo | None, kept: str
 ) -> Response[bytes] | None:
     """The avatar made of a photo, or 304 where the caller has it; None where there is none."""
     digest = photo.kept.digest if photo is not None else ""
@@ -30,17 +30,17 @@ async def answer_avatar(
     headers = {"etag": f'"{digest}"', "cache-control": kept}
     if _holds(request.headers.get("if-none-match", ""), digest):
         return Response(b"", status_code=304, headers=headers)
-    async with rooms.database.read() as tx:
-        avatar = await load_image(tx, rooms.tenant, digest)
+    async with house.database.read() as tx:
+        avatar = await load_image(tx, house.tenant, digest)
     if avatar is None:
         return None
     return Response(avatar.content, media_type=avatar.content_type, headers=headers)
 
 
-async def load_photo(rooms: Rooms, person: ObjectId) -> Photo | None:
+async def load_photo(house: Rooms, person: ObjectId) -> Photo | None:
     """What is known of a person's photo; None where nobody has looked yet."""
-    async with rooms.database.read() as tx:
-        return (await load_photos(tx, rooms.tenant, [person])).get(person)
+    async with house.database.read() as tx:
+        return (await load_photos(tx, house.tenant, [person])).get(person)
 
 
 def _holds(given: str, digest: str) -> bool:

@@ -49,16 +49,16 @@ async def health(house: House) -> Response[HealthOut]:
     return Response(out, status_code=503 if trouble else 200)
 
 
-def build_health_site(rooms: Rooms) -> Litestar:
+def build_health_site(house: Rooms) -> Litestar:
     """The application of a process without a console: health, and nothing else."""
     site = Litestar(
         [health],
-        dependencies={"house": Provide(lambda: rooms, sync_to_thread=False)},
+        dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         exception_handlers={HTTPException: answer_http, Exception: answer_fault},
-        before_send=[dress(rooms.settings)],
+        before_send=[dress(house.settings)],
         openapi_config=None,
         logging_config=None,
         debug=False,
     )
-    site.asgi_handler = Doorway(site.asgi_handler, rooms.settings)
+    site.asgi_handler = Doorway(site.asgi_handler, house.settings)
     return site

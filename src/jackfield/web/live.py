@@ -1,7 +1,7 @@
 """Live pages: one look at the database for everybody, one stream of server-sent events per tab.
 
 The hub looks twice a second, and only while somebody watches. A frame never carries data worth
-protecting: it says which rooms have changed, and how far a run is; the page then asks for what it
+protecting: it says which topics have changed, and how far a run is; the page then asks for what it
 shows.
 """
 
@@ -41,8 +41,8 @@ class RunFrame:
 class Snapshot:
     """What the hub compares between two looks."""
 
-    rooms: Mapping[str, object] = field(default_factory=dict)
-    """A mark per room: any value with equality."""
+    topics: Mapping[str, object] = field(default_factory=dict)
+    """A mark per topic: any value with equality."""
     runs: tuple[RunFrame, ...] = ()
     change: int = 0
     """The latest change of anything, to tell who has seen it already."""
@@ -66,7 +66,7 @@ def look_at(database: Database, tenant: int, clock: Clock) -> Look:
             latest = await list_runs(tx, tenant, noteworthy=True, limit=1)
             newest = await list_runs(tx, tenant, limit=1)
             alarms = await open_alarms(tx, tenant)
-        rooms: dict[str, object] = {
+        topics: dict[str, object] = {
             "people": now.people,
             "plans": now.plans,
             "settings": now.settings,
@@ -79,7 +79,7 @@ def look_at(database: Database, tenant: int, clock: Clock) -> Look:
             RunFrame(str(one.id), one.done, one.total, progress_text(one, clock.now()))
             for one in running
         )
-        marks, snapshot = now, Snapshot(rooms, runs, now.change)
+        marks, snapshot = now, Snapshot(topics, runs, now.change)
         return snapshot
 
     return look
@@ -240,7 +240,7 @@ def encode_frame(before: Snapshot, now: Snapshot) -> bytes:
         for run in now.runs
         if known.get(run.id) != run
     ]
-    changed = [room for room, mark in now.rooms.items() if before.rooms.get(room) != mark]
+    changed = [topic for topic, mark in now.topics.items() if before.topics.get(topic) != mark]
     if changed:
         parts.append(b"event: change\ndata: " + msgspec.json.encode(changed) + b"\n\n")
     return b"".join(parts)

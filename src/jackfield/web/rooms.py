@@ -105,9 +105,9 @@ class Rooms:
     """Signs form tokens; the same in all processes, for a page of one may be sent to another."""
 
     def of(self, tenant: int) -> Rooms:
-        """The same rooms for a request about another tenant."""
+        """The same house for a request about another tenant."""
         return self if tenant == self.tenant else replace(self, tenant=tenant)
 
 
 House = NamedDependency[SkipValidation[Rooms]]
-"""How a handler asks for the rooms."""
+"""How a handler asks for the house."""

@@ -59,12 +59,12 @@ def session_cookie(settings: DoorSettings, value: str) -> Cookie:
     )
 
 
-def form_tokens(rooms: Rooms) -> CSRFConfig:
+def form_tokens(house: Rooms) -> CSRFConfig:
     """Form tokens as Litestar makes and checks them."""
     name = "jackfield-form"
-    secure = is_https(rooms.settings)
+    secure = is_https(house.settings)
     return CSRFConfig(
-        secret=rooms.csrf_secret,
+        secret=house.csrf_secret,
         cookie_name=f"__Host-{name}" if secure else name,
         cookie_secure=secure,
         cookie_httponly=True,
@@ -79,10 +79,10 @@ def form_tokens(rooms: Rooms) -> CSRFConfig:
 class Visitors:
     """Puts a `Viewer` or None into `scope["user"]`: from a token on API paths, else the cookie."""
 
-    def __init__(self, app: ASGIApp, rooms: Rooms) -> None:
+    def __init__(self, app: ASGIApp, house: Rooms) -> None:
         self._app = app
-        self._rooms = rooms
-        self._cookie = session_cookie_name(rooms.settings)
+        self._house = house
+        self._cookie = session_cookie_name(house.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Connection = ASGIConnection(scope)
@@ -90,11 +90,11 @@ class Visitors:
         scope["user"] = None
         secret = bearer_token(connection.headers)
         if secret is not None and scope["path"].startswith(API):
-            scope["user"] = await self._rooms.signin.token_viewer(secret)
+            scope["user"] = await self._house.signin.token_viewer(secret)
             scope["auth"] = "token"
         elif (cookie := connection.cookies.get(self._cookie)) and not _is_open(scope):
             by_itself = BY_ITSELF in connection.headers or scope["path"] == "/live"
-            scope["user"] = await self._rooms.signin.viewer(cookie, renew=not by_itself)
+            scope["user"] = await self._house.signin.viewer(cookie, renew=not by_itself)
             scope["auth"] = "session"
         await self._app(scope, receive, send)
 

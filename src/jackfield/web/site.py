@@ -65,7 +65,7 @@ from jackfield.web.security import (
 )
 from jackfield.web.signin import sign_in, sign_in_page, sign_out
 from jackfield.web.strays import answer_strays
-from jackfield.web.tenancy import PUBLIC, NamesNone, answer_names_none, choosing, rooms_by_request
+from jackfield.web.tenancy import PUBLIC, NamesNone, answer_names_none, choosing, house_by_request
 
 PAGES = (
     *graph.ROUTES,
@@ -112,13 +112,13 @@ def static(
 
 @get("/live", include_in_schema=False)
 async def live(house: House, seen: Position = 0) -> Stream:
-    """The one stream of a tab: which rooms have changed since `seen`, and how far runs are."""
+    """The one stream of a tab: which topics have changed since `seen`, and how far runs are."""
     headers = {"x-accel-buffering": "no"}
     frames = house.hubs.of(house.tenant).stream(seen)
     return Stream(frames, media_type="text/event-stream", headers=headers)
 
 
-def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
+def build_site(house: Rooms, routers: Sequence[Router] = ()) -> Litestar:
     """The application that serves console and API."""
     site = Litestar(
         [
@@ -131,22 +131,22 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
             ),
             *routers,
         ],
-        dependencies={"house": rooms_by_request(rooms)},
-        guards=[signed_in, choosing(rooms)],
+        dependencies={"house": house_by_request(house)},
+        guards=[signed_in, choosing(house)],
         middleware=[
-            DefineMiddleware(Visitors, rooms=rooms),
-            DefineMiddleware(OwnForms, config=form_tokens(rooms)),
+            DefineMiddleware(Visitors, house=house),
+            DefineMiddleware(OwnForms, config=form_tokens(house)),
         ],
         exception_handlers={
             NotSignedIn: answer_not_signed_in,
-            NotFoundException: answer_strays(rooms),
+            NotFoundException: answer_strays(house),
             NamesNone: answer_names_none,
             HTTPException: answer_http,
             DatabaseUnusable: answer_unusable,
             BrokenDocument: answer_broken,
             Exception: answer_fault,
         },
-        before_send=[dress(rooms.settings)],
+        before_send=[dress(house.settings)],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=1000, exclude=["/live", "/photo$"]
         ),
@@ -169,5 +169,5 @@ def build_site(rooms: Rooms, routers: Sequence[Router] = ()) -> Litestar:
         request_max_body_size=None,
         debug=False,
     )
-    site.asgi_handler = Doorway(site.asgi_handler, rooms.settings)
+    site.asgi_handler = Doorway(site.asgi_handler, house.settings)
     return site

@@ -22,7 +22,7 @@ AnyRequest = Request[Any, Any, Any]
 _UNASKED = object()
 
 
-def answer_strays(rooms: Rooms) -> Callable[[AnyRequest, NotFoundException], Response[Any]]:
+def answer_strays(house: Rooms) -> Callable[[AnyRequest, NotFoundException], Response[Any]]:
     """The handler for whatever is not there."""
 
     def answer(request: AnyRequest, error: NotFoundException) -> Response[Any]:
@@ -31,7 +31,7 @@ def answer_strays(rooms: Rooms) -> Callable[[AnyRequest, NotFoundException], Res
         routed = scope.get("user", _UNASKED) is not _UNASKED
         if routed or not page:
             return answer_http(request, error)
-        return _Stray(rooms, error)
+        return _Stray(house, error)
 
     return answer
 
@@ -39,9 +39,9 @@ def answer_strays(rooms: Rooms) -> Callable[[AnyRequest, NotFoundException], Res
 class _Stray(Response[None]):
     """Answered once it is known who asks."""
 
-    def __init__(self, rooms: Rooms, error: NotFoundException) -> None:
+    def __init__(self, house: Rooms, error: NotFoundException) -> None:
         super().__init__(None)
-        self._rooms = rooms
+        self._house = house
         self._error = error
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
@@ -51,9 +51,9 @@ class _Stray(Response[None]):
             await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
 
         async def recognised(scope: Scope, receive: Receive, send: Send) -> None:
-            asked = OwnForms(told, config=form_tokens(self._rooms))
+            asked = OwnForms(told, config=form_tokens(self._house))
             try:
-                await Visitors(asked, self._rooms)(scope, receive, send)
+                await Visitors(asked, self._house)(scope, receive, send)
             except DatabaseUnusable:
                 await told(scope, receive, send)
 

@@ -70,7 +70,7 @@ class NamesNone(HTTPException):
         self.location = location
 
 
-def choosing(rooms: Rooms) -> Guard:
+def choosing(house: Rooms) -> Guard:
     """A guard behind `signed_in`: notes the tenant in the scope, or refuses the request."""
 
     async def choose(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -82,7 +82,7 @@ def choosing(rooms: Rooms) -> Guard:
             raise PermissionDeniedException(
                 "This concerns the whole installation, and you administer one tenant of it only."
             )
-        async with rooms.database.read() as tx:
+        async with house.database.read() as tx:
             known = await load_tenants(tx)
         seen = [one for one in known if viewer.sees_all or one.number == viewer.tenant]
         api = connection.scope["path"].startswith(API)
@@ -103,14 +103,14 @@ def choosing(rooms: Rooms) -> Guard:
     return choose
 
 
-def rooms_by_request(rooms: Rooms) -> Provide:
-    """The rooms as the tenant's that the request is about."""
+def house_by_request(house: Rooms) -> Provide:
+    """The house as the tenant's that the request is about."""
 
-    def rooms_of(request: Request[Any, Any, Any]) -> Rooms:
+    def house_of(request: Request[Any, Any, Any]) -> Rooms:
         chosen: int | None = request.scope.get(CHOSEN)  # type: ignore[assignment]
-        return rooms.of(rooms.tenant if chosen is None else chosen)
+        return house.of(house.tenant if chosen is None else chosen)
 
-    return Provide(rooms_of, sync_to_thread=False)
+    return Provide(house_of, sync_to_thread=False)
 
 
 def chosen_tenant(request: Request[Any, Any, Any]) -> int | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,12 +23,11 @@ from jackfield.core.rules import PeopleRules
 from jackfield.store.phone_state import save_identity
 from jackfield.store.settings import Approval
 from jackfield.web.api import api_router
-from jackfield.web.rooms import Rooms
 from m365_emulator.portraits import Kind
 
 ROUTES = sorted(
     (method, route.path_format.removeprefix(API))
-    for route in api_router(cast("Rooms", None)).routes
+    for route in api_router().routes
     if isinstance(route, HTTPRoute)
     for method in route.methods
     if method != "OPTIONS"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from litestar.routes import HTTPRoute
 
 from doubles.api_caller import API, ApiCaller
 from jackfield.web.api import api_router
-from jackfield.web.rooms import Rooms
 from jackfield.web.tenancy import ABOUT, About
 
 ROUTES_ABOUT: dict[tuple[str, str], Any] = {
     (method, route.path_format.removeprefix(API)): handler.opt.get(ABOUT)
-    for route in api_router(cast("Rooms", None)).routes
+    for route in api_router().routes
     if isinstance(route, HTTPRoute)
     for handler in route.route_handlers
     for method in handler.http_methods

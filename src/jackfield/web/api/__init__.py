@@ -33,8 +33,7 @@ from jackfield.web.api import (
 )
 from jackfield.web.api.asking import check_question
 from jackfield.web.api.refusals import ANSWERS
-from jackfield.web.rooms import Rooms
-from jackfield.web.tenancy import ABOUT, About, rooms_by_request
+from jackfield.web.tenancy import ABOUT, About
 
 _SUBJECTS = {
     "Installation": installation,
@@ -77,7 +76,7 @@ def _described(routes: Sequence[HTTPRouteHandler]) -> Sequence[HTTPRouteHandler]
     return routes
 
 
-def api_router(rooms: Rooms) -> Router:
+def api_router() -> Router:
     """All routes of the API."""
 
     def caller_of(request: Request[Viewer, Any, Any]) -> Viewer:
@@ -90,7 +89,6 @@ def api_router(rooms: Rooms) -> Router:
             for name, subject in _SUBJECTS.items()
         ],
         dependencies={
-            "rooms": rooms_by_request(rooms),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         before_request=check_question,

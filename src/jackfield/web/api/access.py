@@ -39,11 +39,11 @@ from jackfield.web.tenancy import ABOUT, About
     responses=told(),
 )
 async def tokens(
-    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+    house: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> TokensOut:
     """`after` is the id of the last one of the page before."""
-    async with rooms.database.read() as tx:
-        found = await list_tokens(tx, rooms.tenant)
+    async with house.database.read() as tx:
+        found = await list_tokens(tx, house.tenant)
     begin = place_behind(after, [one.id for one in found])
     out = [
         TokenOut(**{name: getattr(one, name) for name in TokenOut.__struct_fields__})
@@ -59,15 +59,15 @@ async def tokens(
     status_code=201,
     responses=told(403, 422),
 )
-async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> TokenMade:
+async def make_token(house: House, caller: Caller, data: JSONBody[TokenIn]) -> TokenMade:
     """The secret is in this answer and nowhere else."""
     if not data.name.strip() or not is_one_line(data.name):
         raise Unusable("`name` says what the token is for: words, in one line.")
-    now = rooms.clock.now()
-    async with rooms.database.write() as tx:
+    now = house.clock.now()
+    async with house.database.write() as tx:
         secret, token = await create_token(
             tx,
-            rooms.tenant,
+            house.tenant,
             name=data.name,
             role=data.role,
             created_by=caller.name,
@@ -76,7 +76,7 @@ async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> T
         )
         text = f"The API token {token.name} ({token.id}, {token.role}) was made."
         line = Line("token.made", text, subject=token.id, name=token.name, by=caller.name)
-        await append_lines(tx, rooms.tenant, [line], now=now)
+        await append_lines(tx, house.tenant, [line], now=now)
     return TokenMade(token.id, secret)
 
 
@@ -87,15 +87,15 @@ async def make_token(rooms: House, caller: Caller, data: JSONBody[TokenIn]) -> T
     status_code=204,
     responses=told(403, 404),
 )
-async def end_token(rooms: House, caller: Caller, token: Key) -> None:
+async def end_token(house: House, caller: Caller, token: Key) -> None:
     """For good; it opens nothing from now on."""
-    now = rooms.clock.now()
-    async with rooms.database.write() as tx:
-        if not await revoke_token(tx, rooms.tenant, token, now=now):
+    now = house.clock.now()
+    async with house.database.write() as tx:
+        if not await revoke_token(tx, house.tenant, token, now=now):
             raise NotFoundException(f"There is no token {token!r} that could be revoked.")
         text = f"The API token {token} was revoked."
         line = Line("token.revoked", text, subject=token, by=caller.name)
-        await append_lines(tx, rooms.tenant, [line], now=now)
+        await append_lines(tx, house.tenant, [line], now=now)
 
 
 @get(
@@ -105,10 +105,10 @@ async def end_token(rooms: House, caller: Caller, token: Key) -> None:
     responses=told(),
 )
 async def accounts(
-    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+    house: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> AccountsOut:
     """`after` is the name of the last one of the page before."""
-    async with rooms.database.read() as tx:
+    async with house.database.read() as tx:
         found = await list_accounts(tx)
     begin = place_behind(after, [one.name for one in found])
     out = [
@@ -125,9 +125,9 @@ async def accounts(
     status_code=201,
     responses=told(403, 409),
 )
-async def make_account(rooms: House, caller: Caller, data: JSONBody[AccountIn]) -> AccountMade:
+async def make_account(house: House, caller: Caller, data: JSONBody[AccountIn]) -> AccountMade:
     """For the whole installation or one tenant; the password is in this answer and nowhere else."""
-    made, password = await rooms.signin.make_account(
+    made, password = await house.signin.make_account(
         data.name, data.role, data.tenant or INSTALLATION, by=caller.name
     )
     return AccountMade(made.name, data.role, data.tenant, password)
@@ -140,9 +140,9 @@ async def make_account(rooms: House, caller: Caller, data: JSONBody[AccountIn]) 
     status_code=204,
     responses=told(403, 404, 409),
 )
-async def end_account(rooms: House, caller: Caller, name: Key) -> None:
+async def end_account(house: House, caller: Caller, name: Key) -> None:
     """Its sessions are over; the last administrator of the installation cannot be removed."""
-    await rooms.signin.remove_account(name, by=caller.name)
+    await house.signin.remove_account(name, by=caller.name)
 
 
 @post(
@@ -152,13 +152,13 @@ async def end_account(rooms: House, caller: Caller, name: Key) -> None:
     status_code=200,
     responses=told(403, 404),
 )
-async def reset_password(rooms: House, caller: Caller, data: JSONBody[PasswordIn]) -> PasswordOut:
+async def reset_password(house: House, caller: Caller, data: JSONBody[PasswordIn]) -> PasswordOut:
     """Its sessions are over; the password is in this answer and nowhere else."""
-    async with rooms.database.read() as tx:
+    async with house.database.read() as tx:
         account = await load_account(tx, data.name)
     if account is None:
         raise NotFoundException(f"There is no local account {data.name!r}.")
-    password = await rooms.signin.reset_password(account.name, by=caller.name)
+    password = await house.signin.reset_password(account.name, by=caller.name)
     return PasswordOut(account.name, password)
 
 
@@ -169,9 +169,9 @@ async def reset_password(rooms: House, caller: Caller, data: JSONBody[PasswordIn
     status_code=200,
     responses=told(403, 409),
 )
-async def rotate_key(rooms: House, caller: Caller) -> KeyOut:
+async def rotate_key(house: House, caller: Caller) -> KeyOut:
     """Every stored secret is encrypted anew; the old key is dropped at the end."""
-    return KeyOut(await rooms.keys.rotate(caller.name))
+    return KeyOut(await house.keys.rotate(caller.name))
 
 
 ROUTES = (

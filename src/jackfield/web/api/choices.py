@@ -56,9 +56,9 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @get("/settings/people", summary="What the administrator chose about people sync", responses=told())
-async def people_settings(rooms: House) -> SettingsOut:
-    async with rooms.database.read() as tx:
-        stored = await load_people_settings(tx, rooms.tenant)
+async def people_settings(house: House) -> SettingsOut:
+    async with house.database.read() as tx:
+        stored = await load_people_settings(tx, house.tenant)
     return SettingsOut(stored.version, stored.value)
 
 
@@ -68,19 +68,19 @@ async def people_settings(rooms: House) -> SettingsOut:
     responses=told(403, 409, 422),
 )
 async def save_settings(
-    rooms: House, caller: Caller, request: Request[Any, Any, Any], data: JSONBody[SettingsIn]
+    house: House, caller: Caller, request: Request[Any, Any, Any], data: JSONBody[SettingsIn]
 ) -> SettingsOut:
     """Takes the document as `GET` gives it, changed; 409 where somebody else was faster."""
     _check_whole(await request.body(), data)
-    wanted = usable(data.settings, rooms.planning.limits(rooms.tenant).ranges)
-    async with rooms.database.write() as tx:
+    wanted = usable(data.settings, house.planning.limits(house.tenant).ranges)
+    async with house.database.write() as tx:
         stored = await save_people_settings(
             tx,
-            rooms.tenant,
+            house.tenant,
             wanted,
             expected_version=data.version,
             by=caller.name,
-            now=rooms.clock.now(),
+            now=house.clock.now(),
         )
     return SettingsOut(stored.version, stored.value)
 
@@ -90,12 +90,12 @@ async def save_settings(
     summary="What the choices lead to, in sentences",
     responses=told(),
 )
-async def explained(rooms: House) -> ExplainedOut:
+async def explained(house: House) -> ExplainedOut:
     """Which groups become departments, and which is a person's primary one."""
-    async with rooms.database.read() as tx:
-        rules = (await load_people_settings(tx, rooms.tenant)).value.rules
+    async with house.database.read() as tx:
+        rules = (await load_people_settings(tx, house.tenant)).value.rules
         asked = sorted({*rules.departments.groups, *rules.scope.selected_groups})
-        groups = await load_groups(tx, rooms.tenant, asked)
+        groups = await load_groups(tx, house.tenant, asked)
     return ExplainedOut(list(explain_departments(rules.departments, rules.scope, groups)))
 
 
@@ -106,12 +106,12 @@ async def explained(rooms: House) -> ExplainedOut:
     responses=told(403, 404, 422),
 )
 async def try_rules(
-    rooms: House, request: Request[Any, Any, Any], data: JSONBody[TrialIn]
+    house: House, request: Request[Any, Any, Any], data: JSONBody[TrialIn]
 ) -> TrialOut:
     """Field by field what Microsoft 365 has, what the extension would get, and why."""
     _check_whole(await request.body(), data)
-    trial = await rooms.trials.try_on(
-        rooms.tenant, data.person, _attributes(data.attributes, "attributes")
+    trial = await house.trials.try_on(
+        house.tenant, data.person, _attributes(data.attributes, "attributes")
     )
     if trial is None:
         raise NotFoundException(

@@ -106,9 +106,9 @@ class GraphBudgetOut(msgspec.Struct):
 @get(
     "/graph", summary="What is spent of Microsoft Graph's limits, and a forecast", responses=told()
 )
-async def graph(rooms: House) -> GraphBudgetOut:
+async def graph(house: House) -> GraphBudgetOut:
     """Per tenant and application, as the page *Microsoft Graph* shows it."""
-    budget = await rooms.budgets.load(rooms.tenant)
+    budget = await house.budgets.load(house.tenant)
     expected = budget.expected
     parts = {one.workload.value: _workload(one) for one in budget.workloads}
     return GraphBudgetOut(

@@ -50,27 +50,27 @@ Exact = Annotated[str, QueryParameter(max_length=200)]
 
 
 @get("/status", summary="The installation in figures", responses=told())
-async def status(rooms: House) -> StatusOut:
+async def status(house: House) -> StatusOut:
     """Counts, the last runs and what stands in the way, as Overview shows them."""
-    graph = rooms.graph_figures(rooms.tenant)
-    async with rooms.database.read() as tx:
-        connection = await load_connection(tx, rooms.tenant)
-        settings = await load_people_settings(tx, rooms.tenant)
-        runs = await list_runs(tx, rooms.tenant, kind=PEOPLE, limit=1)
-        looks = await list_runs(tx, rooms.tenant, kind=PHOTOS, limit=1)
-        photos = await count_photos(tx, rooms.tenant)
-        waiting = await list_plans(tx, rooms.tenant, status=PlanStatus.PROPOSED, limit=1)
-        standing = await load_standing(tx, rooms.tenant)
+    graph = house.graph_figures(house.tenant)
+    async with house.database.read() as tx:
+        connection = await load_connection(tx, house.tenant)
+        settings = await load_people_settings(tx, house.tenant)
+        runs = await list_runs(tx, house.tenant, kind=PEOPLE, limit=1)
+        looks = await list_runs(tx, house.tenant, kind=PHOTOS, limit=1)
+        photos = await count_photos(tx, house.tenant)
+        waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
+        standing = await load_standing(tx, house.tenant)
         waits = [one.id for one in waiting] or standing.plan_ids
         return StatusOut(
             connected=connection is not None,
             organisation="" if connection is None else connection.organisation,
             sync=settings.value.enabled,
-            people=(await count_people(tx, rooms.tenant)).present,
-            linked=(await count_links(tx, rooms.tenant)).linked,
-            in_sync=await count_in_sync(tx, rooms.tenant),
-            extensions=await count_extensions(tx, rooms.tenant),
-            open_alarms=len(await open_alarms(tx, rooms.tenant)),
+            people=(await count_people(tx, house.tenant)).present,
+            linked=(await count_links(tx, house.tenant)).linked,
+            in_sync=await count_in_sync(tx, house.tenant),
+            extensions=await count_extensions(tx, house.tenant),
+            open_alarms=len(await open_alarms(tx, house.tenant)),
             waiting_plan=waits[0] if waits else None,
             held=HeldOut(
                 standing.plan_ids,
@@ -81,10 +81,10 @@ async def status(rooms: House) -> StatusOut:
             )
             if standing
             else None,
-            last_run=await run_out(tx, rooms, runs[0]) if runs else None,
+            last_run=await run_out(tx, house, runs[0]) if runs else None,
             photos=PhotoFigures(
                 on=settings.value.photos,
-                last_run=await run_out(tx, rooms, looks[0]) if looks else None,
+                last_run=await run_out(tx, house, looks[0]) if looks else None,
                 **{state.value: count for state, count in photos.items()},
             ),
             graph=GraphOut(**{name: getattr(graph, name) for name in GraphOut.__struct_fields__}),
@@ -98,11 +98,11 @@ async def status(rooms: House) -> StatusOut:
     responses=told(),
 )
 async def processes(
-    rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+    house: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> ProcessesOut:
     """Who shares a PostgreSQL, and what each takes on; `after` is the last name before."""
-    async with rooms.database.read() as tx:
-        alive = await load_processes(tx, now=rooms.clock.now())
+    async with house.database.read() as tx:
+        alive = await load_processes(tx, now=house.clock.now())
     begin = place_behind(after, [one.name for one in alive])
     out = [
         ProcessOut(
@@ -114,11 +114,11 @@ async def processes(
 
 
 @get("/connection", summary="The connection to Microsoft 365", responses=told())
-async def connection(rooms: House) -> ConnectionOut:
+async def connection(house: House) -> ConnectionOut:
     """To which Microsoft 365 tenant, as which application, and what it may not read."""
-    async with rooms.database.read() as tx:
-        known = await load_connection(tx, rooms.tenant)
-        alarms = await open_alarms(tx, rooms.tenant)
+    async with house.database.read() as tx:
+        known = await load_connection(tx, house.tenant)
+        alarms = await open_alarms(tx, house.tenant)
     if known is None:
         return ConnectionOut(connected=False)
     return ConnectionOut(
@@ -141,10 +141,10 @@ async def connection(rooms: House) -> ConnectionOut:
     status_code=200,
     responses=told(403, 422),
 )
-async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> ConnectedOut:
+async def connect(house: House, caller: Caller, data: JSONBody[ConnectIn]) -> ConnectedOut:
     """Proves the credential by real calls before anything is stored."""
     ask = ConnectAsk(**{name: getattr(data, name) for name in ConnectIn.__struct_fields__})
-    made = await rooms.setup.connect(rooms.tenant, ask, by=caller.name)
+    made = await house.setup.connect(house.tenant, ask, by=caller.name)
     return ConnectedOut(made.tid, made.organisation, list(made.missing), made.next_step)
 
 
@@ -156,7 +156,7 @@ async def connect(rooms: House, caller: Caller, data: JSONBody[ConnectIn]) -> Co
 )
 async def journal(
     request: Request[Viewer, Any, Any],
-    rooms: House,
+    house: House,
     caller: Caller,
     kind: Exact = "",
     subject: Exact = "",
@@ -180,7 +180,7 @@ async def journal(
             " `installation` for that of your tenant."
         )
     tenant = INSTALLATION if installation else one_tenant(request)
-    async with rooms.database.read() as tx:
+    async with house.database.read() as tx:
         page = await load_lines(tx, tenant, which, before=before or None, limit=limit)
     lines = [
         LineOut(one.seq, one.at, one.kind, one.subject, one.name, one.text, one.run, one.by)
@@ -191,18 +191,18 @@ async def journal(
 
 @get("/alarms", summary="Alarms, the newest first", responses=told())
 async def alarms(
-    rooms: House,
+    house: House,
     open_only: FromQuery[bool] = True,
     before: Before = 0,
     limit: Limit = 50,
 ) -> AlarmsOut:
     """Those that stand; with `open_only=false` also those that have ended."""
-    async with rooms.database.read() as tx:
+    async with house.database.read() as tx:
         if open_only:
-            standing = await open_alarms(tx, rooms.tenant)
+            standing = await open_alarms(tx, house.tenant)
             found = tuple(one for one in standing if not before or one.id < before)
         else:
-            found = await list_alarms(tx, rooms.tenant, limit=limit + 1, before=before or None)
+            found = await list_alarms(tx, house.tenant, limit=limit + 1, before=before or None)
     out = [
         AlarmOut(a.id, a.kind, a.severity, a.text, a.next_step, a.begun_at, a.ended_at)
         for a in found[:limit]

@@ -23,10 +23,10 @@ from jackfield.web.rooms import House
 
 @get("/matches", summary="Extensions that may be somebody's", responses=told())
 async def matches(
-    rooms: House, limit: Limit = 50, after: FromQuery[str | None] = None
+    house: House, limit: Limit = 50, after: FromQuery[str | None] = None
 ) -> MatchesOut:
     """Who waits for a decision. `after` is the last person of the page before."""
-    found = await rooms.doubts.open(rooms.tenant)
+    found = await house.doubts.open(house.tenant)
     begin = place_behind(after, [str(one.person.id) for one in found])
     page = found[begin : begin + limit]
     return MatchesOut(
@@ -37,7 +37,7 @@ async def matches(
 
 @get("/matches/decided", summary="What was decided, the newest first", responses=told())
 async def decided(
-    rooms: House, limit: Limit = 50, after: FromQuery[str | None] = None
+    house: House, limit: Limit = 50, after: FromQuery[str | None] = None
 ) -> DecidedPage:
     """`after` is the `id` of the last one of the page before."""
     found = [
@@ -49,7 +49,7 @@ async def decided(
             one.decision.by,
             one.decision.at,
         )
-        for one in await rooms.doubts.decided(rooms.tenant)
+        for one in await house.doubts.decided(house.tenant)
     ]
     begin = place_behind(after, [one.id for one in found])
     page = found[begin : begin + limit]
@@ -62,10 +62,10 @@ async def decided(
     status_code=204,
     responses=told(403, 404, 409),
 )
-async def decide(rooms: House, caller: Caller, person: Key, data: JSONBody[DecisionIn]) -> None:
+async def decide(house: House, caller: Caller, person: Key, data: JSONBody[DecisionIn]) -> None:
     """Counts from the next sync on. `theirs` takes one extension, `not_theirs` any number."""
-    await rooms.doubts.decide(
-        rooms.tenant,
+    await house.doubts.decide(
+        house.tenant,
         ObjectId(person),
         [ExtensionKey(one) for one in data.extensions],
         data.verdict,
@@ -79,10 +79,10 @@ async def decide(rooms: House, caller: Caller, person: Key, data: JSONBody[Decis
     status_code=204,
     responses=told(403, 404),
 )
-async def reopen(rooms: House, caller: Caller, person: Key, extension: Key) -> None:
+async def reopen(house: House, caller: Caller, person: Key, extension: Key) -> None:
     """An extension that was taken over because of it stays the person's."""
-    await rooms.doubts.reopen(
-        rooms.tenant, ObjectId(person), ExtensionKey(extension), by=caller.name
+    await house.doubts.reopen(
+        house.tenant, ObjectId(person), ExtensionKey(extension), by=caller.name
     )
 
 

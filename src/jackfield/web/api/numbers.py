@@ -31,12 +31,12 @@ EVERYBODY = "everybody"
 
 
 @get("/numbers", summary="Pools of numbers: how full they are, when they run out", responses=told())
-async def pools(rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None) -> PoolsOut:
+async def pools(house: House, limit: Limit = 100, after: FromQuery[str | None] = None) -> PoolsOut:
     """Reserved and held numbers are not free; the pace is that of people linked lately.
 
     `after` is the `next` of the page before.
     """
-    found = await rooms.numbers.pools(rooms.tenant)
+    found = await house.numbers.pools(house.tenant)
     keys = [one.group or EVERYBODY for one in found]
     begin = place_behind(after, keys)
     page = found[begin : begin + limit]
@@ -64,12 +64,12 @@ async def pools(rooms: House, limit: Limit = 100, after: FromQuery[str | None] =
 
 @get("/numbers/held", summary="Released numbers that are kept for who had them", responses=told())
 async def held(
-    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
+    house: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> HeldNumbersOut:
     """By number; `search` takes digits of one, or the name or address of who had it."""
     if after and not is_number(after):
         raise Unreadable(NO_PLACE)
-    page = await rooms.numbers.held(rooms.tenant, search, limit=limit, after=after)
+    page = await house.numbers.held(house.tenant, search, limit=limit, after=after)
     return HeldNumbersOut(
         [
             HeldNumberOut(
@@ -87,12 +87,12 @@ async def held(
 
 
 @get("/numbers/{number:str}", summary="Why is a number so?", responses=told(404))
-async def why(rooms: House, number: Key) -> NumberOut:
+async def why(house: House, number: Key) -> NumberOut:
     """Who has it, for whom it is held or reserved, in which pools it is; any number may be asked.
 
     A number that nothing has, in no pool, is answered too.
     """
-    found = await rooms.numbers.why(rooms.tenant, number)
+    found = await house.numbers.why(house.tenant, number)
     facts, reasons = found.facts, found.reasons
     return NumberOut(
         facts.number,
@@ -113,9 +113,9 @@ async def why(rooms: House, number: Key) -> NumberOut:
     status_code=204,
     responses=told(403, 404),
 )
-async def release(rooms: House, caller: Caller, number: Key) -> None:
+async def release(house: House, caller: Caller, number: Key) -> None:
     """Who had it gets another one if they come back; the journal says who let it go."""
-    await rooms.numbers.release(rooms.tenant, number, by=caller.name)
+    await house.numbers.release(house.tenant, number, by=caller.name)
 
 
 ROUTES = (pools, held, why, release)

@@ -28,28 +28,28 @@ from jackfield.web.rooms import House
 
 @get("/people", summary="People of Microsoft 365, by name", responses=told())
 async def people(
-    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
+    house: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> PeopleOut:
     """Those who are there; deleted ones are found by their object ID only."""
     place = check_place(after)
-    async with rooms.database.read() as tx:
-        found = await search_people(tx, rooms.tenant, search, limit=limit, after=place)
+    async with house.database.read() as tx:
+        found = await search_people(tx, house.tenant, search, limit=limit, after=place)
         ids = [ObjectId(one) for one in found.refs]
-        known = await load_people(tx, rooms.tenant, ids)
-        links = await load_links(tx, rooms.tenant, ids)
-        photos = await load_photos(tx, rooms.tenant, ids)
+        known = await load_people(tx, house.tenant, ids)
+        links = await load_links(tx, house.tenant, ids)
+        photos = await load_photos(tx, house.tenant, ids)
     out = [_person_out(known[one], links.get(one), photos.get(one)) for one in ids if one in known]
     return PeopleOut(out, found.next)
 
 
 @get("/people/not-synced", summary="People without an extension, and why", responses=told())
 async def not_synced(
-    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
+    house: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> NotSyncedOut:
     """Each with the reason, in a sentence."""
     place = check_place(after)
-    async with rooms.database.read() as tx:
-        page = await load_uncovered(tx, rooms.tenant, search, limit=limit, after=place)
+    async with house.database.read() as tx:
+        page = await load_uncovered(tx, house.tenant, search, limit=limit, after=place)
     out = [
         UncoveredOut(
             one.person.id,
@@ -65,29 +65,29 @@ async def not_synced(
 
 
 @get("/people/{person:str}", summary="One person, and why it is so", responses=told(404))
-async def person(rooms: House, person: Key) -> PersonOut:
+async def person(house: House, person: Key) -> PersonOut:
     """By object ID or UPN (percent-encode the `#` of a guest's)."""
-    async with rooms.database.read() as tx:
-        id_ = await find_person(tx, rooms.tenant, person)
-        known = {} if id_ is None else await load_people(tx, rooms.tenant, [id_])
+    async with house.database.read() as tx:
+        id_ = await find_person(tx, house.tenant, person)
+        known = {} if id_ is None else await load_people(tx, house.tenant, [id_])
         if id_ is None or id_ not in known:
             raise NotFoundException(
                 f"There is no person {person!r} in what was read of Microsoft 365 so far."
             )
-        link = (await load_links(tx, rooms.tenant, [id_])).get(id_)
-        photo = (await load_photos(tx, rooms.tenant, [id_])).get(id_)
-    return _person_out(known[id_], link, photo, await rooms.planning.explain(rooms.tenant, id_))
+        link = (await load_links(tx, house.tenant, [id_])).get(id_)
+        photo = (await load_photos(tx, house.tenant, [id_])).get(id_)
+    return _person_out(known[id_], link, photo, await house.planning.explain(house.tenant, id_))
 
 
 @get("/groups", summary="Groups of Microsoft 365, by name", responses=told())
 async def groups(
-    rooms: House, search: Search = "", limit: Limit = 50, after: After = None
+    house: House, search: Search = "", limit: Limit = 50, after: After = None
 ) -> GroupsOut:
     """Those that were read so far, deleted ones included."""
     place = check_place(after)
-    async with rooms.database.read() as tx:
-        found = await search_groups(tx, rooms.tenant, search, limit=limit, after=place)
-        known = await load_groups(tx, rooms.tenant, [GroupId(one) for one in found.refs])
+    async with house.database.read() as tx:
+        found = await search_groups(tx, house.tenant, search, limit=limit, after=place)
+        known = await load_groups(tx, house.tenant, [GroupId(one) for one in found.refs])
     out = [
         GroupOut(one.id, one.name, one.kind, one.dynamic, one.standing)
         for ref in found.refs

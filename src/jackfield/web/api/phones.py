@@ -30,7 +30,7 @@ from jackfield.web.rooms import House, Rooms
 
 @get("/extensions", summary="Extensions of the phone system", responses=told())
 async def extensions(
-    rooms: House,
+    house: House,
     search: Search = "",
     source: FromQuery[Source | None] = None,
     department: FromQuery[str | None] = None,
@@ -49,8 +49,8 @@ async def extensions(
         enabled=enabled,
         leavers=leavers,
     )
-    async with rooms.database.read() as tx:
-        page = await list_users(tx, rooms.tenant, wanted, order=order, limit=limit, after=place)
+    async with house.database.read() as tx:
+        page = await list_users(tx, house.tenant, wanted, order=order, limit=limit, after=place)
     out = [_extension_out(Member(user.extension, user.link)) for user in page.users]
     return ExtensionsOut(out, page.found.next)
 
@@ -61,10 +61,10 @@ async def extensions(
     status_code=201,
     responses=told(403, 409, 422, 503),
 )
-async def make_extension(rooms: House, caller: Caller, data: JSONBody[ExtensionIn]) -> ExtensionOut:
+async def make_extension(house: House, caller: Caller, data: JSONBody[ExtensionIn]) -> ExtensionOut:
     """The first sync of a person with its address takes it over, number and all."""
-    made = await rooms.phones.create_extension(
-        rooms.tenant,
+    made = await house.phones.create_extension(
+        house.tenant,
         data.number,
         ExtensionFields(**{field.value: getattr(data, field) for field in Field}),
         data.departments,
@@ -75,8 +75,8 @@ async def make_extension(rooms: House, caller: Caller, data: JSONBody[ExtensionI
 
 
 @get("/extensions/{key:str}", summary="One extension as it stands now", responses=told(404))
-async def extension(rooms: House, key: Key) -> ExtensionOut:
-    return _extension_out(await rooms.phones.extension(rooms.tenant, key))
+async def extension(house: House, key: Key) -> ExtensionOut:
+    return _extension_out(await house.phones.extension(house.tenant, key))
 
 
 @patch(
@@ -85,11 +85,11 @@ async def extension(rooms: House, key: Key) -> ExtensionOut:
     responses=told(403, 404, 409, 422, 503),
 )
 async def change_extension(
-    rooms: House, caller: Caller, key: Key, data: JSONBody[ExtensionChange]
+    house: House, caller: Caller, key: Key, data: JSONBody[ExtensionChange]
 ) -> ExtensionOut:
     """What Microsoft 365 owns is put back by the next sync; an outbound caller ID stays."""
-    changed = await rooms.phones.update_extension(
-        rooms.tenant,
+    changed = await house.phones.update_extension(
+        house.tenant,
         key,
         {field: value for field in Field if (value := getattr(data, field)) is not None},
         enabled=data.enabled,
@@ -108,7 +108,7 @@ async def change_extension(
     responses=told(403, 404, 409, 503),
 )
 async def end_extension(
-    rooms: House,
+    house: House,
     caller: Caller,
     key: Key,
     not_again: Annotated[
@@ -123,18 +123,18 @@ async def end_extension(
 
     Unless `not_again`: chosen before it is removed, and taken back where that is refused.
     """
-    await rooms.phones.remove_extension(rooms.tenant, key, by=caller.name, not_again=not_again)
+    await house.phones.remove_extension(house.tenant, key, by=caller.name, not_again=not_again)
 
 
 @get("/departments", summary="Departments of the phone system, by name", responses=told())
 async def departments(
-    rooms: House, search: Search = "", limit: Limit = 100, after: FromQuery[str | None] = None
+    house: House, search: Search = "", limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> DepartmentsOut:
     """`after` is the key of the last one of the page before."""
-    async with rooms.database.read() as tx:
-        known = await load_departments(tx, rooms.tenant)
-        members = await count_department_members(tx, rooms.tenant)
-        links = {one.key: one for one in (await load_department_links(tx, rooms.tenant)).values()}
+    async with house.database.read() as tx:
+        known = await load_departments(tx, house.tenant)
+        members = await count_department_members(tx, house.tenant)
+        links = {one.key: one for one in (await load_department_links(tx, house.tenant)).values()}
     words = fold(search).split()
     units = [
         Unit(one, links.get(one.key))
@@ -155,16 +155,16 @@ async def departments(
     responses=told(403, 409, 422, 503),
 )
 async def make_department(
-    rooms: House, caller: Caller, data: JSONBody[DepartmentIn]
+    house: House, caller: Caller, data: JSONBody[DepartmentIn]
 ) -> DepartmentOut:
     """No group is ever bound to it, whatever the group's name."""
-    made = await rooms.phones.create_department(rooms.tenant, data.name, by=caller.name)
+    made = await house.phones.create_department(house.tenant, data.name, by=caller.name)
     return _department_out(made, 0)
 
 
 @get("/departments/{key:str}", summary="One department as it stands now", responses=told(404))
-async def department(rooms: House, key: Key) -> DepartmentOut:
-    return await _with_members(rooms, await rooms.phones.department(rooms.tenant, key))
+async def department(house: House, key: Key) -> DepartmentOut:
+    return await _with_members(house, await house.phones.department(house.tenant, key))
 
 
 @patch(
@@ -173,11 +173,11 @@ async def department(rooms: House, key: Key) -> DepartmentOut:
     responses=told(403, 404, 409, 422, 503),
 )
 async def rename_department(
-    rooms: House, caller: Caller, key: Key, data: JSONBody[DepartmentIn]
+    house: House, caller: Caller, key: Key, data: JSONBody[DepartmentIn]
 ) -> DepartmentOut:
     """From then on it no longer follows its group's name; its members it still does."""
-    unit = await rooms.phones.rename_department(rooms.tenant, key, data.name, by=caller.name)
-    return await _with_members(rooms, unit)
+    unit = await house.phones.rename_department(house.tenant, key, data.name, by=caller.name)
+    return await _with_members(house, unit)
 
 
 @delete(
@@ -186,14 +186,14 @@ async def rename_department(
     status_code=204,
     responses=told(403, 404, 409, 503),
 )
-async def end_department(rooms: House, caller: Caller, key: Key) -> None:
+async def end_department(house: House, caller: Caller, key: Key) -> None:
     """One without members; one whose group is selected comes back with the next sync."""
-    await rooms.phones.remove_department(rooms.tenant, key, by=caller.name)
+    await house.phones.remove_department(house.tenant, key, by=caller.name)
 
 
-async def _with_members(rooms: Rooms, unit: Unit) -> DepartmentOut:
-    async with rooms.database.read() as tx:
-        members = await count_department_members(tx, rooms.tenant)
+async def _with_members(house: Rooms, unit: Unit) -> DepartmentOut:
+    async with house.database.read() as tx:
+        members = await count_department_members(tx, house.tenant)
     return _department_out(unit, members.get(unit.department.key, 0))
 
 
@@ -234,12 +234,12 @@ def _extension_out(one: Member) -> ExtensionOut:
     status_code=200,
     responses=told(403, 409, 503),
 )
-async def accept_phones(rooms: House, caller: Caller) -> AcceptedOut:
+async def accept_phones(house: House, caller: Caller) -> AcceptedOut:
     """Where the alarm `phones.replaced` stands: links are dropped and made anew by a full sync.
 
     409 where the phone system is the one that is known, or a run is under way.
     """
-    return AcceptedOut(await rooms.replacing.accept(rooms.tenant, by=caller.name))
+    return AcceptedOut(await house.replacing.accept(house.tenant, by=caller.name))
 
 
 ROUTES = (

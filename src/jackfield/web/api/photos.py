@@ -36,17 +36,17 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
     media_type="image/jpeg",
     responses={**told(404), 304: ResponseSpec(None, description="The caller has it.")},
 )
-async def avatar(rooms: House, request: Request[Any, Any, Any], person: Key) -> Response[bytes]:
+async def avatar(house: House, request: Request[Any, Any, Any], person: Key) -> Response[bytes]:
     """By object ID or UPN: a square JPEG of at most 256 pixels, with an `ETag`."""
-    async with rooms.database.read() as tx:
-        id_ = await find_person(tx, rooms.tenant, person)
-        known = {} if id_ is None else await load_people(tx, rooms.tenant, [id_])
-        photo = None if id_ is None else (await load_photos(tx, rooms.tenant, [id_])).get(id_)
+    async with house.database.read() as tx:
+        id_ = await find_person(tx, house.tenant, person)
+        known = {} if id_ is None else await load_people(tx, house.tenant, [id_])
+        photo = None if id_ is None else (await load_photos(tx, house.tenant, [id_])).get(id_)
     if id_ is None or id_ not in known:
         raise NotFoundException(
             f"There is no person {person!r} in what was read of Microsoft 365 so far."
         )
-    answer = await answer_avatar(rooms, request, photo, ASK_EACH_TIME)
+    answer = await answer_avatar(house, request, photo, ASK_EACH_TIME)
     if answer is None:
         raise NotFoundException(_without(known[id_], photo))
     return answer
@@ -54,7 +54,7 @@ async def avatar(rooms: House, request: Request[Any, Any, Any], person: Key) -> 
 
 @get("/photos", summary="What came of people's photos", responses=told())
 async def photos(
-    rooms: House,
+    house: House,
     status: FromQuery[PhotoState | None] = None,
     limit: Limit = 50,
     after: AfterPerson = None,
@@ -63,9 +63,9 @@ async def photos(
     if after and not _OBJECT_ID.fullmatch(after):
         raise Unreadable(NO_PLACE)
     states = list(PhotoState) if status is None else [status]
-    async with rooms.database.read() as tx:
-        page = await list_photos(tx, rooms.tenant, states, limit=limit, after=after)
-        known = await load_people(tx, rooms.tenant, [one.person for one in page.photos])
+    async with house.database.read() as tx:
+        page = await list_photos(tx, house.tenant, states, limit=limit, after=after)
+        known = await load_people(tx, house.tenant, [one.person for one in page.photos])
     return PhotosOut([_line(one, known.get(one.person)) for one in page.photos], page.next)
 
 
@@ -75,10 +75,10 @@ async def photos(
     status_code=202,
     responses=told(403, 409),
 )
-async def sync_photos(rooms: House, caller: Caller) -> RunOut:
+async def sync_photos(house: House, caller: Caller) -> RunOut:
     """Answers the run; while one is under way, that one. 409 while photos are switched off."""
-    flow = await rooms.photos.start(rooms.tenant, trigger=Trigger.ADMINISTRATOR, by=caller.name)
-    return await run_of_flow(rooms, flow)
+    flow = await house.photos.start(house.tenant, trigger=Trigger.ADMINISTRATOR, by=caller.name)
+    return await run_of_flow(house, flow)
 
 
 def photo_out(photo: Photo) -> PhotoOut:

@@ -48,25 +48,25 @@ AfterAction = Annotated[
 
 @get("/plans", summary="Plans, the newest first", responses=told())
 async def plans(
-    rooms: House,
+    house: House,
     limit: Limit = 20,
     before: Before = 0,
     status: FromQuery[PlanStatus | None] = None,
 ) -> PlansOut:
     """All kept ones, or those of one status."""
-    async with rooms.database.read() as tx:
+    async with house.database.read() as tx:
         found = await list_plans(
-            tx, rooms.tenant, status=status, limit=limit + 1, before=before or None
+            tx, house.tenant, status=status, limit=limit + 1, before=before or None
         )
     lines = [_line(one) for one in found[:limit]]
     return PlansOut(lines, found[limit - 1].id if len(found) > limit else None)
 
 
 @get("/plans/{plan:int}", summary="One plan without its actions", responses=told(404))
-async def plan(rooms: House, plan: Number) -> PlanOut:
+async def plan(house: House, plan: Number) -> PlanOut:
     """Its figures, what was refused, and what to know."""
-    async with rooms.database.read() as tx:
-        return await _plan_out(tx, await _plan(tx, rooms.tenant, plan), rooms.tenant)
+    async with house.database.read() as tx:
+        return await _plan_out(tx, await _plan(tx, house.tenant, plan), house.tenant)
 
 
 @get(
@@ -75,7 +75,7 @@ async def plan(rooms: House, plan: Number) -> PlanOut:
     responses=told(404),
 )
 async def plan_actions(
-    rooms: House,
+    house: House,
     plan: Number,
     kind: FromQuery[ActionKind | None] = None,
     status: FromQuery[ActionStatus | None] = None,
@@ -86,12 +86,12 @@ async def plan_actions(
 ) -> ActionsOut:
     """In the order in which they are carried out; held ones come last."""
     which = ActionFilter(kind, status, held, text)
-    async with rooms.database.read() as tx:
-        await _plan(tx, rooms.tenant, plan)
-        page = await load_actions(tx, rooms.tenant, plan, which, after=after or None, limit=limit)
-        departments = {d.key: d.name for d in (await load_departments(tx, rooms.tenant)).values()}
-        groups = {one.id: one.name for one in (await load_groups(tx, rooms.tenant)).values()}
-        upns = await _upns(tx, rooms.tenant, [one.subject for one in page.actions])
+    async with house.database.read() as tx:
+        await _plan(tx, house.tenant, plan)
+        page = await load_actions(tx, house.tenant, plan, which, after=after or None, limit=limit)
+        departments = {d.key: d.name for d in (await load_departments(tx, house.tenant)).values()}
+        groups = {one.id: one.name for one in (await load_groups(tx, house.tenant)).values()}
+        upns = await _upns(tx, house.tenant, [one.subject for one in page.actions])
     actions = [_action_out(one, departments, groups, upns) for one in page.actions]
     return ActionsOut(actions, page.total, page.more, page.next)
 
@@ -103,17 +103,17 @@ async def plan_actions(
     responses=told(403, 404, 409),
 )
 async def approve(
-    rooms: House, caller: Caller, plan: Number, data: JSONBody[ApproveIn | None] = None
+    house: House, caller: Caller, plan: Number, data: JSONBody[ApproveIn | None] = None
 ) -> RunOut:
     """Once; an action whose before-values no longer hold is left out and planned again.
 
     409 where a guard holds all of it, with what is held and why; `release_held` lets it go.
     """
-    async with rooms.database.read() as tx:
-        await _plan(tx, rooms.tenant, plan)
+    async with house.database.read() as tx:
+        await _plan(tx, house.tenant, plan)
     release = data is not None and data.release_held
-    flow = await rooms.people.approve(rooms.tenant, plan, by=caller.name, release=release)
-    return await run_of_flow(rooms, flow)
+    flow = await house.people.approve(house.tenant, plan, by=caller.name, release=release)
+    return await run_of_flow(house, flow)
 
 
 @post(
@@ -123,23 +123,23 @@ async def approve(
     responses=told(403, 404, 409),
 )
 async def refuse(
-    rooms: House, caller: Caller, plan: Number, data: JSONBody[RefuseIn | None] = None
+    house: House, caller: Caller, plan: Number, data: JSONBody[RefuseIn | None] = None
 ) -> PlanOut:
     """Nothing of it is carried out; the next sync makes another.
 
     409 where somebody else has decided meanwhile, with who and what. A plan that is approved and
     not (wholly) carried out takes `also_approved`; what is done stays done.
     """
-    async with rooms.database.read() as tx:
-        await _plan(tx, rooms.tenant, plan)
-    await rooms.people.turn_down(
-        rooms.tenant,
+    async with house.database.read() as tx:
+        await _plan(tx, house.tenant, plan)
+    await house.people.turn_down(
+        house.tenant,
         plan,
         by=caller.name,
         also_approved=data is not None and data.also_approved,
     )
-    async with rooms.database.read() as tx:
-        return await _plan_out(tx, await _plan(tx, rooms.tenant, plan), rooms.tenant)
+    async with house.database.read() as tx:
+        return await _plan_out(tx, await _plan(tx, house.tenant, plan), house.tenant)
 
 
 async def _plan(tx: Transaction, tenant: int, plan: int) -> StoredPlan:
@@ -235,13 +235,13 @@ def _action_out(
     status_code=201,
     responses=told(403, 404, 409),
 )
-async def undo(rooms: House, caller: Caller, plan: Number) -> PlanOut:
+async def undo(house: House, caller: Caller, plan: Number) -> PlanOut:
     """It waits for approval like any other; 409 where nothing can be taken back."""
-    made = await rooms.undoing.propose(rooms.tenant, plan, by=caller.name)
-    async with rooms.database.read() as tx:
-        stored = await load_plan(tx, rooms.tenant, made)
+    made = await house.undoing.propose(house.tenant, plan, by=caller.name)
+    async with house.database.read() as tx:
+        stored = await load_plan(tx, house.tenant, made)
         assert stored is not None  # noqa: S101 - it was just stored
-        return await _plan_out(tx, stored, rooms.tenant)
+        return await _plan_out(tx, stored, house.tenant)
 
 
 ROUTES = (plans, plan, plan_actions, approve, refuse, undo)

@@ -14,46 +14,46 @@ from jackfield.web.api.run_shapes import RunOut, RunState, WaitsOut
 from jackfield.web.rooms import Rooms
 
 
-async def started(rooms: Rooms, ask: Ask) -> RunOut:
+async def started(house: Rooms, ask: Ask) -> RunOut:
     """Begin a run and tell how it stands."""
-    return await run_of_flow(rooms, await rooms.people.start(rooms.tenant, ask))
+    return await run_of_flow(house, await house.people.start(house.tenant, ask))
 
 
-async def run_of_flow(rooms: Rooms, flow: str) -> RunOut:
+async def run_of_flow(house: Rooms, flow: str) -> RunOut:
     """A run by the durable runner's id, which it certainly has."""
-    async with rooms.database.read() as tx:
-        row = await load_run_of_flow(tx, rooms.tenant, flow)
-        return _queued(flow) if row is None else await run_out(tx, rooms, row)
+    async with house.database.read() as tx:
+        row = await load_run_of_flow(tx, house.tenant, flow)
+        return _queued(flow) if row is None else await run_out(tx, house, row)
 
 
-async def run_by_name(rooms: Rooms, name: str) -> RunOut:
+async def run_by_name(house: Rooms, name: str) -> RunOut:
     """A run by its number, or by the durable runner's id. Raises `NotFoundException`."""
     if name.isascii() and name.isdigit() and int(name) <= LARGEST:
-        async with rooms.database.read() as tx:
-            row = await load_run(tx, rooms.tenant, int(name))
+        async with house.database.read() as tx:
+            row = await load_run(tx, house.tenant, int(name))
             if row is not None:
-                return await run_out(tx, rooms, row)
+                return await run_out(tx, house, row)
         raise NotFoundException(f"There is no run {name}.")
-    waiting = await rooms.people.is_waiting(name)
-    async with rooms.database.read() as tx:
-        row = await load_run_of_flow(tx, rooms.tenant, name)
+    waiting = await house.people.is_waiting(name)
+    async with house.database.read() as tx:
+        row = await load_run_of_flow(tx, house.tenant, name)
         if row is not None:
-            return await run_out(tx, rooms, row)
+            return await run_out(tx, house, row)
     if waiting:
         return _queued(name)
     raise NotFoundException(f"There is no run {name}, or it ended before it began.")
 
 
-async def run_out(tx: Transaction, rooms: Rooms, row: StoredRun) -> RunOut:
+async def run_out(tx: Transaction, house: Rooms, row: StoredRun) -> RunOut:
     """A run that has a row."""
     waits = row.waits
-    plan = await find_plan_id_of_run(tx, rooms.tenant, row.flow)
+    plan = await find_plan_id_of_run(tx, house.tenant, row.flow)
     return RunOut(
         str(row.id),
         row.kind,
         row.mode,
         RunState(row.status.value),
-        waits.said(rooms.clock.now()) if waits else row.text or row.stage or "Starting",
+        waits.said(house.clock.now()) if waits else row.text or row.stage or "Starting",
         row.done,
         row.total,
         dict(row.counts),

@@ -21,14 +21,14 @@ from jackfield.web.rooms import House
     status_code=202,
     responses=told(403, 422),
 )
-async def sync_people(rooms: House, caller: Caller, data: JSONBody[SyncIn | None] = None) -> RunOut:
+async def sync_people(house: House, caller: Caller, data: JSONBody[SyncIn | None] = None) -> RunOut:
     """Answers the run; while one for everybody is under way, that one."""
     asked = data or SyncIn()
     if asked.person is not None and not (asked.person.strip() and is_one_line(asked.person)):
         raise Unusable("`person` takes a UPN or an object ID, in one line.")
     mode = Mode.FULL if asked.full else Mode.DELTA
     ask = Ask(mode, Trigger.ADMINISTRATOR, caller.name, (asked.person or "").strip())
-    return await started(rooms, ask)
+    return await started(house, ask)
 
 
 @post(
@@ -37,24 +37,24 @@ async def sync_people(rooms: House, caller: Caller, data: JSONBody[SyncIn | None
     status_code=202,
     responses=told(403),
 )
-async def plan_people(rooms: House, caller: Caller) -> RunOut:
+async def plan_people(house: House, caller: Caller) -> RunOut:
     """Reads and plans; nothing is changed. The run names its plan."""
-    return await started(rooms, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, caller.name, preview=True))
+    return await started(house, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, caller.name, preview=True))
 
 
 @get("/runs", summary="Runs, the newest first", responses=told())
-async def runs(rooms: House, limit: Limit = 20, before: Before = 0) -> RunsOut:
+async def runs(house: House, limit: Limit = 20, before: Before = 0) -> RunsOut:
     """Those of people and of photos, with what each waits for."""
-    async with rooms.database.read() as tx:
-        found = await list_runs(tx, rooms.tenant, limit=limit + 1, before=before or None)
-        out = [await run_out(tx, rooms, one) for one in found[:limit]]
+    async with house.database.read() as tx:
+        found = await list_runs(tx, house.tenant, limit=limit + 1, before=before or None)
+        out = [await run_out(tx, house, one) for one in found[:limit]]
     return RunsOut(out, found[limit - 1].id if len(found) > limit else None)
 
 
 @get("/runs/{run:str}", summary="One run, and how far it is", responses=told(404))
-async def run(rooms: House, run: Key) -> RunOut:
+async def run(house: House, run: Key) -> RunOut:
     """By its number, or by the id that its start has answered."""
-    return await run_by_name(rooms, run)
+    return await run_by_name(house, run)
 
 
 ROUTES = (sync_people, plan_people, runs, run)

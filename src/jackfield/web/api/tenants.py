@@ -27,13 +27,13 @@ Asking = Request[Viewer, Any, Any]
     responses=told(),
 )
 async def tenants(
-    request: Asking, rooms: House, limit: Limit = 100, after: FromQuery[str | None] = None
+    request: Asking, house: House, limit: Limit = 100, after: FromQuery[str | None] = None
 ) -> TenantsOut:
     """Those that the caller may see; `after` is the number of the last one of the page before."""
     seen = seen_tenants(request)
     begin = place_behind(after, [str(one.number) for one in seen])
-    figures = await load_figures(rooms.database, seen[begin : begin + limit])
-    out = [await _out(rooms, one) for one in figures]
+    figures = await load_figures(house.database, seen[begin : begin + limit])
+    out = [await _out(house, one) for one in figures]
     return TenantsOut(out, str(out[-1].number) if begin + limit < len(seen) else None)
 
 
@@ -43,13 +43,13 @@ async def tenants(
     summary="One tenant, and what its removal would delete",
     responses=told(404),
 )
-async def tenant(request: Asking, rooms: House, tenant: Number) -> TenantOut:
+async def tenant(request: Asking, house: House, tenant: Number) -> TenantOut:
     """`removal` says in a sentence what would be gone."""
     for one in seen_tenants(request):
         if one.number == tenant:
-            (figures,) = await load_figures(rooms.database, [one])
-            out = await _out(rooms, figures)
-            out.removal = (await rooms.tenants.belongings(tenant)).told(one.name)
+            (figures,) = await load_figures(house.database, [one])
+            out = await _out(house, figures)
+            out.removal = (await house.tenants.belongings(tenant)).told(one.name)
             return out
     raise NotFoundException(f"There is no tenant {tenant}, or you may not see it.")
 
@@ -61,11 +61,11 @@ async def tenant(request: Asking, rooms: House, tenant: Number) -> TenantOut:
     status_code=201,
     responses=told(403, 409),
 )
-async def add(rooms: House, caller: Caller, data: JSONBody[TenantIn]) -> TenantOut:
+async def add(house: House, caller: Caller, data: JSONBody[TenantIn]) -> TenantOut:
     """It is not connected yet: connect it with its name in the header."""
-    made = await rooms.tenants.add(data.name, by=caller.name)
-    (figures,) = await load_figures(rooms.database, [made])
-    return await _out(rooms, figures)
+    made = await house.tenants.add(data.name, by=caller.name)
+    (figures,) = await load_figures(house.database, [made])
+    return await _out(house, figures)
 
 
 @patch(
@@ -75,12 +75,12 @@ async def add(rooms: House, caller: Caller, data: JSONBody[TenantIn]) -> TenantO
     responses=told(403, 404, 409),
 )
 async def rename(
-    rooms: House, caller: Caller, tenant: Number, data: JSONBody[TenantIn]
+    house: House, caller: Caller, tenant: Number, data: JSONBody[TenantIn]
 ) -> TenantOut:
     """Its number stays, and all it has."""
-    renamed = await rooms.tenants.rename(tenant, data.name, by=caller.name)
-    (figures,) = await load_figures(rooms.database, [renamed])
-    return await _out(rooms, figures)
+    renamed = await house.tenants.rename(tenant, data.name, by=caller.name)
+    (figures,) = await load_figures(house.database, [renamed])
+    return await _out(house, figures)
 
 
 @delete(
@@ -91,7 +91,7 @@ async def rename(
     responses=told(403, 404, 409),
 )
 async def remove(
-    rooms: House,
+    house: House,
     caller: Caller,
     tenant: Number,
     name: Annotated[
@@ -99,14 +99,14 @@ async def remove(
     ],
 ) -> None:
     """For good: people, extensions of the built-in phone system, settings, secrets, journal."""
-    await rooms.tenants.remove(tenant, name, by=caller.name)
+    await house.tenants.remove(tenant, name, by=caller.name)
 
 
-async def _out(rooms: Rooms, one: TenantFigures) -> TenantOut:
-    house = rooms.of(one.tenant.number)
+async def _out(house: Rooms, one: TenantFigures) -> TenantOut:
+    house = house.of(one.tenant.number)
     last = None
     if one.last is not None:
-        async with rooms.database.read() as tx:
+        async with house.database.read() as tx:
             last = await run_out(tx, house, one.last)
     return TenantOut(
         number=one.tenant.number,

@@ -361,7 +361,7 @@ remember();
 // --- Live: one stream per tab, closed while the tab is hidden --------------------------------------------------------
 
 let stream = null;
-const tell = (rooms) => { for (const room of rooms) document.body.dispatchEvent(new CustomEvent(`jackfield:${room}`)); };
+const tell = (topics) => { for (const topic of topics) document.body.dispatchEvent(new CustomEvent(`jackfield:${topic}`)); };
 const EVERYTHING = ['people', 'plans', 'settings', 'journal', 'alarms', 'runs', 'looked'];
 const leave = () => { stream?.close(); stream = null; };
 const listen = () => {
