@@ -1,5 +1,6 @@
 """The dialog behind the M365 button: what it saves, what it refuses and where it says so."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from jackfield.store.groups import Member, apply_member_changes, save_groups
 from jackfield.store.journal import purge_journal
 from jackfield.store.people_rounds import mark_removed
 from jackfield.store.settings import Approval, PeopleSettings
+from jackfield.web.admin.frame import triggering
 from jackfield.web.admin.guards_form import FIGURES
 from jackfield.web.admin.sync_form import changes_between, form_of, settings_of
 
@@ -231,24 +233,37 @@ class TestSaving:
         assert answer.page.all("html")
         assert "is not a number" in answer.page.text
 
+    @pytest.mark.parametrize("at", ["", "/t/1"], ids=["one_tenant", "several"])
     async def test_a_page_of_its_own_goes_on_from_what_was_saved(
-        self, house: House, admin: Visitor
+        self, house: House, admin: Visitor, at: str
     ) -> None:
         """A second save is no conflict with oneself, and after one with another there is none."""
-        place = {"hx_request": "true", "hx_current_url": "http://127.0.0.1:8200/users/m365"}
+        page = f"{at}/users/m365"
+        place = {"hx_request": "true", "hx_current_url": f"http://127.0.0.1:8200{page}?x=1"}
+        if at:
+            await house.tenants.add("Second", by="admin")
 
-        first = await admin.post("/users/m365", {**VALID, "start": "300"}, **place)
-        second = await admin.post("/users/m365", {**filled(first), "start": "400"}, **place)
+        first = await admin.post(page, {**VALID, "start": "300"}, **place)
+        second = await admin.post(page, {**filled(first), "start": "400"}, **place)
         await house.choose(PeopleRules(scope=ScopeRules(guests=True)))
-        late = await admin.post("/users/m365", {**filled(second), "start": "500"}, **place)
-        third = await admin.post("/users/m365", filled(late), **place)
+        late = await admin.post(page, {**filled(second), "start": "500"}, **place)
+        third = await admin.post(page, filled(late), **place)
 
         assert [one.status for one in (first, second, late, third)] == [200] * 4
         assert "jackfield:said" in second.headers["hx-trigger"]
         assert "while you did" in late.page.text
         assert "while you did" not in third.page.text
-        assert 'href="/users">Cancel' in third.text
+        assert f'href="{at}/users">Cancel' in third.text
         assert (await house.settings()).rules.numbers.start == "500"
+
+    async def test_what_a_page_is_told_arrives_whatever_name_stands_in_it(self) -> None:
+        """A quote would end the JSON; a letter beyond latin-1 cannot stand in a header."""
+        said = '“Łukasz "Sales"” keeps 105.'
+
+        header = triggering({"jackfield:close": "", "jackfield:said": said})["hx-trigger"]
+
+        assert header.isascii()
+        assert json.loads(header) == {"jackfield:close": "", "jackfield:said": said}
 
     async def test_the_journal_knows_who_did_it(self, house: House, admin: Visitor) -> None:
         await send(admin)

@@ -1,5 +1,6 @@
 """Two tenants in one console: which one a page is about, and that no form meets the wrong one."""
 
+import asyncio
 import re
 from urllib.parse import quote
 
@@ -70,6 +71,14 @@ async def test_a_form_meets_the_tenant_of_its_page(two: Visitor, house: House) -
 
     assert answer.headers["location"] == "/t/2/runs"
     assert (len(await house.runs(1)), len(await house.runs(2))) == (1, 2)
+
+
+async def test_a_stream_of_a_tenant_has_nothing_to_answer_a_head_with(two: Visitor) -> None:
+    """Its GET never ends: each such question would look at the database twice a second for ever."""
+    async with asyncio.timeout(5):
+        answer = await two.ask("HEAD", "/t/2/live")
+
+    assert answer.status == 405
 
 
 async def test_an_address_without_a_tenant_asks_which_is_meant_and_goes_on_there(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from urllib.parse import urlsplit
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPScope, Message, Scope, Send
@@ -44,6 +45,17 @@ def page_of_tenant(path: str) -> str:
     return (
         path if own and path != "/" and "\\" not in path and not _OF_NO_TENANT.match(path) else ""
     )
+
+
+def page_at(url: str) -> str:
+    """The page that an address of ours shows, without its tenant, host and question; "" = none."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    found = _PAGE_OF_TENANT.fullmatch(path)
+    rest = found[2] or "/" if found else ""
+    return path if found is None or _OF_NO_TENANT.match(rest) else rest
 
 
 def take_tenant(scope: HTTPScope) -> HTTPScope:

@@ -70,6 +70,8 @@ class Doorway:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        # First of all, so that whatever looks at the path sees that of the page.
+        scope = take_tenant(scope)
         headers = MutableScopeHeaders(scope)
         believe_proxies(scope, headers, self._proxies)
         if scope["path"] != HEALTH and not self._is_ours(headers.get("host", "")):
@@ -84,7 +86,6 @@ class Doorway:
         if scope["method"] == "HEAD" and scope["path"] != ENDLESS:
             # What GET answers without its body: what monitors and link checkers ask.
             scope, send = {**scope, "method": "GET"}, _bodiless(send)
-        scope = take_tenant(scope)
         await self._app(scope, _limited(receive, limit), leading(send))
 
     def _is_ours(self, host: str) -> bool:

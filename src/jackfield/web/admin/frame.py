@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +93,14 @@ def show(
         },
         status_code=status,
     )
+
+
+def triggering(events: Mapping[str, str]) -> dict[str, str]:
+    """The header by which a page gets `events` of its script, each with its text.
+
+    Names of people stand in such texts, and a header takes ASCII only.
+    """
+    return {"hx-trigger": json.dumps(dict(events))}
 
 
 def wants_part(request: AnyRequest, part: str) -> bool:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -45,11 +44,12 @@ from jackfield.store.settings import (
     save_people_settings,
 )
 from jackfield.store.transaction import Transaction
+from jackfield.web.addresses import page_at
 from jackfield.web.admin.asking import Position, check_places
 from jackfield.web.admin.attributes_form import options
 from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
 from jackfield.web.admin.form_fields import ids_of
-from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, triggering
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     SyncForm,
@@ -134,7 +134,7 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     if begun:
         said = "Saved. Every plan waits for you; the preview is being made and will be under Plan."
     said = " ".join([said, *rule_remarks(wanted.rules.numbers, ranges)])
-    headers = {"hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}"}}'}
+    headers = triggering({"jackfield:close": "", "jackfield:said": said})
     if not _on_its_own_page(request):
         return Response(None, status_code=204, headers=headers)
     # The form stays in sight: it goes on from what is saved now, by its new version.
@@ -324,7 +324,7 @@ async def _form(
 
 def _on_its_own_page(request: AnyRequest) -> bool:
     """Whether the form stands on its page, where nothing closes, rather than in a dialog."""
-    return urlsplit(request.headers.get("hx-current-url", "")).path == "/users/m365"
+    return page_at(request.headers.get("hx-current-url", "")) == "/users/m365"
 
 
 async def _groups(

@@ -15,7 +15,7 @@ from jackfield.core.number_forecast import PoolForecast, outlook
 from jackfield.core.numbering import NumberingError, is_number, parse_number
 from jackfield.flows.numbers import HeldNumber, NotHeld, Why
 from jackfield.web.admin.asking import PageNumber, Unaskable
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, triggering, wants_part
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
@@ -200,9 +200,7 @@ async def confirmation(
 
 def closing(said: str) -> Response[Any]:
     """Closes a dialog, says what was done, and lets the list behind it look again."""
-    headers = {
-        "hx-trigger": f'{{"jackfield:close":"","jackfield:said":"{said}","jackfield:numbers":""}}'
-    }
+    headers = triggering({"jackfield:close": "", "jackfield:said": said, "jackfield:numbers": ""})
     return Response(None, status_code=204, headers=headers)
 
 
