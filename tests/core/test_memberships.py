@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.core.memberships import resolve_memberships
+from jackfield.core.memberships import chains, resolve_memberships
 
 
 def plainly(people, nested, interest):
@@ -87,3 +87,23 @@ def test_a_directory_with_a_million_memberships():
     assert set(groups[:50]) <= resolved[people[groups[400]][0]]
     distinct = {frozenset(found) for found in resolved.values()}
     assert len({id(found) for found in resolved.values()}) == len(distinct)
+
+
+def test_the_way_into_a_group_is_told() -> None:
+    """Somebody in a department asks why, and is in no group of that name."""
+    nested = {"all": ["sales", "north"], "sales": ["north"], "world": ["all"]}
+
+    assert chains(["north", "dogs"], nested) == {
+        "north": (),
+        "dogs": (),
+        "all": ("north",),
+        "sales": ("north",),
+        "world": ("north", "all"),
+    }
+
+
+def test_groups_in_a_circle_end_the_way() -> None:
+    """Microsoft 365 allows them."""
+    nested = {"a": ["b"], "b": ["a"]}
+
+    assert chains(["a"], nested) == {"a": (), "b": ("a",)}

@@ -13,12 +13,12 @@ from jackfield.core.extensions import (
     ExtensionNumber,
     Link,
 )
-from jackfield.core.people import LeaverCause, ObjectId, Person
+from jackfield.core.people import LeaverCause, ObjectId, Person, Standing
 from jackfield.store.database import Database
 from jackfield.store.links import save_links
-from jackfield.store.people_rounds import save_people
+from jackfield.store.people_rounds import mark_removed, save_people
 from jackfield.store.phones import save_extensions
-from jackfield.store.users import Order, Source, UserFilter, list_users
+from jackfield.store.users import Order, Source, UserFilter, count_leavers, list_users
 
 
 def extension(key: str, number: str, first: str, last: str, *departments: str) -> Extension:
@@ -91,6 +91,21 @@ async def test_users_are_filtered(filled: Database, asked: UserFilter, keys: str
 
     assert [user.extension.key for user in page.users] == keys.split()
     assert page.found.total == len(page.users)
+
+
+async def test_a_leaver_whom_a_guard_holds_is_listed_and_counted(
+    filled: Database, now: datetime
+) -> None:
+    """Overview counted people whom the list did not show: nothing had been done about them yet."""
+    async with filled.write() as tx:
+        await mark_removed(tx, 1, [ObjectId("oid-1")], Standing.RECYCLED, now=now)
+        page = await list_users(tx, 1, UserFilter(leavers=True))
+        staying = await list_users(tx, 1, UserFilter(leavers=False))
+        count = await count_leavers(tx, 1)
+
+    assert [one.left for one in page.users] == [LeaverCause.DELETED, LeaverCause.DISABLED]
+    assert count == page.found.total == 2
+    assert [one.left for one in staying.users] == [None, None]
 
 
 async def test_users_come_with_person_and_link(filled: Database) -> None:

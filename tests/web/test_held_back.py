@@ -69,6 +69,10 @@ async def test_the_overview_counts_who_is_in_sync(house: House, admin: Visitor) 
     assert re.search(r"Leavers\s*6\s*who still hold", answer.page.text)
     assert "A guard holds back 6 extensions to remove (plan 2)" in answer.page.text
     assert 'href="/plans/2"' in answer.body.decode()
+    assert 'href="/users?status=leavers"' in answer.body.decode()
+    listed = (await admin.get("/users?status=leavers")).page.text
+    assert "6 extensions" in listed
+    assert listed.count("Deleted in Microsoft 365") == 6
     assert (await admin.get("/plans")).headers["location"] == "/plans/2"
 
 

@@ -13,7 +13,7 @@ from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
 from jackfield.web import tags
 from jackfield.web.charts import Bar, Line, Series, figure, lines, round_up, stacked_bars
-from jackfield.web.licences import licence_names
+from jackfield.web.licences import licence_names, licence_pairs, licence_titles
 from jackfield.web.rendering import ago, counted, hue, initials, isolated, load_asset, utc
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -179,6 +179,17 @@ def test_licences_have_names_that_administrators_know() -> None:
         "Unknown licence",
     )
     assert licence_names(["a", "b"], {}) == ("2 licences",)
+    assert licence_titles(["a", "b", "c", "d"], skus) == (
+        "Microsoft 365 E3 (SPE_E3)",
+        "NEW_THING",
+        "Our own name (X)",
+        "Unknown licence (d)",
+    )
+    assert licence_pairs(["a", "b"], skus) == (
+        ("Microsoft 365 E3", "Microsoft 365 E3 (SPE_E3)"),
+        ("NEW_THING", "NEW_THING"),
+    )
+    assert licence_pairs(["a"], {}) == (("1 licence", "Unknown licence (a)"),)
     assert licence_names([], skus) == ()
 
 

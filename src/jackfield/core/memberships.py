@@ -7,6 +7,7 @@ a member of others, also in a circle. What a membership leads to is decided in
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
@@ -43,6 +44,28 @@ def resolve_memberships(
             groups = decoded[mask] = frozenset(by_bit[bit] for bit in _bits(mask))
         resolved[person] = groups
     return resolved
+
+
+def chains(
+    direct: Iterable[GroupId], nested: Mapping[GroupId, Iterable[GroupId]]
+) -> dict[GroupId, tuple[GroupId, ...]]:
+    """Each group that somebody is in, with the groups that lead to it, the nearest to them first.
+
+    Of several ways the shortest; nothing leads to those they are in directly. Circles do no harm.
+    """
+    outer: dict[GroupId, list[GroupId]] = {}
+    for group, members in nested.items():
+        for member in members:
+            outer.setdefault(member, []).append(group)
+    found: dict[GroupId, tuple[GroupId, ...]] = dict.fromkeys(direct, ())
+    waiting = deque(found)
+    while waiting:
+        group = waiting.popleft()
+        for around in outer.get(group, ()):
+            if around not in found:
+                found[around] = (*found[group], group)
+                waiting.append(around)
+    return found
 
 
 def _masks(

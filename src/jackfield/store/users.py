@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from jackfield.core.extensions import DepartmentKey, Extension, ExtensionKey, Link
-from jackfield.core.people import Person
+from jackfield.core.people import LeaverCause, Person, Standing
 from jackfield.core.photos import PhotoState
 from jackfield.store.contains import contains
 from jackfield.store.links import links, load_links_of_extensions
@@ -24,6 +24,7 @@ from jackfield.store.photos import photos
 from jackfield.store.search import Found, Kind, Listing, find
 from jackfield.store.transaction import Transaction
 
+_ABSENT = [one.value for one in Standing if one is not Standing.PRESENT]
 _LISTING = Listing(
     Kind.EXTENSION, phone_extensions, phone_extensions.c.key, phone_extensions.c.words
 )
@@ -66,9 +67,25 @@ class User:
     person: Person | None
 
     @property
+    def left(self) -> LeaverCause | None:
+        """Why a leaver is one; see `has_left`."""
+        return has_left(self.link, self.person)
+
+    @property
     def source(self) -> Source:
         """Whether Microsoft 365 feeds it."""
         return Source.LOCAL if self.link is None else Source.MICROSOFT_365
+
+
+def has_left(link: Link | None, person: Person | None) -> LeaverCause | None:
+    """Why somebody who is linked has left; None for the others.
+
+    Told of a deleted account also while a guard holds what comes of it.
+    """
+    if link is None or link.left is not None:
+        return None if link is None else link.left
+    gone = person is None or person.standing is not Standing.PRESENT
+    return LeaverCause.DELETED if gone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,24 @@ async def load_users(tx: Transaction, tenant: int, keys: Sequence[str]) -> tuple
     return tuple(users)
 
 
+async def count_leavers(tx: Transaction, tenant: int) -> int:
+    """How many extensions are held by leavers: those that the filter `leavers` lists."""
+    c = phone_extensions.c
+    counting = select(func.count()).select_from(phone_extensions)
+    return int(await tx.scalar(counting.where(c.tenant == tenant, _left(tenant))) or 0)
+
+
+def _left(tenant: int) -> ColumnElement[bool]:
+    """Whose person has left, whether or not a guard still holds what comes of that."""
+    noted = select(links.c.key).where(links.c.tenant == tenant, links.c.left_cause.is_not(None))
+    absent = (
+        select(links.c.key)
+        .join(people, (people.c.tenant == links.c.tenant) & (people.c.id == links.c.person))
+        .where(people.c.tenant == tenant, people.c.standing.in_(_ABSENT))
+    )
+    return phone_extensions.c.key.in_(noted.union_all(absent))
+
+
 def _conditions(tenant: int, filter_: UserFilter) -> list[ColumnElement[bool]]:
     c = phone_extensions.c
     conditions: list[ColumnElement[bool]] = []
@@ -127,7 +162,7 @@ def _conditions(tenant: int, filter_: UserFilter) -> list[ColumnElement[bool]]:
         linked = linked_keys.where(links.c.key == c.key).correlate(phone_extensions).exists()
         conditions.append(linked if filter_.source is Source.MICROSOFT_365 else ~linked)
     if filter_.leavers is not None:
-        left = c.key.in_(linked_keys.where(links.c.left_cause.is_not(None)))
+        left = _left(tenant)
         conditions.append(left if filter_.leavers else ~left)
     if filter_.photo_amiss:
         p = photos.c

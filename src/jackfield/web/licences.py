@@ -44,6 +44,25 @@ def licence_name(sku: str, skus: Mapping[str, tuple[str, str]]) -> str:
     return name or NAMES.get(part_number, part_number) or "Unknown licence"
 
 
+def licence_titles(held: Sequence[str], skus: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """The same names with Microsoft's short ones, for whoever looks them up there."""
+    titles = []
+    for sku in held:
+        name, (short, _) = licence_name(sku, skus), skus.get(sku, (sku, ""))
+        titles.append(name if short in {"", name} else f"{name} ({short})")
+    return tuple(titles)
+
+
+def licence_pairs(
+    held: Sequence[str], skus: Mapping[str, tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """What to show of somebody's licences, and what to say of each to whoever points at it."""
+    names, titles = licence_names(held, skus), licence_titles(held, skus)
+    if len(names) != len(titles):
+        return tuple((name, ", ".join(titles)) for name in names)
+    return tuple(zip(names, titles, strict=True))
+
+
 def licence_names(held: Sequence[str], skus: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
     """The names of somebody's licences, in their order; only how many, where no name is known."""
     if held and not any(sku in skus for sku in held):

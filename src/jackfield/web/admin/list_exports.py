@@ -151,7 +151,7 @@ async def _users(house: Rooms, wanted: UserFilter, order: Order) -> Pages:
                     "; ".join(licence_names(person.skus, skus)) if person else "",
                     person.upn if person else "",
                     link.person if link else "",
-                    tags.LEAVER_TAGS[link.left].text if link and link.left else "",
+                    tags.LEAVER_TAGS[user.left].text if user.left else "",
                 )
             )
         yield rows

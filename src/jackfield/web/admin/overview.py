@@ -24,6 +24,7 @@ from jackfield.store.runs import StoredRun, list_runs
 from jackfield.store.schedule import Due, load_due
 from jackfield.store.settings import load_people_settings
 from jackfield.store.usage import load_calls
+from jackfield.store.users import count_leavers
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.graph import chart_of_calls
 from jackfield.web.admin.run_history import change_series
@@ -47,6 +48,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
         context: dict[str, Any] = {
             "people": await count_people(tx, tenant),
             "links": await count_links(tx, tenant),
+            "leavers": await count_leavers(tx, tenant),
             "in_sync": await count_in_sync(tx, tenant),
             "standing": await load_standing(tx, tenant),
             "extensions": await count_extensions(tx, tenant),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from litestar import get
@@ -11,9 +12,11 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.actions import groups_of
 from jackfield.core.attributes import AttributeRules
+from jackfield.core.departments import Group
 from jackfield.core.extensions import Extension, ExtensionFields, ExtensionKey, Field, Link
 from jackfield.core.fields import LABELS, attribute, follows, shown_name, wanted_fields
-from jackfield.core.people import ObjectId, Person, Standing
+from jackfield.core.memberships import chains
+from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.rules import PhoneLimits
 from jackfield.core.wording import differences, title
 from jackfield.store.groups import load_edges, load_groups, load_skus
@@ -25,9 +28,10 @@ from jackfield.store.phones import load_extensions
 from jackfield.store.photos import load_photos
 from jackfield.store.plan_actions import load_actions_of
 from jackfield.store.settings import load_people_settings
+from jackfield.store.users import has_left
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.photos import face_of, photo_told
-from jackfield.web.licences import licence_names
+from jackfield.web.licences import licence_pairs
 from jackfield.web.rooms import House
 
 HISTORY = 20
@@ -57,8 +61,9 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         extensions = await load_extensions(tx, tenant, [link.key] if link else [])
         extension = extensions.get(link.key) if link else None
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
-        direct = list((await load_edges(tx, tenant, [id_])).people)
-        groups = await load_groups(tx, tenant, direct)
+        edges = await load_edges(tx, tenant, [id_])
+        through = chains(edges.people, edges.nested)
+        groups = await load_groups(tx, tenant, list(through))
         skus = await load_skus(tx, tenant)
         history = await load_person_history(tx, tenant, id_)
         lines = (await load_lines(tx, tenant, JournalFilter(subject=id_), limit=HISTORY)).lines
@@ -80,8 +85,9 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         link=link,
         extension=extension,
         departments=departments,
-        groups=sorted(groups.values(), key=lambda one: one.name.casefold()),
-        licences=licence_names(known.skus if known else (), skus),
+        groups=_with_ways(groups, through),
+        licences=licence_pairs(known.skus if known else (), skus),
+        left=has_left(link, known),
         history=history,
         photo=photo,
         face=face_of(photo),
@@ -97,6 +103,17 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         ],
         lines=lines,
     )
+
+
+def _with_ways(
+    groups: Mapping[GroupId, Group], through: Mapping[GroupId, tuple[GroupId, ...]]
+) -> list[tuple[Group, list[str]]]:
+    """The groups that somebody is in, direct ones first, each with those that lead there."""
+    ways = [
+        (one, [groups[each].name if each in groups else each for each in through[id_]])
+        for id_, one in groups.items()
+    ]
+    return sorted(ways, key=lambda way: (len(way[1]), way[0].name.casefold()))
 
 
 @get("/users/extension", include_in_schema=False)

@@ -20,7 +20,7 @@ from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.web.admin.asking import check_choice, check_places
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.photos import face
-from jackfield.web.licences import licence_name, licence_names
+from jackfield.web.licences import licence_name, licence_names, licence_titles
 from jackfield.web.rooms import House
 
 PAGE = 50
@@ -70,6 +70,7 @@ async def users(
             "departments": departments,
             "skus": skus,
             "licence": lambda person: licence_names(person.skus if person else (), skus),
+            "titles": lambda person: licence_titles(person.skus if person else (), skus),
             "links": await count_links(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
             "faces": {person: face(person, digest) for person, digest in faces.items()},
@@ -120,6 +121,7 @@ async def not_synced(
         links=links,
         extensions=extensions,
         licence=lambda person: licence_names(person.skus, skus),
+        titles=lambda person: licence_titles(person.skus, skus),
         asked={"q": q[:200]},
         position={"after": after, "before": before},
     )

@@ -12,6 +12,7 @@ from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people, search_people
 from jackfield.store.photos import Photo, load_photos
+from jackfield.store.users import has_left
 from jackfield.web.api.asking import After, Key, Limit, Search, check_place
 from jackfield.web.api.people_shapes import (
     GroupOut,
@@ -119,7 +120,7 @@ def _person_out(
         known.has_teams,
         known.standing,
         None if link is None else link.number,
-        None if link is None else link.left,
+        has_left(link, known),
         None if photo is None else photo_out(photo),
         list(reasons),
     )
