@@ -80,11 +80,15 @@ def listen(settings: Settings) -> socket.socket:
 
 
 async def run_server(
-    settings: Settings, stop: asyncio.Event, ready: asyncio.Future[App] | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    ready: asyncio.Future[App] | None = None,
+    bound: socket.socket | None = None,
 ) -> int:
     """The server inside a running loop, until `stop` is set.
 
-    `ready` is told when pages are answered. Raises `InUse` and `CannotListen`.
+    `ready` is told when pages are answered; `bound` is the console's socket where it is held
+    already. Raises `InUse` and `CannotListen`.
     """
     import uvicorn
 
@@ -103,7 +107,8 @@ async def run_server(
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, asked_to_stop)
     async with App(settings) as app:
-        bound = listen(settings)
+        if bound is None:
+            bound = listen(settings)
         app.port = bound.getsockname()[1]
         has_console = Role.WEB in settings.roles
         if has_console:

@@ -70,7 +70,7 @@ async def test_two_that_start_at_once_on_an_empty_database_share_it(
     (second.folder / "data").symlink_to(installation.data)
     with serving(installation, second) as servers:
         healths = [(await one.health()).body for one in servers]
-        said = [one.process.out for one in servers if one.process.out]
+        said = [one.process.out for one in servers if "password " in one.process.out]
         password = "".join(said).split("password ")[1].split()[0]
         async with Browser(servers[0].url) as browser:
             await browser.sign_in("admin", password)

@@ -21,7 +21,7 @@ import msgspec
 
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.holding import check_not_foreign, make_folder
-from jackfield.settings import SettingsError, load_settings
+from jackfield.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from jackfield.app import App
@@ -56,35 +56,25 @@ MANY = 5_000
 
 async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     from jackfield.logs import configure_logs
-    from jackfield.serving import CannotListen, run_server
+    from jackfield.serving import run_server
 
-    listen = f"127.0.0.1:{port or _free_port(CONSOLE_PORT)}"
-    overrides = {"data_dir": data, "listen": listen, "log_level": "warning"}
-    try:
-        settings = load_settings({}, overrides=overrides)
-    except SettingsError as error:
-        raise CommandFailed(str(error), Exit.USAGE) from None
+    waits = "" if people < MANY else "; with so many people it takes half a minute"
+    print(f"Starting an emulated tenant of {people:,} people and Jackfield{waits} ...", flush=True)
+    settings, bound = _listen(data, port)
     configure_logs(settings.log_level)
     stop = asyncio.Event()
     client_id, certificate = _credential(data)
     pem = certificate.read_text(encoding="utf-8")
-    waits = "" if people < MANY else "; with so many people it takes half a minute"
-    print(f"Starting an emulated tenant of {people:,} people and Jackfield{waits} ...", flush=True)
     async with _stage(data, people, seed, client_id, certificate) as told:
         ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(run_server(settings, stop, ready))
+        serving = asyncio.create_task(run_server(settings, stop, ready, bound))
         showing = asyncio.create_task(_show(ready, told, client_id, pem, stop))
         # The server ends by a signal, by its own trouble, or because showing failed and said stop.
         await asyncio.wait({serving})
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await showing
-        try:
-            return await serving
-        except CannotListen as error:
-            raise CommandFailed(
-                f"{error.what} Stop what listens there, or name another port: --port."
-            ) from error
+        return await serving
 
 
 @contextlib.asynccontextmanager
@@ -202,17 +192,32 @@ async def _asked(door: Any, method: str, path: str, body: object = None) -> Any:
     return answer.body
 
 
-def _free_port(wanted: int) -> int:
-    """The wanted port, or a free one where somebody has it."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise CommandFailed("No port is free on 127.0.0.1.")
+def _listen(data: Path, port: int) -> tuple[Settings, socket.socket]:
+    """The settings, and the console's socket, which is held from now on.
+
+    Where no port is asked for it is the usual one, or a free one where somebody has that. Two demos
+    that start at once do not take one port for free.
+    """
+    from jackfield.serving import CannotListen, listen
+
+    settings = _settings(data, port or CONSOLE_PORT)
+    try:
+        return settings, listen(settings)
+    except CannotListen as error:
+        if port:
+            raise CommandFailed(
+                f"{error.what} Stop what listens there, or name another port: --port."
+            ) from error
+    settings = _settings(data, 0)
+    return settings, listen(settings)
+
+
+def _settings(data: Path, port: int) -> Settings:
+    overrides = {"data_dir": data, "listen": f"127.0.0.1:{port}", "log_level": "warning"}
+    try:
+        return load_settings({}, overrides=overrides)
+    except SettingsError as error:
+        raise CommandFailed(str(error), Exit.USAGE) from None
 
 
 def _credential(data: Path) -> tuple[str, Path]:
