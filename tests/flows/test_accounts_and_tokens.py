@@ -6,7 +6,7 @@ import pytest
 
 from doubles.house import House
 from doubles.passwords import QUICK
-from jackfield.flows.signin import IDLE, LocalSignIn, Refused, SignedIn, Viewer, delay_after
+from jackfield.flows.signin import IDLE, LocalSignIn, SignedIn, SignInRefused, Viewer, delay_after
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token, revoke_token
 
@@ -30,14 +30,14 @@ async def test_each_wrong_password_costs_twice_as_long(house: House, signin: Loc
     """Four mistakes are human; from then on the wait doubles, for the right password too."""
     password = await signin.ensure_owner() or ""
     for _ in range(4):
-        assert await signin.sign_in("admin", "wrong", "::1") == Refused(
+        assert await signin.sign_in("admin", "wrong", "::1") == SignInRefused(
             "The name or the password is wrong."
         )
     waits = []
     for _ in range(4):
         await signin.sign_in("admin", "wrong", "::1")
         closed = await signin.sign_in("admin", password, "::1")
-        assert isinstance(closed, Refused)
+        assert isinstance(closed, SignInRefused)
         waits.append(closed.retry_after_s - 1)
         house.clock.advance(closed.retry_after_s)
 
@@ -46,7 +46,7 @@ async def test_each_wrong_password_costs_twice_as_long(house: House, signin: Loc
 
     assert waits == [1, 2, 4, 8]
     assert isinstance(opened, SignedIn)
-    assert forgotten == Refused("The name or the password is wrong.")
+    assert forgotten == SignInRefused("The name or the password is wrong.")
 
 
 def test_the_delay_ends_at_a_quarter_of_an_hour() -> None:

@@ -7,7 +7,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from doubles.house import House
 from doubles.passwords import QUICK
-from jackfield.flows.signin import OWNER, LocalSignIn, Refused, SignedIn
+from jackfield.flows.signin import OWNER, LocalSignIn, SignedIn, SignInRefused
 from jackfield.store.accounts import load_account
 
 
@@ -42,11 +42,11 @@ async def test_wrong_passwords_are_slowed_down_whether_the_name_exists_or_not(
 
     assert answers[OWNER] == answers["nobody"]
     last = answers[OWNER][-1]
-    assert isinstance(last, Refused)
+    assert isinstance(last, SignInRefused)
     assert last.retry_after_s > 0
     house.clock.advance(last.retry_after_s)
     after = await door.sign_in(OWNER, "wrong", "127.0.0.1")
-    assert isinstance(after, Refused)
+    assert isinstance(after, SignInRefused)
     assert after.retry_after_s == 0
 
 
@@ -60,9 +60,9 @@ async def test_a_stranger_cannot_close_the_door_to_the_one_who_has_the_key(house
     owner = await door.sign_in(OWNER, password, "192.0.2.7")
     again = await door.sign_in(OWNER, password, "192.0.2.66")
 
-    assert all(isinstance(one, Refused) for one in strangers)
+    assert all(isinstance(one, SignInRefused) for one in strangers)
     assert isinstance(owner, SignedIn)
-    assert isinstance(again, Refused)
+    assert isinstance(again, SignInRefused)
     assert again.text.startswith("Too many wrong passwords. Try again in")
 
 
@@ -87,7 +87,7 @@ async def test_many_passwords_tried_at_once_count_one_by_one(house: House) -> No
     guesses = ["wrong"] * 7 + [password]
     answers = await asyncio.gather(*(door.sign_in(OWNER, one, "127.0.0.1") for one in guesses))
 
-    assert all(isinstance(one, Refused) for one in answers)
+    assert all(isinstance(one, SignInRefused) for one in answers)
 
 
 async def test_a_password_costs_what_the_standard_recommends(house: House) -> None:

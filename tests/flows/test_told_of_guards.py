@@ -4,7 +4,7 @@ from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
-from jackfield.flows.held import Standing, load_standing
+from jackfield.flows.held_actions import AllHeld, load_all_held
 from jackfield.store.runs import RunStatus, list_runs
 from m365_emulator.server import Emulator
 
@@ -26,9 +26,9 @@ async def accident(house: House, rules: PeopleRules = REMOVE) -> tuple[Emulator,
     return stage, ids
 
 
-async def standing(house: House) -> Standing:
+async def standing(house: House) -> AllHeld:
     async with house.database.read() as tx:
-        return await load_standing(tx, 1)
+        return await load_all_held(tx, 1)
 
 
 async def test_every_later_run_names_what_is_held(house: House) -> None:

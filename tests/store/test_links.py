@@ -29,6 +29,7 @@ from jackfield.core.people import (
     ScopeRules,
     UserType,
 )
+from jackfield.store.crossings import load_waiting
 from jackfield.store.database import Database
 from jackfield.store.errors import LinkTaken
 from jackfield.store.groups import (
@@ -53,7 +54,6 @@ from jackfield.store.links import (
 from jackfield.store.people import load_people
 from jackfield.store.people_rounds import save_people
 from jackfield.store.phones import save_extensions
-from jackfield.store.pictures import load_waiting
 
 ANNA = Link(
     ObjectId("a"),

@@ -8,6 +8,7 @@ import pytest
 
 from jackfield.core.extensions import ExtensionFields, ExtensionKey, ExtensionNumber, Link
 from jackfield.core.people import ObjectId, Person, Standing, UserType
+from jackfield.store.crossings import forget_gone
 from jackfield.store.database import Database
 from jackfield.store.links import save_links
 from jackfield.store.people import (
@@ -26,7 +27,6 @@ from jackfield.store.people_rounds import (
     mark_seen,
     save_people,
 )
-from jackfield.store.pictures import forget_gone
 
 ANNA = Person(
     ObjectId("a"),

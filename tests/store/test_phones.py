@@ -13,6 +13,7 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.people import ObjectId
+from jackfield.store.crossings import load_unlinked_extensions
 from jackfield.store.database import Database
 from jackfield.store.links import save_links
 from jackfield.store.phone_departments import (
@@ -30,7 +31,6 @@ from jackfield.store.phones import (
     load_extensions,
     save_extensions,
 )
-from jackfield.store.pictures import load_unlinked_extensions
 
 SALES, ALL = DepartmentKey("d1"), DepartmentKey("d2")
 ANNA = Extension(

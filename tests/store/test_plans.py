@@ -38,8 +38,8 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
 from jackfield.store.database import Database
-from jackfield.store.held import HOLDING, count_elsewhere, release_held
-from jackfield.store.outcomes import Outcome, Progress, count_outcomes, mark_outcomes
+from jackfield.store.held_actions import HOLDING, count_elsewhere, release_held
+from jackfield.store.outcomes import Progress, Result, count_outcomes, mark_outcomes
 from jackfield.store.plan_actions import (
     ActionFilter,
     ActionStatus,
@@ -149,7 +149,7 @@ async def test_the_preview_is_filtered(
     """Nobody reads two thousand actions; everybody looks for the boss."""
     id_ = await save(database, now, Plan(ACTIONS, (remove(5),)))
     async with database.write() as tx:
-        await mark_outcomes(tx, 1, id_, [Outcome(2, ActionStatus.DONE)], now=now)
+        await mark_outcomes(tx, 1, id_, [Result(2, ActionStatus.DONE)], now=now)
 
     async with database.read() as tx:
         page = await load_actions(tx, 1, id_, asked)
@@ -180,8 +180,8 @@ async def test_a_plan_is_carried_out_in_order(database: Database, now: datetime)
     async with database.write() as tx:
         first = await load_pending(tx, 1, id_, limit=2)
         outcomes = [
-            Outcome(2, ActionStatus.STALE, "the name is\0another one"),
-            Outcome(1, ActionStatus.DONE),
+            Result(2, ActionStatus.STALE, "the name is\0another one"),
+            Result(1, ActionStatus.DONE),
         ]
         await mark_outcomes(tx, 1, id_, outcomes, now=now)
     async with database.read() as tx:
@@ -329,7 +329,7 @@ async def test_what_guards_count_is_what_the_actions_say(database: Database, now
         remove(4),
     )
     id_ = await save(database, now, Plan(actions))
-    done = [Outcome(seq, ActionStatus.DONE) for seq in range(1, 7)]
+    done = [Result(seq, ActionStatus.DONE) for seq in range(1, 7)]
 
     async with database.write() as tx:
         await mark_outcomes(tx, 1, id_, done, now=now)
@@ -355,9 +355,9 @@ async def test_guards_count_what_was_done_lately_however_old_the_plan(
 
     async with database.write() as tx:
         earlier, late = now - hours, now
-        await mark_outcomes(tx, 1, running, [Outcome(1, ActionStatus.DONE)], now=earlier)
-        await mark_outcomes(tx, 1, running, [Outcome(2, ActionStatus.DONE)], now=late)
-        await mark_outcomes(tx, 1, ended, [Outcome(1, ActionStatus.DONE)], now=earlier)
+        await mark_outcomes(tx, 1, running, [Result(1, ActionStatus.DONE)], now=earlier)
+        await mark_outcomes(tx, 1, running, [Result(2, ActionStatus.DONE)], now=late)
+        await mark_outcomes(tx, 1, ended, [Result(1, ActionStatus.DONE)], now=earlier)
         proposed, applied = [PlanStatus.PROPOSED], PlanStatus.APPLIED
         await move_plan(tx, 1, ended, proposed, applied, now=earlier)
         counted = await count_elsewhere(tx, 1, since=now - timedelta(hours=1), slice_=None)

@@ -15,6 +15,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.people import GroupId, ObjectId, Person, Scope, ScopeRules
 from jackfield.flows.views import fetch
+from jackfield.store.crossings import load_waiting
 from jackfield.store.database import Database
 from jackfield.store.group_counts import count_people_in
 from jackfield.store.groups import (
@@ -28,7 +29,6 @@ from jackfield.store.links import links, save_links
 from jackfield.store.people import people
 from jackfield.store.people_rounds import save_people
 from jackfield.store.phones import phone_extensions, save_extensions
-from jackfield.store.pictures import load_waiting
 from jackfield.store.transaction import Transaction
 
 pytestmark = pytest.mark.sim

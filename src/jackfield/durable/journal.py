@@ -50,7 +50,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending:
     """How a run ended."""
 
     state: RunState
@@ -69,14 +69,14 @@ class Journal:
     def queue(self, record: RunRecord) -> None:
         self.runs[record.id] = self.alive[record.id] = record
 
-    def end(self, record: RunRecord, outcome: Outcome, at: float) -> None:
+    def end(self, record: RunRecord, ending: Ending, at: float) -> None:
         """Record how a run ended; nothing if it has ended already."""
         if self.alive.pop(record.id, None):
-            record.state, record.ended_at = outcome.state, at
+            record.state, record.ended_at = ending.state, at
             record.result, record.kind, record.message = (
-                outcome.result,
-                outcome.kind,
-                outcome.message,
+                ending.result,
+                ending.kind,
+                ending.message,
             )
 
     def purge(self, before: float) -> int:

@@ -21,7 +21,7 @@ from jackfield.clock import Clock
 from jackfield.durable.carried import Carried, Work, as_replayed
 from jackfield.durable.catalogue import Catalogue, fruitless_starts, key_of, run_id
 from jackfield.durable.gate import Gate, current_run
-from jackfield.durable.journal import Journal, Outcome, RunRecord, RunState, StepRecord
+from jackfield.durable.journal import Ending, Journal, RunRecord, RunState, StepRecord
 from jackfield.durable.run import (
     Flow,
     GivenUp,
@@ -58,7 +58,7 @@ class Border(StrEnum):
     RECORDED = "recorded"
     """a step"""
     RETURNED = "returned"
-    """the flow, its outcome not recorded: the step's name is then empty"""
+    """the flow, its ending not recorded: the step's name is then empty"""
 
 
 Hook = Callable[[Border, RunId, str], None]
@@ -207,7 +207,7 @@ class Rehearsal:
         await self._open()
         runs = self._alive(name, key)
         for record in runs:
-            self._end(record, Outcome(RunState.CANCELLED))
+            self._end(record, Ending(RunState.CANCELLED))
         return bool(runs)
 
     def _alive(self, name: str, key: str) -> list[RunRecord]:
@@ -338,10 +338,10 @@ class Rehearsal:
         run = Carried(record.id, defined, perform, self._gate, self._report, self._clock)
         current_run.set(run.whereabouts)
         try:
-            outcome = await self._outcome(run, record)
+            ending = await self._ending(run, record)
             if not self._is_cut_off(run):
                 await self._border(Border.RETURNED, record, "")
-                self._end(record, outcome)
+                self._end(record, ending)
         except _Cancelled:
             pass
         except asyncio.CancelledError:
@@ -349,17 +349,17 @@ class Rehearsal:
         except BaseException as fatal:
             self._die(fatal)
 
-    async def _outcome(self, run: Carried, record: RunRecord) -> Outcome:
+    async def _ending(self, run: Carried, record: RunRecord) -> Ending:
         try:
             with self._gate.entered():
                 await self._take_up(record)
             result = await run.through(copy.deepcopy(record.args), len(record.steps))
         except RunFailedError as error:
-            return Outcome(RunState.FAILED, kind=error.kind, message=str(error))
+            return Ending(RunState.FAILED, kind=error.kind, message=str(error))
         except Exception as error:
-            return Outcome(RunState.FAILED, kind=type(error).__name__, message=str(error))
+            return Ending(RunState.FAILED, kind=type(error).__name__, message=str(error))
         else:
-            return Outcome(RunState.DONE, result)
+            return Ending(RunState.DONE, result)
 
     def _is_cut_off(self, run: Carried) -> bool:
         """A flow cut off by a stop has not ended, whatever it made of its CancelledError."""
@@ -382,8 +382,8 @@ class Rehearsal:
                 f"{name} was given up: {record.starts - 1} starts ended without a finished step"
             )
 
-    def _end(self, record: RunRecord, outcome: Outcome) -> None:
-        self._journal.end(record, outcome, self._now())
+    def _end(self, record: RunRecord, ending: Ending) -> None:
+        self._journal.end(record, ending, self._now())
         self._tell()
 
     async def _perform(

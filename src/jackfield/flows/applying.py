@@ -33,8 +33,7 @@ from jackfield.store.links import (
     save_department_links,
     save_links,
 )
-from jackfield.store.outcomes import Outcome as Result
-from jackfield.store.outcomes import mark_outcomes
+from jackfield.store.outcomes import Result, mark_outcomes
 from jackfield.store.people import load_changed
 from jackfield.store.phone_departments import add_departments, load_departments
 from jackfield.store.phone_numbers import note_numbers

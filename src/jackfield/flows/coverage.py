@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from jackfield.core.departments import groups_of_interest
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.people import ObjectId, Person, ScopeJudge, explain
+from jackfield.store.crossings import search_uncovered
 from jackfield.store.groups import load_edges, load_groups
 from jackfield.store.people import load_people
-from jackfield.store.pictures import search_uncovered
 from jackfield.store.plans import list_plans
 from jackfield.store.search import Found
 from jackfield.store.settings import load_people_settings

@@ -74,7 +74,7 @@ _log = structlog.get_logger("jackfield.flows.directory")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RoundProgress:
     """How far a round is. `read` counts records of this round as far as this process knows."""
 
     more: bool
@@ -104,7 +104,7 @@ class DirectoryReading:
         """For a run that a person has asked for: no refusal is answered from memory."""
         self._connections.ask_again(tenant)
 
-    async def begin(self, tenant: int, resource: Resource, mode: Mode) -> Progress:
+    async def begin(self, tenant: int, resource: Resource, mode: Mode) -> RoundProgress:
         """Begin a round, or go on with the one that was interrupted."""
         async with self._database.write() as tx:
             cursor = await load_cursor(tx, tenant, resource)
@@ -113,11 +113,11 @@ class DirectoryReading:
             full = mode is Mode.FULL or cursor.full_finished_at is None or not cursor.position
             full = full or bool(lacking)
             if running and not lacking and (cursor.kind is RoundKind.FULL or not full):
-                return Progress(more=True, full=cursor.kind is RoundKind.FULL)
+                return RoundProgress(more=True, full=cursor.kind is RoundKind.FULL)
             await self._begin(tx, tenant, cursor, full=full)
-        return Progress(more=True, full=full)
+        return RoundProgress(more=True, full=full)
 
-    async def read_users(self, tenant: int) -> Progress:
+    async def read_users(self, tenant: int) -> RoundProgress:
         """Read and save the next page of users. Raises `GraphError`."""
         client = await self._connections.client(tenant)
         cursor, position = await self._position(tenant, Resource.USERS)
@@ -128,7 +128,7 @@ class DirectoryReading:
             step = await next_users_step(client, position, cursor.extras)
         except CursorExpired as error:
             await self._begin_anew(tenant, cursor, error)
-            return Progress(more=True, full=True)
+            return RoundProgress(more=True, full=True)
         try:
             cursor = await self._save_users_step(tenant, cursor, step, known)
         except BaseException:
@@ -137,9 +137,9 @@ class DirectoryReading:
             raise
         if isinstance(step.after, RoundEnd):
             return self._end(tenant, cursor, known.read)
-        return Progress(more=True, full=cursor.kind is RoundKind.FULL, read=known.read)
+        return RoundProgress(more=True, full=cursor.kind is RoundKind.FULL, read=known.read)
 
-    async def read_groups(self, tenant: int, *, within_s: float | None = None) -> Progress:
+    async def read_groups(self, tenant: int, *, within_s: float | None = None) -> RoundProgress:
         """Read and save the next page of groups and memberships. Raises `GraphError`.
 
         `within_s` bounds the call for somebody who waits in person.
@@ -147,15 +147,15 @@ class DirectoryReading:
         client = (await self._connections.client(tenant)).hurried(within_s)
         cursor, position = await self._position(tenant, Resource.GROUPS)
         if position is None:
-            return Progress(more=False, full=cursor.kind is RoundKind.FULL)
+            return RoundProgress(more=False, full=cursor.kind is RoundKind.FULL)
         try:
             step = await next_groups_step(client, position)
         except CursorExpired as error:
             await self._begin_anew(tenant, cursor, error)
-            return Progress(more=True, full=True)
+            return RoundProgress(more=True, full=True)
         cursor = await self._save_groups_step(tenant, cursor, step)
         more = not isinstance(step.after, RoundEnd)
-        return Progress(more=more, full=cursor.kind is RoundKind.FULL)
+        return RoundProgress(more=more, full=cursor.kind is RoundKind.FULL)
 
     async def read_person(self, tenant: int, person: str, *, within_s: float | None) -> ObjectId:
         """Read one user again, by object ID or UPN (one borne earlier serves too).
@@ -270,9 +270,9 @@ class DirectoryReading:
             self._rounds[tenant] = known
         return known
 
-    def _end(self, tenant: int, cursor: Cursor, read: int = 0) -> Progress:
+    def _end(self, tenant: int, cursor: Cursor, read: int = 0) -> RoundProgress:
         self._rounds.pop(tenant, None)
-        return Progress(more=False, full=cursor.kind is RoundKind.FULL, read=read)
+        return RoundProgress(more=False, full=cursor.kind is RoundKind.FULL, read=read)
 
     async def _save_users_step(
         self, tenant: int, cursor: Cursor, step: Step[UsersPage], known: _Round

@@ -11,11 +11,11 @@ from jackfield.clock import Clock
 from jackfield.flows.connections import Connections
 from jackfield.graph.pace import Workload
 from jackfield.store.alarms import purge_alarms
+from jackfield.store.crossings import forget_gone
 from jackfield.store.database import Database
 from jackfield.store.images import forget_images
 from jackfield.store.journal import purge_journal
 from jackfield.store.photos import forget_photos
-from jackfield.store.pictures import forget_gone
 from jackfield.store.plans import purge_plans
 from jackfield.store.released import forget_former, purge_released
 from jackfield.store.runs import purge_runs

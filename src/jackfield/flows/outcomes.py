@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from jackfield.flows.held import Standing
+from jackfield.flows.held_actions import AllHeld
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus, StoredPlan
@@ -32,7 +32,7 @@ def stands(plan: StoredPlan) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunEnd:
     """What the row of a run keeps."""
 
     status: RunStatus
@@ -60,20 +60,20 @@ class About:
         return self.name or _people(self.people)
 
 
-def nothing_planned(about: About) -> Outcome:
+def nothing_planned(about: About) -> RunEnd:
     """A run that stored no plan."""
-    return Outcome(RunStatus.DONE, f"Nothing to do for {about}.", {"people": about.people})
+    return RunEnd(RunStatus.DONE, f"Nothing to do for {about}.", {"people": about.people})
 
 
-def held_back(outcome: Outcome, standing: Standing) -> Outcome:
+def held_back(outcome: RunEnd, held: AllHeld) -> RunEnd:
     """The same, where guards hold something back: named once, whatever else came of the run."""
-    if not standing:
+    if not held:
         return outcome
     status = RunStatus.REFUSED if outcome.status is RunStatus.DONE else outcome.status
-    return replace(outcome, status=status, text=f"{outcome.text} {standing.text}")
+    return replace(outcome, status=status, text=f"{outcome.text} {held.text}")
 
 
-def doubting(outcome: Outcome, doubtful: int) -> Outcome:
+def doubting(outcome: RunEnd, doubtful: int) -> RunEnd:
     """The same, where somebody has to say whose extensions some are."""
     if not doubtful:
         return outcome
@@ -82,16 +82,16 @@ def doubting(outcome: Outcome, doubtful: int) -> Outcome:
     return replace(outcome, text=f"{outcome.text} {text}")
 
 
-def planned(plan: StoredPlan, about: About) -> Outcome:
+def planned(plan: StoredPlan, about: About) -> RunEnd:
     """A run that stops with its plan."""
     text = "Nothing would be done."
     if plan.total:
         text = f"Plan {plan.id} with {_actions(plan.total)} waits for approval."
     text += _refused(plan)
-    return Outcome(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
+    return RunEnd(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
 
 
-def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) -> Outcome:
+def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) -> RunEnd:
     """A run that carried a plan, or the rest of one, out."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
@@ -105,13 +105,13 @@ def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) 
     text += _refused(plan)
     counts = {"people": about.people, "changes": done, **(plan.counts if not began.ended else {})}
     status = RunStatus.FAILED if total and not done else RunStatus.DONE
-    return Outcome(status, text, counts)
+    return RunEnd(status, text, counts)
 
 
-def closed(plan: StoredPlan, about: About) -> Outcome:
+def closed(plan: StoredPlan, about: About) -> RunEnd:
     """A run that found its plan decided on elsewhere."""
     text = f"Plan {plan.id} {stands(plan)}; this run had nothing to carry out."
-    return Outcome(RunStatus.DONE, text, {"people": about.people})
+    return RunEnd(RunStatus.DONE, text, {"people": about.people})
 
 
 def _actions(count: int) -> str:

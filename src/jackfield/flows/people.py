@@ -13,7 +13,7 @@ from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
 from jackfield.durable import RunId, Runner
 from jackfield.flows.asks import Ask
-from jackfield.flows.held import Held, load_held_back
+from jackfield.flows.held_actions import Held, load_held_back
 from jackfield.flows.outcomes import stands
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
@@ -21,7 +21,7 @@ from jackfield.flows.steps import document_of
 from jackfield.flows.sweeps import is_alive, lost_runs, sweep_all
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.held import release_held
+from jackfield.store.held_actions import release_held
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import (

@@ -18,15 +18,15 @@ from jackfield.core.plan import plan as make_plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.flows.phones import PhoneOf
 from jackfield.flows.views import Pictures, fetch, put_together
+from jackfield.store.crossings import load_waiting
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.held import load_held, withdraw_held
+from jackfield.store.held_actions import load_held, withdraw_held
 from jackfield.store.links import load_links_of_extensions
 from jackfield.store.outcomes import load_proposed_people
 from jackfield.store.people import load_touched
 from jackfield.store.phone_state import load_phone_state
 from jackfield.store.phones import load_touched_extensions
-from jackfield.store.pictures import load_waiting
 from jackfield.store.planned import Planned, add_unsettled, load_planned, save_planned
 from jackfield.store.plans import (
     PlanStatus,

@@ -45,7 +45,7 @@ from jackfield.pbx.port import (
     Write,
 )
 from jackfield.store.journal import Line
-from jackfield.store.outcomes import Outcome as Result
+from jackfield.store.outcomes import Result
 from jackfield.store.plan_actions import ActionStatus
 
 

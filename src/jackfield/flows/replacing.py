@@ -15,7 +15,7 @@ from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.alarms import end_alarm
 from jackfield.store.database import Database
 from jackfield.store.forgetting import forget_phones
-from jackfield.store.held import withdraw_held
+from jackfield.store.held_actions import withdraw_held
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import count_links
 from jackfield.store.outcomes import skip_pending

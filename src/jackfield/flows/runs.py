@@ -18,7 +18,7 @@ from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
 from jackfield.flows.asks import Ask
 from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failed
-from jackfield.flows.outcomes import Outcome
+from jackfield.flows.outcomes import RunEnd
 from jackfield.flows.run_rows import INTERRUPTED, RunRows, run_of
 from jackfield.flows.steps import Ended
 from jackfield.store.alarms import begin_alarm, end_alarm
@@ -127,7 +127,7 @@ class Runs(RunRows):
         self,
         flow: str,
         tenant: int,
-        outcome: Outcome,
+        outcome: RunEnd,
         *,
         mark: int | None,
         came_through: bool = False,

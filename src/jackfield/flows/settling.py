@@ -14,7 +14,7 @@ from jackfield.clock import Clock
 from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.flows.failures import Failed
-from jackfield.flows.held import Standing, load_held_back, load_standing, standing_of
+from jackfield.flows.held_actions import AllHeld, all_held_of, load_all_held, load_held_back
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import (
     About,
@@ -101,10 +101,10 @@ class SettlingSteps:
                 stored = await load_plan(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
             if mark is not None:
-                standing = await load_standing(tx, tenant)
+                all_held = await load_all_held(tx, tenant)
             else:  # about one person, or only looked: what waits elsewhere is not its business
                 held = None if stored is None else await load_held_back(tx, tenant, stored)
-                standing = standing_of(held)
+                all_held = all_held_of(held)
         if stored is None:
             outcome = nothing_planned(about)
         elif started.closed:
@@ -113,9 +113,9 @@ class SettlingSteps:
             outcome = applied(stored, progress, started, about)
         else:
             outcome = planned(stored, about)
-        outcome = held_back(doubting(outcome, made.doubtful), standing)
+        outcome = held_back(doubting(outcome, made.doubtful), all_held)
         if mark is not None:
-            await self._tell(tenant, standing, over=not made.guarded)
+            await self._tell(tenant, all_held, over=not made.guarded)
         if mark is not None and made.everyone:
             await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
@@ -131,26 +131,26 @@ class SettlingSteps:
         async with self._database.read() as tx:
             about = await _about(tx, tenant)
             progress = await count_outcomes(tx, tenant, plan)
-            standing = await load_standing(tx, tenant)
+            all_held = await load_all_held(tx, tenant)
         if started.closed:
             outcome = closed(stored, about)
         else:
             outcome = applied(stored, progress, started, about)
-            if standing:
+            if all_held:
                 # What was approved is done; that more waits is said beside it.
-                outcome = replace(outcome, text=f"{outcome.text} {standing.text}")
+                outcome = replace(outcome, text=f"{outcome.text} {all_held.text}")
             if stored.scope.startswith(UNDO):
                 outcome = replace(outcome, text=f"{outcome.text} {_EVERY_PLAN_WAITS}")
-            await self._tell(tenant, standing, over=True)
+            await self._tell(tenant, all_held, over=True)
         came_through = not started.closed and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
         return Ended(outcome.status)
 
-    async def _tell(self, tenant: int, standing: Standing, *, over: bool) -> None:
+    async def _tell(self, tenant: int, all_held: AllHeld, *, over: bool) -> None:
         """Let the alarm say what guards hold back now, or end it where that is over."""
-        if standing:
-            text = f"{standing.text} {standing.because}"
-            await self._runs.begin_alarm(tenant, GUARD, text, standing.next_step)
+        if all_held:
+            text = f"{all_held.text} {all_held.because}"
+            await self._runs.begin_alarm(tenant, GUARD, text, all_held.next_step)
         elif over:
             await self._runs.end_alarm(tenant, GUARD)
 

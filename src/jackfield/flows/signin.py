@@ -82,7 +82,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SignInRefused:
     """Why nobody was signed in, in words for the person at the keyboard."""
 
     text: str
@@ -215,7 +215,7 @@ class LocalSignIn:
         line = Line("account.password", f"A new password was made for {name}.", name=name, by=by)
         await append_lines(tx, INSTALLATION, [line], now=now)
 
-    async def sign_in(self, name: str, password: str, address: str) -> SignedIn | Refused:
+    async def sign_in(self, name: str, password: str, address: str) -> SignedIn | SignInRefused:
         """Check a password.
 
         The answer for an unknown name is that for a wrong password, now and after more of them, and
@@ -234,7 +234,7 @@ class LocalSignIn:
             good = await asyncio.to_thread(self._verify, hashed, password[:1000])
             if account is None or not good:
                 await self._note_failure(who, None if account is None else name, address)
-                return Refused("The name or the password is wrong.")
+                return SignInRefused("The name or the password is wrong.")
         now = self._clock.now()
         fresh = None
         if self._hasher.check_needs_rehash(hashed):
@@ -254,13 +254,13 @@ class LocalSignIn:
         )
         return SignedIn(cookie, account.name)
 
-    def _closed(self, tries: Tries) -> Refused | None:
+    def _closed(self, tries: Tries) -> SignInRefused | None:
         now = self._clock.now()
         if tries.locked_until is None or now >= tries.locked_until:
             return None
         wait = int((tries.locked_until - now).total_seconds()) + 1
         seconds = "1 second" if wait == 1 else f"{wait} seconds"
-        return Refused(f"Too many wrong passwords. Try again in {seconds}.", wait)
+        return SignInRefused(f"Too many wrong passwords. Try again in {seconds}.", wait)
 
     async def _note_failure(self, who: str, account: str | None, address: str) -> None:
         now = self._clock.now()

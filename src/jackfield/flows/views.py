@@ -32,16 +32,16 @@ from jackfield.core.pictures import Summary, View
 from jackfield.core.rules import PeopleRules
 from jackfield.flows.runs import GROUPS, NO_GROUPS
 from jackfield.store.alarms import open_alarms
+from jackfield.store.crossings import load_unlinked_extensions
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.groups import Edges, load_edges, load_groups
-from jackfield.store.held import count_elsewhere
+from jackfield.store.held_actions import count_elsewhere
 from jackfield.store.links import count_links, load_all_links, load_department_links, load_links
 from jackfield.store.matches import load_decisions
 from jackfield.store.people import count_people, load_people, load_people_of_addresses
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phone_numbers import load_used_numbers
 from jackfield.store.phones import load_extensions
-from jackfield.store.pictures import load_unlinked_extensions
 from jackfield.store.released import load_former, load_released
 from jackfield.store.transaction import Transaction
 

@@ -18,7 +18,7 @@ from jackfield.store.transaction import Bulk, Transaction, chunks
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Result:
     """What came of the action `seq`."""
 
     seq: int
@@ -66,7 +66,7 @@ _mark = Bulk(
 
 
 async def mark_outcomes(
-    tx: Transaction, tenant: int, plan: int, outcomes: Sequence[Outcome], *, now: datetime
+    tx: Transaction, tenant: int, plan: int, outcomes: Sequence[Result], *, now: datetime
 ) -> None:
     """Note what came of actions."""
     if not outcomes:

@@ -89,7 +89,7 @@ def has_left(link: Link | None, person: Person | None) -> LeaverCause | None:
 
 
 @dataclass(frozen=True, slots=True)
-class UsersPage:
+class ListedUsers:
     """A page of users, and where to go on (see `search.Found`)."""
 
     users: tuple[User, ...]
@@ -105,7 +105,7 @@ async def list_users(
     limit: int = 50,
     after: str | None = None,
     before: str | None = None,
-) -> UsersPage:
+) -> ListedUsers:
     """One page of users."""
     column = phone_extensions.c.sort if order is Order.NAME else phone_extensions.c.sort_number
     found = await find(
@@ -119,7 +119,7 @@ async def list_users(
         before=before,
         where=_conditions(tenant, filter_),
     )
-    return UsersPage(await load_users(tx, tenant, found.refs), found)
+    return ListedUsers(await load_users(tx, tenant, found.refs), found)
 
 
 async def load_users(tx: Transaction, tenant: int, keys: Sequence[str]) -> tuple[User, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect, Template
 
-from jackfield.flows.signin import Refused, SignedIn
+from jackfield.flows.signin import SignedIn, SignInRefused
 from jackfield.web.rooms import House
 from jackfield.web.security import own_path, session_cookie, session_cookie_name
 from jackfield.web.tenancy import ABOUT, PUBLIC, About
@@ -31,7 +31,7 @@ async def sign_in(request: Request[Any, Any, Any], house: House) -> Template | R
     address = request.client.host if request.client else "unknown"
     if wait := house.login_limit.wait_s(address):
         text = f"Too many tries from your address. Wait {wait} seconds, then try again."
-        return _page(back, name, Refused(text, wait))
+        return _page(back, name, SignInRefused(text, wait))
     match await house.signin.sign_in(name, password, address):
         case SignedIn(cookie=cookie):
             old = request.cookies.get(session_cookie_name(house.settings))
@@ -51,7 +51,7 @@ async def sign_out(request: Request[Any, Any, Any], house: House) -> Redirect:
     return Redirect("/login", status_code=303, cookies=[session_cookie(house.settings, "")])
 
 
-def _page(back: str, name: str = "", refused: Refused | None = None) -> Template:
+def _page(back: str, name: str = "", refused: SignInRefused | None = None) -> Template:
     headers: dict[str, str] = {}
     status = 200
     if refused is not None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from doubles.api_caller import ApiCaller
-from jackfield.flows.signin import Refused, SignedIn
+from jackfield.flows.signin import SignedIn, SignInRefused
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def test_a_removed_account_is_out_at_once(owned: ApiCaller) -> None:
 
     assert again.status == 404
     assert await signin.viewer(session.cookie) is None
-    assert isinstance(await signin.sign_in("ann", first["password"], "::1"), Refused)
+    assert isinstance(await signin.sign_in("ann", first["password"], "::1"), SignInRefused)
     assert ("The local account ann was removed.", "token test") in await told(owned)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from doubles.api_caller import API, ApiCaller
 from doubles.house import SECRET, House
-from jackfield.flows.signin import Refused, SignedIn
+from jackfield.flows.signin import SignedIn, SignInRefused
 from jackfield.store.alarms import begin_alarm, end_alarm
 from jackfield.store.vault import Vault
 from m365_emulator.server import Emulator
@@ -317,7 +317,7 @@ async def test_a_new_password_ends_the_old_ones_sessions(api: ApiCaller) -> None
 
     assert made["name"] == "admin"
     assert await signin.viewer(session.cookie) is None
-    assert isinstance(await signin.sign_in("admin", old, "127.0.0.1"), Refused)
+    assert isinstance(await signin.sign_in("admin", old, "127.0.0.1"), SignInRefused)
     assert isinstance(await signin.sign_in("admin", made["password"], "127.0.0.1"), SignedIn)
     told = (await api.get("/journal", installation=True, kind="account."))["lines"]
     (line,) = (line for line in told if line["kind"] == "account.password" and line["by"])

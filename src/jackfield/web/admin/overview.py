@@ -11,7 +11,7 @@ from litestar.response import Template
 from markupsafe import Markup
 
 from jackfield.flows.graph_budget import HOUR
-from jackfield.flows.held import load_standing
+from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.store.cursors import Resource, load_cursor
@@ -50,7 +50,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
             "links": await count_links(tx, tenant),
             "leavers": await count_leavers(tx, tenant),
             "in_sync": await count_in_sync(tx, tenant),
-            "standing": await load_standing(tx, tenant),
+            "standing": await load_all_held(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
             "cursor": (cursor := await load_cursor(tx, tenant, Resource.USERS)),
             "looked_at": cursor.finished_at or _looked_at(await load_due(tx, tenant, PEOPLE)),

@@ -12,7 +12,7 @@ from litestar.response import Redirect, Template
 from jackfield.core.actions import GUARDS, ActionKind, groups_of
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
-from jackfield.flows.held import Held, load_held_back, load_standing
+from jackfield.flows.held_actions import Held, load_all_held, load_held_back
 from jackfield.flows.outcomes import stands
 from jackfield.flows.people import PlanHeld, PlanNotOpen
 from jackfield.flows.undo import NotUndoable
@@ -42,7 +42,7 @@ async def latest_plan(request: AnyRequest, house: House) -> Template | Redirect:
     """The plan that waits for a word, else one that waits for a release, else the latest one."""
     async with house.database.read() as tx:
         waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
-        holding = () if waiting else (await load_standing(tx, house.tenant)).holds
+        holding = () if waiting else (await load_all_held(tx, house.tenant)).holds
         latest = (
             waiting or [one.plan for one in holding] or await list_plans(tx, house.tenant, limit=1)
         )

@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from jackfield.flows.held import load_standing
+from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
@@ -60,7 +60,7 @@ async def status(house: House) -> StatusOut:
         looks = await list_runs(tx, house.tenant, kind=PHOTOS, limit=1)
         photos = await count_photos(tx, house.tenant)
         waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
-        standing = await load_standing(tx, house.tenant)
+        standing = await load_all_held(tx, house.tenant)
         waits = [one.id for one in waiting] or standing.plan_ids
         return StatusOut(
             connected=connection is not None,

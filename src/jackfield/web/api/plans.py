@@ -13,7 +13,7 @@ from jackfield.core.actions import ActionKind
 from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
-from jackfield.flows.held import load_held_back
+from jackfield.flows.held_actions import load_held_back
 from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from jackfield.core.actions import DISBELIEF, GUARDS, ActionKind, Refusal
 from jackfield.core.wording import counted_kinds
 from jackfield.store.cursors import Resource, load_cursor
-from jackfield.store.held import find_holding, load_held
+from jackfield.store.held_actions import find_holding, load_held
 from jackfield.store.people import count_people
 from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
@@ -70,7 +70,7 @@ async def load_held_back(tx: Transaction, tenant: int, plan: StoredPlan) -> Held
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AllHeld:
     """All that guards hold back now; false where they hold nothing."""
 
     holds: tuple[Held, ...] = ()
@@ -130,7 +130,7 @@ def _named(ids: list[int]) -> str:
     return f"plans {', '.join(some)} and {last}"
 
 
-async def load_standing(tx: Transaction, tenant: int) -> Standing:
+async def load_all_held(tx: Transaction, tenant: int) -> AllHeld:
     """What guards hold back at this moment, whichever plan it is in."""
     known: set[tuple[ActionKind, str]] = set()
     holds: list[Held] = []
@@ -141,7 +141,7 @@ async def load_standing(tx: Transaction, tenant: int) -> Standing:
             known |= theirs
     if not holds and (held := await _count_that_waits(tx, tenant)):
         holds.append(held)
-    return Standing(
+    return AllHeld(
         tuple(holds),
         Counter(kind for kind, _ in known),
         holds[0].plan.people_now if holds else 0,
@@ -159,8 +159,8 @@ async def _count_that_waits(tx: Transaction, tenant: int) -> Held | None:
     return await load_held_back(tx, tenant, newest[0])
 
 
-def standing_of(held: Held | None) -> Standing:
+def all_held_of(held: Held | None) -> AllHeld:
     """The same of one plan alone, about its actions: a count of people is nobody's own."""
     if held is None or not held.plan.held:
-        return Standing()
-    return Standing((held,), held.counts, held.plan.people_now)
+        return AllHeld()
+    return AllHeld((held,), held.counts, held.plan.people_now)
