@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from jackfield.store import sqlite_thread
 from jackfield.store.errors import DatabaseUnusable
+from jackfield.store.estimates import estimate
 from jackfield.store.leases import Lease, renew_lease
 from jackfield.store.located import located, place_of, silent, translate
 from jackfield.store.migrate import migrate
@@ -108,6 +109,8 @@ class Database:
                 if not database.sqlite:
                     await _check_postgresql(connection)
                 await migrate(connection)
+                if database.sqlite:
+                    await estimate(connection)
         except BaseException:
             await database.close()
             raise
