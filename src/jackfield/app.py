@@ -170,8 +170,8 @@ class App:
             clock,
         )
         lane = Lane("people", poll=1.0, concurrency=AT_ONCE)
-        person = Lane("person", poll=0.5, concurrency=8)
-        quiet = Lane("photos", poll=2.0, concurrency=PHOTOS_AT_ONCE)
+        person = Lane("person", poll=1.0, concurrency=8)
+        quiet = Lane("photos", poll=5.0, concurrency=PHOTOS_AT_ONCE)
         self.durable = Durable(
             database.url,
             ALONE if self.slot is None else self.slot.name,
