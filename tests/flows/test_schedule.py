@@ -4,14 +4,15 @@ from collections.abc import Awaitable
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode, ScheduleRules
 from jackfield.flows.asks import Ask
+from jackfield.flows.runs import WORK
 from jackfield.store.errors import BrokenDocument
 from jackfield.store.runs import RunStatus, Trigger
-from jackfield.store.schedule import load_due
+from jackfield.store.schedule import load_due, want
 from jackfield.store.settings import settings
 from jackfield.store.tenants import (
     create_tenant,
@@ -194,3 +195,21 @@ async def test_one_tenant_with_broken_settings_does_not_stop_the_others(house: H
     await house.runner.idle()
 
     assert (await house.numbers(2)).keys() == {"Ben Two"}
+
+
+async def test_a_look_reads_nothing_while_nothing_was_written(house: House) -> None:
+    """It comes each second of an installation's life; what is due by time is found all the same."""
+    await office(house)
+    await house.people.sweep()
+    begun: list[object] = []
+    event.listen(house.database._reader.sync_engine, "begin", begun.append)
+
+    nothing = [await house.people.sweep() for _ in range(3)]
+    read_for_nothing = len(begun)
+    async with house.database.write() as tx:
+        await want(tx, 1, WORK, Mode.FULL, now=house.clock.now())
+    wanted = await house.people.sweep()
+
+    assert (nothing, read_for_nothing) == ([0, 0, 0], 0)
+    assert wanted == 1
+    await house.sweep()

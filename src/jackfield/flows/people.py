@@ -6,7 +6,7 @@ in which order, is in `people_run.py`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jackfield.clock import Clock
@@ -18,7 +18,7 @@ from jackfield.flows.outcomes import stands
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
 from jackfield.flows.steps import document_of
-from jackfield.flows.sweeps import is_alive, lost_runs, sweep_all
+from jackfield.flows.sweeps import Sweep, is_alive, lost_runs
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.held_actions import release_held
@@ -40,7 +40,6 @@ from jackfield.store.settings import (
     load_people_settings,
     save_people_settings,
 )
-from jackfield.store.tenants import load_connection
 from jackfield.store.transaction import Transaction
 
 SYNC = "people.sync"
@@ -75,6 +74,23 @@ class PlanHeld(PlanNotOpen):
         super().__init__(f"{held} {_RELEASE.format(plan=held.plan.id)}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decides what is due in a tenant, besides the time."""
+
+    settings: PeopleSettings
+    state: Due
+    approved: tuple[StoredPlan, ...]
+
+
+async def _load_known(tx: Transaction, tenant: int) -> _Known:
+    return _Known(
+        (await load_people_settings(tx, tenant)).value,
+        await load_due(tx, tenant, WORK),
+        await list_plans(tx, tenant, status=PlanStatus.APPROVED),
+    )
+
+
 class PeopleSync:
     """Begins people runs for all tenants of the installation."""
 
@@ -83,6 +99,7 @@ class PeopleSync:
         self._clock = clock
         self._runs = Runs(database, clock)
         self._runner: Runner | None = None
+        self._sweep = Sweep(database, _load_known, self._begin_due)
 
     def work_with(self, runner: Runner) -> None:
         """The durable runner that `start` and `sweep` hand runs to."""
@@ -92,23 +109,18 @@ class PeopleSync:
 
     async def sweep(self) -> int:
         """Queue what is due, for every tenant; returns how many runs were asked for."""
-        return await sweep_all(self._database, self._sweep)
+        return await self._sweep.look()
 
-    async def _sweep(self, tenant: int) -> int:
-        async with self._database.read() as tx:
-            if await load_connection(tx, tenant) is None:
-                return 0
-            settings = (await load_people_settings(tx, tenant)).value
-            state = await load_due(tx, tenant, WORK)
-            approved = await list_plans(tx, tenant, status=PlanStatus.APPROVED)
-        if state.not_before is not None and self._clock.now() < state.not_before:
+    async def _begin_due(self, tenant: int, known: _Known) -> int:
+        now = self._clock.now()
+        if known.state.not_before is not None and now < known.state.not_before:
             return 0
-        for plan in approved:
+        for plan in known.approved:
             await self._apply_later(tenant, plan.id, plan.decided_by)
-        mode = mode_due(settings, state, self._clock.now())
+        mode = mode_due(known.settings, known.state, now)
         if mode is not None:
             await self._enqueue(tenant, Ask(mode))
-        return len(approved) + (mode is not None)
+        return len(known.approved) + (mode is not None)
 
     async def take_stock(self) -> None:
         """After a start: what was under way when the process died goes on by itself, or is over.

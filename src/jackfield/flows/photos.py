@@ -5,6 +5,8 @@ A lane of its own: people never wait for pictures. What a run does is in `photos
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
 from jackfield.clock import Clock
@@ -13,12 +15,12 @@ from jackfield.durable import RunId, Runner
 from jackfield.flows.run_rows import RunRows
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.steps import document_of
-from jackfield.flows.sweeps import lost_runs, sweep_all
+from jackfield.flows.sweeps import Sweep, lost_runs
 from jackfield.store.database import Database
 from jackfield.store.runs import Trigger
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.settings import PeopleSettings, load_people_settings
-from jackfield.store.tenants import load_connection
+from jackfield.store.transaction import Transaction
 
 PHOTOS = "photos.sync"
 WORK = "photos"
@@ -56,6 +58,23 @@ class PhotosOff(Exception):
         super().__init__(f"Photos are switched off. {self.next_step}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decides what is due in a tenant, besides the time."""
+
+    settings: PeopleSettings
+    state: Due
+    people: Due
+
+
+async def _load_known(tx: Transaction, tenant: int) -> _Known:
+    return _Known(
+        (await load_people_settings(tx, tenant)).value,
+        await load_due(tx, tenant, WORK),
+        await load_due(tx, tenant, PEOPLE),
+    )
+
+
 class PhotoSync:
     """Begins photo runs for all tenants of the installation."""
 
@@ -64,6 +83,7 @@ class PhotoSync:
         self._clock = clock
         self._rows = RunRows(database, clock, WORK)
         self._runner: Runner | None = None
+        self._sweep = Sweep(database, _load_known, self._begin_due)
 
     def work_with(self, runner: Runner) -> None:
         """The durable runner that `start` and `sweep` hand runs to."""
@@ -71,20 +91,15 @@ class PhotoSync:
 
     async def sweep(self) -> int:
         """Queue what is due, for every tenant; returns how many runs were asked for."""
-        return await sweep_all(self._database, self._sweep)
+        return await self._sweep.look()
 
-    async def _sweep(self, tenant: int) -> int:
-        async with self._database.read() as tx:
-            if await load_connection(tx, tenant) is None:
-                return 0
-            settings = (await load_people_settings(tx, tenant)).value
-            state = await load_due(tx, tenant, WORK)
-            people = await load_due(tx, tenant, PEOPLE)
-        if not settings.photos:
+    async def _begin_due(self, tenant: int, known: _Known) -> int:
+        state = known.state
+        if not known.settings.photos:
             return 0
         if state.not_before is not None and self._clock.now() < state.not_before:
             return 0
-        mode = photos_mode_due(settings, state, people)
+        mode = photos_mode_due(known.settings, state, known.people)
         if mode is None:
             return 0
         await self._enqueue(tenant, PhotosAsk(mode))

@@ -6,34 +6,75 @@ The tables say what is to be done; the runner's own records are looked at only f
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
 
 from jackfield.durable import DurableError, RunId, Runner
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.leases import load_lease
 from jackfield.store.runs import UNDER_WAY, list_runs
-from jackfield.store.tenants import load_tenants
+from jackfield.store.tenants import load_connection, load_tenants
+from jackfield.store.transaction import Transaction
 
+Known = TypeVar("Known")
 _AT_MOST = 500
 
 
-async def sweep_all(database: Database, sweep: Callable[[int], Awaitable[int]]) -> int:
-    """Look at what is due for each tenant; returns how many runs were asked for.
+class Sweep(Generic[Known]):
+    """A look at what is due for each tenant, again and again.
 
-    What is wrong with one tenant is raised after all others were served.
+    Where this process alone writes and has written nothing since the last look, only time has
+    passed: nothing is read again.
     """
-    async with database.read() as tx:
-        tenants = await load_tenants(tx)
-    begun = 0
-    trouble: StoreError | None = None
-    for tenant in tenants:
-        try:
-            begun += await sweep(tenant.number)
-        except StoreError as error:
-            trouble = trouble or error
-    if trouble is not None:
-        raise trouble
-    return begun
+
+    def __init__(
+        self,
+        database: Database,
+        load: Callable[[Transaction, int], Awaitable[Known]],
+        begin: Callable[[int, Known], Awaitable[int]],
+    ) -> None:
+        """`load` reads what decides about a connected tenant; `begin` asks for runs by it."""
+        self._database = database
+        self._load = load
+        self._begin = begin
+        self._known: dict[int, Known] = {}
+        self._known_at: int | None = None
+        """`Database.written` when that was read; None: it is to be read again."""
+
+    async def look(self) -> int:
+        """Ask for what is due; returns how many runs were asked for.
+
+        What is wrong with one tenant is raised after all others were served.
+        """
+        written = self._database.written
+        trouble: StoreError | None = None
+        if written is None or written != self._known_at:
+            trouble = await self._read()
+            self._known_at = written if trouble is None else None
+        begun = 0
+        for tenant, known in self._known.items():
+            try:
+                begun += await self._begin(tenant, known)
+            except StoreError as error:
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+        return begun
+
+    async def _read(self) -> StoreError | None:
+        async with self._database.read() as tx:
+            tenants = [one.number for one in await load_tenants(tx)]
+        found: dict[int, Known] = {}
+        trouble: StoreError | None = None
+        for tenant in tenants:
+            try:
+                async with self._database.read() as tx:
+                    if await load_connection(tx, tenant) is not None:
+                        found[tenant] = await self._load(tx, tenant)
+            except StoreError as error:
+                trouble = trouble or error
+        self._known = found
+        return trouble
 
 
 async def lost_runs(

@@ -62,6 +62,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._queue = WriterQueue(patience_s=WAIT_FOR_CONNECTION_S) if self.sqlite else None
+        self._written = 0
         self._slot: Lease | None = None
         self._slot_length = timedelta()
         self.replaced = asyncio.Event()
@@ -123,11 +124,14 @@ class Database:
         On SQLite it holds the only writer connection: no network, no long computing inside. A
         `large` one lets those that are not go first.
         """
-        async with self._located(), self._turn(large=large), self._writer.begin() as connection:
-            tx = Transaction(connection, self._queue)
-            if self._slot is None or await still_holds(tx, self._slot, IDLE):
-                yield tx
-                return
+        try:
+            async with self._located(), self._turn(large=large), self._writer.begin() as connection:
+                tx = Transaction(connection, self._queue)
+                if self._slot is None or await still_holds(tx, self._slot, IDLE):
+                    yield tx
+                    return
+        finally:
+            self._written += 1
         self.replaced.set()
         # No error, which somebody might write down as theirs: the process is about to end.
         await asyncio.Event().wait()
@@ -165,6 +169,14 @@ class Database:
 
     def _turn(self, *, large: bool) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._queue is None else self._queue.turn(large=large)
+
+    @property
+    def written(self) -> int | None:
+        """Grows with each transaction that may have written; None where other processes write too.
+
+        While it stays, whatever was read stands.
+        """
+        return self._written if self.sqlite else None
 
     def write_as(self, slot: Lease, length: timedelta) -> None:
         """From now on write only while this process holds its slot, a lease of that length.
