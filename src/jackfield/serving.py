@@ -70,6 +70,9 @@ def listen(settings: Settings) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # [::] means every address, those of IPv4 too, whatever a machine has as its default.
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         bound.bind((host, settings.listen_port))
         # Two may bind an address that nobody listens on yet; of them one may listen.
         bound.listen()

@@ -257,7 +257,7 @@ async def test_another_organisation_does_not_take_the_place_of_one_with_people(
 
     assert stage.tenant.display_name in refused.value.text
     assert "leavers" in refused.value.text
-    assert "installation of its own" in refused.value.next_step
+    assert "jackfield tenant add" in refused.value.next_step
     assert await stored(house) == before
 
 

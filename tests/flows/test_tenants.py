@@ -1,5 +1,8 @@
 """Tenants come, are renamed and go; nobody else's row is touched."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select
 
@@ -9,7 +12,8 @@ from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.store.journal import load_lines
 from jackfield.store.leftovers import delete_piece, tables_of_tenants
 from jackfield.store.schema import INSTALLATION, metadata
-from jackfield.store.tenants import load_tenants, tenants
+from jackfield.store.sequences import next_change
+from jackfield.store.tenants import load_tenants, save_tenant, tenants
 
 
 async def rows_of(house: House, tenant: int) -> dict[str, int]:
@@ -63,6 +67,42 @@ async def test_a_name_that_somebody_gave_outlives_the_connection(house: House) -
         ours, theirs = await load_tenants(tx)
     assert theirs.name == "Customer 4711"
     assert ours.name == "Kestrel Foods"
+
+
+@pytest.mark.parametrize(
+    "organisation",
+    ["2", "x" * 101, ""],
+    ids=["digits", "long", "none"],
+)
+async def test_an_organisation_that_no_tenant_can_be_called_after_gives_no_name(
+    house: House, organisation: str
+) -> None:
+    """The customer's own administrator chooses it: as “2” it would be asked for as tenant 2."""
+    stage = house.raise_stage(people=0)
+    stage.tenant.display_name = organisation
+
+    await house.connect(stage)
+
+    async with house.database.read() as tx:
+        (ours,) = await load_tenants(tx)
+    assert ours.name == "Main"
+
+
+async def test_of_two_that_take_a_name_at_once_one_has_it(house: House) -> None:
+    """A connection names its tenant: it waits for a renaming that is under way, and looks again."""
+    await house.tenants.add("Customer 4711", by="admin")
+    stage = house.raise_stage(people=0)
+    async with house.database.write() as tx:
+        await next_change(tx, INSTALLATION)
+        _, theirs = await load_tenants(tx)
+        await save_tenant(tx, replace(theirs, name="Kestrel Foods"))
+        connecting = asyncio.create_task(house.connect(stage))
+        await asyncio.wait([connecting], timeout=0.3)
+    await connecting
+
+    async with house.database.read() as tx:
+        names = [one.name for one in await load_tenants(tx)]
+    assert names == ["Main", "Kestrel Foods"]
 
 
 async def test_renaming_is_written_down(house: House) -> None:

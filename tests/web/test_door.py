@@ -129,6 +129,21 @@ class TestProxies:
 
         assert answers == [401] * 11
 
+    @pytest.mark.parametrize("at", ["10.0.0.2", "::ffff:10.0.0.2"], ids=["ipv4", "on_ipv6"])
+    @pytest.mark.parametrize("wrap", ["", "::ffff:"], ids=["as_is", "mapped"])
+    async def test_an_ipv4_address_is_one_however_it_is_written(
+        self, house: House, at: str, wrap: str
+    ) -> None:
+        """A socket for IPv6 writes IPv4 its own way: all of IPv4 would be one caller."""
+        console = await open_console(house, HTTPS)
+        visitor = console.visitor(host="pbx.example.org", scheme="https", address=at)
+
+        many = await self.tries(visitor, [f"{wrap}198.51.100.{n}" for n in range(11)])
+        one = await self.tries(visitor, [f"{wrap}203.0.113.9"] * 11)
+
+        assert many == [401] * 11
+        assert one == [401] * 10 + [429]
+
     async def test_what_stands_left_of_an_untrusted_hop_is_not_believed(self, house: House) -> None:
         """A caller may send the header too; only the proxy's own entry counts."""
         console = await open_console(house, HTTPS)

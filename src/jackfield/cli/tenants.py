@@ -13,6 +13,7 @@ from jackfield.cli.asking import asked
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import printable, say
+from jackfield.core.tenant_names import which_tenant
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -132,8 +133,9 @@ def _typed(tenant: Any) -> str:
 async def find_tenant(door: Door, tenant: str) -> Any:
     """A tenant as the API tells it, by name or number. Raises `CommandFailed`."""
     found = await _all(door)
+    meant = which_tenant(tenant, [(one["number"], one["name"]) for one in found])
     for one in found:
-        if tenant == str(one["number"]) or tenant.casefold() == one["name"].casefold():
+        if one["number"] == meant:
             return one
     names = ", ".join(f"{one['number']} ({one['name']})" for one in found[:10])
     raise CommandFailed(f"There is no tenant “{tenant}”; there are {names}.")

@@ -14,6 +14,7 @@ from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections, read_credential
 from jackfield.flows.failures import GRAPH_AWAY, OUTAGE
 from jackfield.flows.runs import GROUPS
+from jackfield.flows.tenants import FIRST_NAME, name_after
 from jackfield.graph.authority import find_tenant
 from jackfield.graph.client import GraphClient, new_uuid
 from jackfield.graph.cloud import AddressRefused, CloudName
@@ -50,15 +51,11 @@ from jackfield.store.tenants import (
     load_tenants,
     mark_verified,
     save_connection,
-    save_tenant,
 )
-from jackfield.store.transaction import Transaction
 from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
 _WORK = "people"
-FIRST_NAME = "Main"
-"""The first tenant's, until it is connected."""
 _ADDRESS = "Give both addresses as https://host, as the provider of that cloud names them."
 _REACH = (
     "Check the addresses, network, name service and firewall; for an authority of your own give "
@@ -189,7 +186,7 @@ class Setup:
                 f"This tenant is connected to {before.organisation} ({before.tid}) and knows "
                 f"{people:,} of its people; connecting another organisation would make all of "
                 "them leavers.",
-                "Connect the other organisation in an installation of its own.",
+                "Connect the other organisation to a tenant of its own: jackfield tenant add NAME.",
             )
         client, closing = await self._connections.trial(tenant, wanted, credential)
         async with closing:
@@ -203,13 +200,16 @@ class Setup:
             usage_country=organisation.country,
         )
         async with self._database.write() as tx:
+            # Names are given one after the other, in the order of locks that a renaming has.
+            await next_change(tx, INSTALLATION)
             await self._vault.save(tx, tenant, SECRET_NAME, secret, now=now)
             await save_connection(tx, tenant, wanted)
             await mark_verified(tx, tenant, now=now)
             if before is None or before.tid != tid:
                 await forget_cursors(tx, tenant)
                 await forget_rounds(tx, tenant)
-            await _name_after(tx, tenant, before, organisation.name)
+            former = None if before is None else before.organisation
+            await name_after(tx, tenant, organisation.name, former=former)
             for alarm in (OUTAGE, GRAPH_AWAY):
                 await end_alarm(tx, tenant, alarm, now=now)
             # At once, not with the first sync: who looks for groups is told why none is there.
@@ -247,18 +247,6 @@ class Setup:
             return await find_tenant(
                 cloud, name, transport, now=self._clock.now(), client_request_id=new_uuid()
             )
-
-
-async def _name_after(
-    tx: Transaction, tenant: int, before: Connection | None, organisation: str
-) -> None:
-    """Name a tenant after its organisation, unless somebody has named it or another is so named."""
-    known = await load_tenants(tx)
-    named = next(one for one in known if one.number == tenant)
-    ours = {FIRST_NAME, "" if before is None else before.organisation}
-    taken = {one.name.casefold() for one in known if one.number != tenant}
-    if organisation and named.name in ours and organisation.casefold() not in taken:
-        await save_tenant(tx, replace(named, name=organisation))
 
 
 async def _refused_groups(client: GraphClient) -> PermissionMissing | None:

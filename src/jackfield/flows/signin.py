@@ -101,6 +101,10 @@ class AccountRefused(Exception):
     """It was not done; the text says why."""
 
 
+class UnusableAccount(AccountRefused):
+    """No account can be called so."""
+
+
 class NoSuchAccount(AccountRefused):
     """There is no account of that name (any more)."""
 
@@ -329,11 +333,11 @@ def _usable(name: str) -> str:
     """A name as it is kept: in one case, with what an address of the API may hold."""
     name = " ".join(name.split()).casefold()
     if len(name) > LONGEST_NAME:
-        raise AccountRefused(
+        raise UnusableAccount(
             f"The name has {len(name):,} characters; an account's has at most {LONGEST_NAME}."
         )
     if not _NAME.fullmatch(name):
-        raise AccountRefused(
+        raise UnusableAccount(
             "An account's name is made of letters, digits, spaces and . _ + - @, and begins with a"
             " letter or digit."
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
+from jackfield.core.tenant_names import LONGEST_NAME, NameRefused, parse_tenant_name
 from jackfield.flows.connections import Connections
 from jackfield.store.accounts import remove_accounts_of
 from jackfield.store.database import Database
@@ -31,11 +32,17 @@ from jackfield.store.tenants import (
 from jackfield.store.tokens import list_tokens, revoke_token
 from jackfield.store.transaction import Transaction
 
-LONGEST_NAME = 100
+
+FIRST_NAME = "Main"
+"""The first tenant's, until it is connected."""
 
 
 class TenantRefused(Exception):
     """It was not done; the text says why."""
+
+
+class UnusableName(TenantRefused):
+    """No tenant can be called so."""
 
 
 class NoSuchTenant(TenantRefused):
@@ -166,17 +173,33 @@ class Tenants:
         await append_lines(tx, INSTALLATION, [line], now=self._clock.now())
 
 
+async def name_after(
+    tx: Transaction, number: int, organisation: str, *, former: str | None
+) -> None:
+    """Name a tenant after its organisation, unless somebody has named it or another is so named.
+
+    `former` is the organisation that it was connected to before. The customer chooses what the
+    organisation is called: where no tenant can be called so, the name stays as it is.
+
+    The caller's transaction begins with `next_change(tx, INSTALLATION)`, as whatever gives names.
+    """
+    try:
+        name = parse_tenant_name(organisation)
+    except NameRefused:
+        return
+    known = await load_tenants(tx)
+    tenant = _one(known, number)
+    others = {one.name.casefold() for one in known if one.number != number}
+    ours = {FIRST_NAME, " ".join((former or "").split())}
+    if tenant.name in ours and name.casefold() not in others:
+        await save_tenant(tx, replace(tenant, name=name))
+
+
 def _usable(name: str) -> str:
-    name = " ".join(name.split())
-    if len(name) > LONGEST_NAME:
-        raise TenantRefused(
-            f"The name has {len(name):,} characters; a tenant's has at most {LONGEST_NAME}."
-        )
-    if not name or not name.isprintable():
-        raise TenantRefused(f"A tenant's name has 1 to {LONGEST_NAME} characters, in one line.")
-    if name.isdigit():
-        raise TenantRefused("A tenant's name needs a letter: digits alone stand for its number.")
-    return name
+    try:
+        return parse_tenant_name(name)
+    except NameRefused as error:
+        raise UnusableName(str(error)) from error
 
 
 def _refuse_taken(known: tuple[Tenant, ...] | list[Tenant], name: str) -> None:

@@ -25,6 +25,7 @@ from jackfield.store.schema import (
 )
 from jackfield.store.transaction import Transaction
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 KEPT = timedelta(days=1)
 """Forgotten after so long without another one."""
 
@@ -47,16 +48,26 @@ class Tries:
     locked_until: datetime | None = None
 
 
+def parse_address(text: str) -> Address | None:
+    """The address of whoever calls; None for what is none.
+
+    A socket for both kinds, and some proxies, write IPv4 as `::ffff:192.0.2.1`: that is the IPv4
+    address, else all of them would share one /64 and no network of the settings would hold them.
+    """
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return parsed if mapped is None else mapped
+
+
 def network_of(address: str) -> str:
     """Whom an address stands for: one subscriber holds a whole /64 of IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return address
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            # What a socket for both kinds calls an IPv4 address: all of them share one /64.
-            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
 

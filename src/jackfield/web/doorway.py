@@ -25,6 +25,7 @@ from litestar.types import (
     Send,
 )
 
+from jackfield.store.wrong_passwords import parse_address
 from jackfield.web.addresses import leading, take_tenant
 from jackfield.web.errors import error_answer
 from jackfield.web.rooms import DoorSettings
@@ -90,7 +91,7 @@ class Doorway:
 
     def _is_ours(self, host: str) -> bool:
         name = host_name(host)
-        return name in self._names or (self._any_address and _is_address(name))
+        return name in self._names or (self._any_address and parse_address(name) is not None)
 
 
 def dress(settings: DoorSettings) -> BeforeMessageSendHookHandler:
@@ -145,9 +146,10 @@ def believe_proxies(
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
     # From the right, for whatever stands left of an untrusted hop may be invented.
     for hop in reversed(hops):
-        if not _is_address(hop):
+        caller = parse_address(hop)
+        if caller is None:
             return
-        scope["client"] = (hop, 0)
+        scope["client"] = (str(caller), 0)
         if not _is_in(hop, proxies):
             return
 
@@ -186,17 +188,6 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return limited
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_in(address: str, networks: Iterable[_Network]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in network for network in networks)

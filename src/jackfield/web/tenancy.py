@@ -19,6 +19,7 @@ from litestar.exceptions import HTTPException, NotFoundException, PermissionDeni
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
+from jackfield.core.tenant_names import which_tenant
 from jackfield.flows.signin import Viewer
 from jackfield.store.tenants import Tenant, load_tenants
 from jackfield.web.addresses import asked_tenant
@@ -153,9 +154,9 @@ def _named_in_header(connection: Connection, seen: Sequence[Tenant], viewer: Vie
     given = unquote(connection.headers.get(HEADER, "")).strip()
     if not given:
         return None
-    for one in seen:
-        if given in {str(one.number), one.name} or given.casefold() == one.name.casefold():
-            return one.number
+    found = which_tenant(given, [(one.number, one.name) for one in seen])
+    if found is not None:
+        return found
     if not viewer.sees_all:
         # The same for a tenant that there is and for one that there is not.
         raise PermissionDeniedException(

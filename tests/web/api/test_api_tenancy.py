@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from litestar.routes import HTTPRoute
 
 from doubles.api_caller import API, ApiCaller
+from jackfield.store.tenants import load_tenants, save_tenant
 from jackfield.web.api import api_router
 from jackfield.web.tenancy import ABOUT, About
 
@@ -47,6 +49,24 @@ async def test_a_call_says_which_of_several_tenants_it_is_about(two: ApiCaller) 
     assert (await two.get("/status"))["people"] == 2
     two.about("1")
     assert (await two.get("/status"))["people"] == 1
+
+
+async def test_a_number_is_never_somebody_elses_name(two: ApiCaller) -> None:
+    """Names of digits stand in databases from before they were refused."""
+    async with two.house.database.write() as tx:
+        ours, _ = await load_tenants(tx)
+        await save_tenant(tx, replace(ours, name="2"))
+    two.about("2")
+
+    assert (await two.get("/status"))["people"] == 2
+
+
+async def test_a_name_that_no_tenant_can_have_is_unusable(api: ApiCaller) -> None:
+    """409 would send whoever calls looking for what stands in the way."""
+    blank = await api.ask("POST", "/tenants", {"name": "  "})
+    taken = await api.ask("POST", "/tenants", {"name": "main"})
+
+    assert (blank.status, taken.status) == (422, 409)
 
 
 async def test_a_tenant_that_there_is_not_is_named(two: ApiCaller) -> None:

@@ -123,7 +123,7 @@ async def accounts(
     opt={ABOUT: About.INSTALLATION},
     summary="Make a local account",
     status_code=201,
-    responses=told(403, 409),
+    responses=told(403, 409, 422),
 )
 async def make_account(house: House, caller: Caller, data: JSONBody[AccountIn]) -> AccountMade:
     """For the whole installation or one tenant; the password is in this answer and nowhere else."""

@@ -26,8 +26,8 @@ from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.replacing import NotReplaced, PhonesSilent
 from jackfield.flows.setup import SetupRefused
-from jackfield.flows.signin import AccountRefused, NoSuchAccount
-from jackfield.flows.tenants import NoSuchTenant, TenantRefused
+from jackfield.flows.signin import AccountRefused, NoSuchAccount, UnusableAccount
+from jackfield.flows.tenants import NoSuchTenant, TenantRefused, UnusableName
 from jackfield.flows.undo import NotUndoable, UnknownPlan
 from jackfield.store.errors import SecretUnreadable, VersionMoved
 from jackfield.web.errors import Problem, answer_http, error_answer
@@ -165,7 +165,9 @@ def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
 
 
 def _answer_refused(request: AnyRequest, error: AccountRefused | TenantRefused) -> Response[bytes]:
-    status = 404 if isinstance(error, NoSuchAccount | NoSuchTenant) else 409
+    missing = isinstance(error, NoSuchAccount | NoSuchTenant)
+    unusable = isinstance(error, UnusableAccount | UnusableName)
+    status = 404 if missing else 422 if unusable else 409
     return error_answer(request.scope, status, str(error))
 
 

@@ -59,7 +59,7 @@ async def tenant(request: Asking, house: House, tenant: Number) -> TenantOut:
     opt={ABOUT: About.INSTALLATION},
     summary="Add a tenant",
     status_code=201,
-    responses=told(403, 409),
+    responses=told(403, 409, 422),
 )
 async def add(house: House, caller: Caller, data: JSONBody[TenantIn]) -> TenantOut:
     """It is not connected yet: connect it with its name in the header."""
@@ -72,7 +72,7 @@ async def add(house: House, caller: Caller, data: JSONBody[TenantIn]) -> TenantO
     "/tenants/{tenant:int}",
     opt={ABOUT: About.INSTALLATION},
     summary="Rename a tenant",
-    responses=told(403, 404, 409),
+    responses=told(403, 404, 409, 422),
 )
 async def rename(
     house: House, caller: Caller, tenant: Number, data: JSONBody[TenantIn]
