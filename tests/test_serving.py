@@ -31,19 +31,6 @@ async def test_answers_leave_at_once(tmp_path: Path) -> None:
     assert answer
 
 
-async def test_every_address_is_one_of_ipv4_too(tmp_path: Path) -> None:
-    """`[::]` would otherwise depend on how the machine was set up."""
-    try:
-        bound = listen(Settings(data_dir=tmp_path, listen="[::1]:0"))
-    except CannotListen:
-        pytest.skip("this machine has no IPv6")
-
-    with closing(bound):
-        only = bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
-
-    assert only == 0
-
-
 def test_of_two_that_start_at_one_address_one_is_told(tmp_path: Path) -> None:
     """Both may bind it before the first one listens: that must not end in a stack trace."""
     with closing(socket.socket()) as other:

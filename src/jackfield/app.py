@@ -148,7 +148,6 @@ class App:
             self.vault,
             clock,
             open_transport=open_transport,
-            data_dir=settings.data_dir,
             rng=random.Random(),
         )
         self.figures = Health(database, self.connections, clock)

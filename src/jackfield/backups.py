@@ -146,8 +146,7 @@ async def _restore(
         _check_empty(folder)
     _check_backup(backup)
     with _removed_at_the_end(folder / "restored.db") as beside:
-        shutil.copyfile(backup, beside)
-        beside.chmod(0o600)
+        _copy_private(backup, beside)
         key = None if forget_secrets else key_file or folder / KEY_FILE
         restored = await _prove(beside, key, clock)
         kept = _put_in_place(beside, folder, clock, key_file)
@@ -226,7 +225,7 @@ def _put_in_place(beside: Path, folder: Path, clock: Clock, key_file: Path | Non
     if key_file is not None and not (own_key.exists() and own_key.samefile(key_file)):
         if own_key.exists():
             own_key.rename(own_key.with_name(own_key.name + aside))
-        _copy_key(key_file, own_key)
+        _copy_private(key_file, own_key)
     kept = database.with_name(database.name + aside) if database.exists() else None
     for left in ("", *LEFTOVERS):
         one = database.with_name(database.name + left)
@@ -270,9 +269,11 @@ def _removed_at_the_end(file: Path) -> Iterator[Path]:
             one.unlink(missing_ok=True)
 
 
-def _copy_key(source: Path, target: Path) -> None:
+def _copy_private(source: Path, target: Path) -> None:
+    """A copy that nobody else may read from its first byte on."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
-        out.write(source.read_bytes())
+        with source.open("rb") as given:
+            shutil.copyfileobj(given, out, 1024 * 1024)
         out.flush()
         os.fsync(out.fileno())

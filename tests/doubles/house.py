@@ -91,7 +91,6 @@ class House:
             self.vault,
             self.clock,
             open_transport=self._open_transport,
-            data_dir=self._folder,
             rng=self._rng,
         )
         self.setup = Setup(self.database, self.vault, self.connections, self.clock)
@@ -308,7 +307,7 @@ class House:
             return (await load_lines(tx, tenant, limit=limit)).lines
 
     @asynccontextmanager
-    async def _open_transport(self, _ca_bundle: Path | None) -> AsyncIterator[Transport]:
+    async def _open_transport(self, _ca_bundle: str) -> AsyncIterator[Transport]:
         yield _ByHost(self)
 
 

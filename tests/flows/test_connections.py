@@ -60,7 +60,6 @@ async def test_who_waits_on_an_old_connection_stops_waiting(
         vault,
         clock,
         open_transport=open_transport,
-        data_dir=tmp_path,
         rng=random.Random(1),
     )
     async with silent_server() as (url, asked):

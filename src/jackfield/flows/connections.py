@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from jackfield.clock import Clock
 from jackfield.core.reach import Reach
@@ -35,7 +34,7 @@ from jackfield.store.database import Database
 from jackfield.store.tenants import Connection, CredentialKind, load_connection
 from jackfield.store.vault import Vault
 
-OpenTransport = Callable[[Path | None], AbstractAsyncContextManager[Transport]]
+OpenTransport = Callable[[str], AbstractAsyncContextManager[Transport]]
 
 
 class NotConnected(Exception):
@@ -66,14 +65,12 @@ class Connections:
         clock: Clock,
         *,
         open_transport: OpenTransport,
-        data_dir: Path,
         rng: random.Random,
     ) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
         self.open_transport = open_transport
-        self._data_dir = data_dir
         self.pace = Pace(clock, rng)
         self.meter = Meter()
         self.reaches: defaultdict[int, Reach] = defaultdict(lambda: Reach(MICROSOFT))
@@ -97,30 +94,17 @@ class Connections:
                 return made.client
             await self._leave(tenant)
             credential = read_credential(connection.credential, connection.client_id, secret or b"")
-            cloud = self.cloud(tenant, connection)
             reach = self.reaches[tenant]
-            self._ways[tenant] = await self._make(tenant, connection, cloud, credential, reach)
+            self._ways[tenant] = await self._make(tenant, connection, credential, reach)
         return self._ways[tenant].client
 
     async def trial(
         self, tenant: int, connection: Connection, credential: Credential
     ) -> tuple[GraphClient, AsyncExitStack]:
         """A client for a connection that is not stored yet; the caller closes the stack."""
-        cloud = self.cloud(tenant, connection)
         # An address that somebody only tries is no outage of the one that is stored.
-        way = await self._make(tenant, connection, cloud, credential, Reach(MICROSOFT))
+        way = await self._make(tenant, connection, credential, Reach(MICROSOFT))
         return way.client.hurried(20.0), way.closing
-
-    def cloud(self, tenant: int, connection: Connection) -> Cloud:
-        """The addresses of a connection. Raises `AddressRefused`."""
-        name = CloudName(connection.cloud)
-        if name is not CloudName.OWN:
-            return CLOUDS[name]
-        bundle = None
-        if connection.ca_bundle:
-            bundle = self._bundle(tenant)
-            bundle.write_text(connection.ca_bundle, encoding="utf-8")
-        return own_cloud(connection.login_url, connection.graph_url, bundle)
 
     async def renew(self, tenant: int) -> None:
         """The stored connection has changed: whoever waits on the old one stops waiting."""
@@ -147,10 +131,6 @@ class Connections:
     async def forget(self, tenant: int) -> None:
         """The tenant was removed: nothing of it stays behind."""
         await self.renew(tenant)
-        self._bundle(tenant).unlink(missing_ok=True)
-
-    def _bundle(self, tenant: int) -> Path:
-        return self._data_dir / f"ca-{tenant}.pem"
 
     async def close(self) -> None:
         """Close every connection."""
@@ -161,10 +141,10 @@ class Connections:
         self,
         tenant: int,
         connection: Connection,
-        cloud: Cloud,
         credential: Credential,
         reach: Reach,
     ) -> _Way:
+        cloud = cloud_of(connection)
         closing = AsyncExitStack()
         transport = await closing.enter_async_context(self.open_transport(cloud.ca_bundle))
         tokens = TokenSource(cloud, TenantId(connection.tid), credential, transport, self._clock)
@@ -184,6 +164,14 @@ class Connections:
         way = self._ways.pop(tenant, None)
         if way is not None:
             await way.closing.aclose()
+
+
+def cloud_of(connection: Connection) -> Cloud:
+    """The addresses of a connection. Raises `AddressRefused`."""
+    name = CloudName(connection.cloud)
+    if name is not CloudName.OWN:
+        return CLOUDS[name]
+    return own_cloud(connection.login_url, connection.graph_url, connection.ca_bundle)
 
 
 def read_credential(kind: CredentialKind, client_id: str, secret: bytes) -> Credential:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode
-from jackfield.flows.connections import Connections, read_credential
+from jackfield.flows.connections import Connections, cloud_of, read_credential
 from jackfield.flows.failures import GRAPH_AWAY, OUTAGE
 from jackfield.flows.runs import GROUPS
 from jackfield.flows.tenants import FIRST_NAME, name_after
@@ -175,7 +175,7 @@ class Setup:
             ca_bundle=ask.ca_bundle,
             credential_expires_at=expires_at,
         )
-        tid = await self._tenant_id(tenant, wanted, ask.tenant_id)
+        tid = await self._tenant_id(wanted, ask.tenant_id)
         wanted = replace(wanted, tid=tid)
         async with self._database.read() as tx:
             before = await load_connection(tx, tenant)
@@ -241,8 +241,8 @@ class Setup:
         next_step = "" if no_groups is None else no_groups.next_step
         return Connected(tenant, tid, organisation.name, missing, next_step)
 
-    async def _tenant_id(self, tenant: int, wanted: Connection, name: str) -> str:
-        cloud = self._connections.cloud(tenant, wanted)
+    async def _tenant_id(self, wanted: Connection, name: str) -> str:
+        cloud = cloud_of(wanted)
         async with self._connections.open_transport(cloud.ca_bundle) as transport:
             return await find_tenant(
                 cloud, name, transport, now=self._clock.now(), client_request_id=new_uuid()

@@ -32,7 +32,6 @@ from jackfield.store.tenants import (
 from jackfield.store.tokens import list_tokens, revoke_token
 from jackfield.store.transaction import Transaction
 
-
 FIRST_NAME = "Main"
 """The first tenant's, until it is connected."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -38,7 +37,7 @@ class Cloud:
     """Origin of the login authority, without a slash at its end."""
     graph: str
     """Origin of Graph, without version and without a slash at its end."""
-    ca_bundle: Path | None = None
+    ca_bundle: str = ""
     """Certificates to trust besides the system's."""
 
     @property
@@ -78,7 +77,7 @@ CLOUDS = {
 }
 
 
-def own_cloud(login_url: str, graph_url: str, ca_bundle: Path | None = None) -> Cloud:
+def own_cloud(login_url: str, graph_url: str, ca_bundle: str = "") -> Cloud:
     """A cloud by its addresses; Graph's may end in `/v1.0`. Raises `AddressRefused`."""
     return Cloud(
         CloudName.OWN,

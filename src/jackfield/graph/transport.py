@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -84,7 +83,7 @@ class AiohttpTransport:
     environment are not used, cookies are not kept.
     """
 
-    def __init__(self, *, ca_bundle: Path | None = None, user_agent: str) -> None:
+    def __init__(self, *, ca_bundle: str = "", user_agent: str) -> None:
         self._ca_bundle = ca_bundle
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
@@ -185,19 +184,23 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return headers
 
 
-def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
+def _trust(ca_bundle: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if ca_bundle is not None:
+    if ca_bundle:
         try:
-            context.load_verify_locations(cafile=ca_bundle)
-        except OSError as error:  # ssl.SSLError is one
+            # What people write between certificates may be any text; a certificate is ASCII.
+            context.load_verify_locations(cadata=ca_bundle.encode("ascii", "replace").decode())
+        except ssl.SSLError as error:
             raise CredentialUnusable(
-                f"The CA bundle {ca_bundle} cannot be read: {error}.",
-                "Give a readable file of PEM certificates.",
+                f"The CA bundle cannot be read: {error}.",
+                "Give PEM certificates, each from its BEGIN to its END line.",
             ) from error
     return context
 
 
-def open_transport(ca_bundle: Path | None) -> AiohttpTransport:
-    """The real way out under our own name, to be entered."""
+def open_transport(ca_bundle: str) -> AiohttpTransport:
+    """The real way out under our own name, to be entered.
+
+    `ca_bundle` is the PEM text of the authorities to trust beside the system's; "" = none.
+    """
     return AiohttpTransport(ca_bundle=ca_bundle, user_agent=f"Jackfield/{version('jackfield')}")
