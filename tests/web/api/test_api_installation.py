@@ -163,6 +163,33 @@ async def test_a_missing_permission_is_named_and_stops_nothing(api: ApiCaller) -
     assert told["missing_permissions"] == ["GroupMember.Read.All"]
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"login_url": "http://127.0.0.1:22", "graph_url": "https://10.0.0.1"},
+        {"login_url": "https://login.example", "graph_url": "https://graph.example"},
+        {"login_url": f"http://{HOST}", "graph_url": f"http://{HOST}", "ca_bundle": "PEM"},
+    ],
+    ids=["internal", "elsewhere", "authorities"],
+)
+async def test_a_tenants_administrator_gives_no_addresses_to_call(
+    api: ApiCaller, own: dict[str, str]
+) -> None:
+    """The server stands in the provider's network: a customer must not look around in it."""
+    await api.house.tenants.add("Customer", by="admin")
+    stage = api.house.raise_stage(people=3)
+    api.about("2")
+    await api.post("/connection", asked(stage, api.house))
+    theirs = await api.with_token(tenant=2)
+
+    answer = await theirs.ask("POST", "/connection", asked(stage, api.house, **own))
+    again = await theirs.ask("POST", "/connection", asked(stage, api.house))
+
+    assert answer.status == 403
+    assert "for who administers the whole installation" in answer.detail
+    assert again.status == 200
+
+
 async def test_another_organisation_is_refused_once_people_are_known(api: ApiCaller) -> None:
     """It would make all of them leavers."""
     stage = api.house.raise_stage(people=3)

@@ -142,10 +142,32 @@ async def connection(house: House) -> ConnectionOut:
     responses=told(403, 422),
 )
 async def connect(house: House, caller: Caller, data: JSONBody[ConnectIn]) -> ConnectedOut:
-    """Proves the credential by real calls before anything is stored."""
+    """Proves the credential by real calls before anything is stored.
+
+    Addresses of one's own are for who administers the whole installation, for the server calls
+    them: the caller of one tenant may repeat those that the tenant has.
+    """
     ask = ConnectAsk(**{name: getattr(data, name) for name in ConnectIn.__struct_fields__})
+    if not caller.sees_all:
+        await _refuse_new_addresses(house, ask)
     made = await house.setup.connect(house.tenant, ask, by=caller.name)
     return ConnectedOut(made.tid, made.organisation, list(made.missing), made.next_step)
+
+
+async def _refuse_new_addresses(house: House, ask: ConnectAsk) -> None:
+    """Else a customer could have the server call whatever is near it, and read what answers."""
+    async with house.database.read() as tx:
+        known = await load_connection(tx, house.tenant)
+    theirs = ("", "", "")
+    if known is not None:
+        theirs = (known.login_url, known.graph_url, known.ca_bundle)
+    given = (ask.login_url, ask.graph_url, ask.ca_bundle)
+    if any(given) and given != theirs:
+        raise PermissionDeniedException(
+            "Own addresses and authorities (`login_url`, `graph_url`, `ca_bundle`) are for who"
+            " administers the whole installation: the server would call them. Leave them out for"
+            " Microsoft's own clouds, or ask that administrator to connect this tenant."
+        )
 
 
 @get(
