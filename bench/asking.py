@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-PAGES = ("/", "/users", "/users?search=an", "/users/not-synced", "/journal", "/numbers", "/runs")
+PAGES = ("/", "/users", "/users?q=an", "/users/not-synced", "/journal", "/numbers", "/runs")
 NOTICE = {"name": "a notice of the size that Microsoft Graph sends"}
 """What makes the server write one row in a transaction of its own, as a notification does."""
 

@@ -19,7 +19,7 @@ from jackfield.flows.by_hand import HandRefused, PhonesByHand
 from jackfield.flows.made_again import choose_made_again
 from jackfield.flows.phones import PhoneReading
 from jackfield.pbx.builtin import BuiltInPhones
-from jackfield.pbx.port import Done, Outcome, RefusalCode, Refused, Write
+from jackfield.pbx.port import Outcome, RefusalCode, Refused, Unanswered, Write
 from jackfield.store.links import save_links
 
 Deed = Callable[[PhonesByHand, str, str], Awaitable[object]]
@@ -71,21 +71,21 @@ DEEDS = [
 class Phones(BuiltInPhones):
     """Something happens once a write holds: the process dies, or the answer is a refusal."""
 
-    then: Callable[[], Refused] | None = None
+    then: Callable[[], Refused | Unanswered] | None = None
 
     async def write(self, writes: Sequence[Write]) -> list[Outcome]:
         outcomes = await super().write(writes)
         return outcomes if self.then is None else [self.then()]
 
-    async def create_extension(self, *given: Any, **named: Any) -> Done | Refused:
+    async def create_extension(self, *given: Any, **named: Any) -> Any:
         outcome = await super().create_extension(*given, **named)
         return outcome if self.then is None else self.then()
 
-    async def create_department(self, name: str) -> Done | Refused:
+    async def create_department(self, name: str) -> Any:
         outcome = await super().create_department(name)
         return outcome if self.then is None else self.then()
 
-    async def remove_department(self, key: Any) -> Done | Refused:
+    async def remove_department(self, key: Any) -> Any:
         outcome = await super().remove_department(key)
         return outcome if self.then is None else self.then()
 
@@ -151,6 +151,22 @@ async def test_what_the_phone_system_refused_is_said(
     newest = (await house.lines())[0]
     assert (newest.kind, newest.by) == (f"{kind}.refused", "grace")
     assert newest.text == f"Not done by hand: to {said}. The licence is full."
+
+
+@pytest.mark.parametrize(("deed", "kind", "said"), DEEDS)
+async def test_what_nobody_answered_is_not_called_undone(
+    house: House, deed: Deed, kind: str, said: str
+) -> None:
+    """It may be done: the journal must not say otherwise for good."""
+    hand, phones, key, unit = await standing(house)
+    phones.then = lambda: Unanswered("gone")
+
+    with pytest.raises(HandRefused):
+        await deed(hand, key, unit)
+
+    newest = (await house.lines())[0]
+    assert newest.kind == f"{kind}.unanswered"
+    assert newest.text.startswith(f"It is not known whether it was done by hand: to {said}. The")
 
 
 async def test_what_stands_so_already_is_not_begun(house: House) -> None:

@@ -58,6 +58,9 @@ async def test_a_plan_turned_down_halfway_ends_as_it_stands(house: House) -> Non
 
     (plan,) = await house.plans()
     assert plan.status is PlanStatus.APPLIED
+    assert plan.text == "Turned down by admin after 2 of 3 actions."
+    newest = next(one for one in await house.lines() if one.kind == "plan.turned_down")
+    assert newest.text == "Plan 1 (1 action) was turned down, as far as it was not done yet."
     *before, last = [one.status for one in await house.actions(1)]
     assert (set(before), last) == ({ActionStatus.DONE}, ActionStatus.SKIPPED)
     assert await house.extensions() == []
@@ -86,6 +89,25 @@ async def test_the_journal_says_who_decided_about_a_plan(house: House) -> None:
             "ben",
             f"Plan {plan + 1} (20 actions) was approved, with what guards held back.",
         ),
+    ]
+
+
+async def test_the_journal_counts_what_a_decision_lets_go(house: House) -> None:
+    """Not what a guard keeps back: that was not approved, and is not done."""
+    stage, ids = await office(house, Approval.BY_HAND)
+    for person in ids[:19]:
+        stage.tenant.delete(person)
+    stage.tenant.hire("Ada One")
+    await house.sync(full=True)
+    plan = (await house.plans())[0].id
+    for release in (False, True):
+        await house.approve(plan, release=release)
+
+    told = [one.text for one in await house.lines() if one.kind == "plan.approved"]
+
+    assert told[::-1] == [
+        f"Plan {plan} (1 action) was approved; guards hold back 19 actions more.",
+        f"What guards held back of plan {plan} (19 actions) was approved.",
     ]
 
 

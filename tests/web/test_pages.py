@@ -43,7 +43,7 @@ MENU = [
 TEXTS = [
     pytest.param('"><script>alert(1)</script>', id="script"),
     pytest.param("' onmouseover='alert(1)' x='", id="attribute"),
-    pytest.param("{{ 7 * 7 }}{% raw %}", id="template"),
+    pytest.param("{{ 8117 * 8117 }}{% raw %}", id="template"),
     pytest.param("</title></td></dialog><img src=x onerror=alert(1)>", id="closing_tags"),
     pytest.param("\u202egnp.exe \u0627\u0644\u0639\u0631\u0628\u064a\u0629", id="right_to_left"),
     pytest.param("🧑‍🚒 Ω 你好 \u200b", id="wide"),
@@ -611,12 +611,18 @@ def assert_harmless(page: Page, where: str) -> None:
         for name in ("href", "action", "hx-get", "hx-post", "src"):
             value = attributes.get(name)
             assert value is None or re.match(r"/(?!/)|#", value), (where, name, value)
-    assert page.text.count("49") == 0 or "{{" in page.text or "49" in where
+    assert str(8117 * 8117) not in page.text, where
 
 
 def test_the_assertion_above_would_notice() -> None:
     """A guard that cannot fail guards nothing."""
-    for bad in ("<img src=x>", "<a onclick=x>", '<a href="javascript:x">', "<script>x</script>"):
+    for bad in (
+        "<img src=x>",
+        "<a onclick=x>",
+        '<a href="javascript:x">',
+        "<script>x</script>",
+        "<p>65885689</p>",
+    ):
         with pytest.raises(AssertionError):
             assert_harmless(Page.of(bad), "here")
 

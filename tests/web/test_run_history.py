@@ -46,13 +46,13 @@ async def test_runs_are_added_up_over_the_period(house: House, admin: Visitor) -
     day = (await admin.get("/runs/history")).page
     week = (await admin.get("/runs/history?period=week")).page
 
-    assert "Runs 2 that ended in 24 hours" in day.text
+    assert "Runs 2 that began in 24 hours and have ended" in day.text
     assert "Changes 12" in day.text
     assert "Failed 1 50.0 % of all" in day.text
     assert "Created 7; Updated 3; Disabled or removed 2" in day.text
     assert "Full sync 75 s; Look for changes –; Photos –" in day.text
     assert "Failed 1; Held by a guard 0" in day.text
-    assert "Runs 3 that ended in 7 days" in week.text
+    assert "Runs 3 that began in 7 days and have ended" in week.text
     assert "Failed 0; Held by a guard 1" in week.text
 
 

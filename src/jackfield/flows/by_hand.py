@@ -316,8 +316,13 @@ class PhonesByHand:
             yield
         except HandRefused as refused:
             if when:
-                text = f"Not done by hand: to {line.text}. {refused}"
-                await self._write(tenant, replace(line, kind=f"{line.kind}.refused", text=text))
+                silent = refused.reason is Reason.UNREACHABLE
+                end = "unanswered" if silent else "refused"
+                known = (
+                    "It is not known whether it was done by hand" if silent else "Not done by hand"
+                )
+                text = f"{known}: to {line.text}. {refused}"
+                await self._write(tenant, replace(line, kind=f"{line.kind}.{end}", text=text))
             raise
 
     async def _note(self, tenant: int, line: Line) -> None:

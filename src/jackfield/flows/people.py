@@ -181,9 +181,8 @@ class PeopleSync:
                     await accept_people(tx, tenant, stored.people_now)
             if stored.scope.startswith(UNDO):
                 await _wait_for_approval(tx, tenant, by=by, now=now)
-            with_held = release and held is not None
-            what = "approved, with what guards held back" if with_held else "approved"
-            await _write_down(tx, tenant, stored, "plan.approved", what, by=by, now=now)
+            what = _approved(stored, released=release and held is not None)
+            await _write_down(tx, tenant, plan, "plan.approved", what, by=by, now=now)
         return await self._apply_later(tenant, plan, by)
 
     async def turn_down(
@@ -202,17 +201,23 @@ class PeopleSync:
             stored = await load_plan(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
-            begun = (await count_outcomes(tx, tenant, plan)).ended > 0
+            done = (await count_outcomes(tx, tenant, plan)).ended
+            begun = done > 0
+            left = _actions(stored.total - done if begun else stored.total + stored.held)
+            told = f"Turned down by {by} after {done:,} of {_actions(stored.total)}."
             # What is done is not refused: the plan ends as far as it came.
             end = PlanStatus.APPLIED if begun else PlanStatus.REFUSED
-            if not await move_plan(tx, tenant, plan, waiting, end, now=now, by=by):
+            if not await move_plan(
+                tx, tenant, plan, waiting, end, now=now, by=by, text=told if begun else None
+            ):
                 still = stored.status is PlanStatus.APPROVED
                 raise PlanNotOpen(f"{_decided(stored)}. {_STILL_TIME if still else _CLOSED}")
             if begun:
                 await skip_pending(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
                 await plan_again(tx, tenant, plan, now)
-            what = "turned down, as far as it was not done yet" if begun else "turned down"
-            await _write_down(tx, tenant, stored, "plan.turned_down", what, by=by, now=now)
+            so_far = ", as far as it was not done yet" if begun else ""
+            what = f"Plan {plan} ({left}) was turned down{so_far}."
+            await _write_down(tx, tenant, plan, "plan.turned_down", what, by=by, now=now)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         name = PERSON if ask.person else SYNC
@@ -247,13 +252,25 @@ def _decided(plan: StoredPlan) -> str:
 
 
 async def _write_down(
-    tx: Transaction, tenant: int, plan: StoredPlan, kind: str, what: str, *, by: str, now: datetime
+    tx: Transaction, tenant: int, plan: int, kind: str, text: str, *, by: str, now: datetime
 ) -> None:
     """Who decided so: the first question after a mass removal."""
-    all_of_it = plan.total + plan.held
-    count = "1 action" if all_of_it == 1 else f"{all_of_it:,} actions"
-    text = f"Plan {plan.id} ({count}) was {what}."
-    await append_lines(tx, tenant, [Line(kind, text, by=by, data={"plan": plan.id})], now=now)
+    await append_lines(tx, tenant, [Line(kind, text, by=by, data={"plan": plan})], now=now)
+
+
+def _approved(plan: StoredPlan, *, released: bool) -> str:
+    """What this decision lets go, and what not, whatever was decided about the plan before."""
+    if plan.status is PlanStatus.APPLIED:
+        return f"What guards held back of plan {plan.id} ({_actions(plan.held)}) was approved."
+    if released:
+        count = _actions(plan.total + plan.held)
+        return f"Plan {plan.id} ({count}) was approved, with what guards held back."
+    stays = f"; guards hold back {_actions(plan.held)} more" if plan.held else ""
+    return f"Plan {plan.id} ({_actions(plan.total)}) was approved{stays}."
+
+
+def _actions(count: int) -> str:
+    return "1 action" if count == 1 else f"{count:,} actions"
 
 
 async def _wait_for_approval(tx: Transaction, tenant: int, *, by: str, now: datetime) -> None:
