@@ -1,5 +1,6 @@
 """What is refused before anything is touched, and what a restore leaves where."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -83,6 +84,10 @@ def test_a_backup_overwrites_nothing_unasked(settings: Settings, tmp_path: Path)
         back_up(settings, tmp_path)
     with pytest.raises(BackupRefused, match=r"There is no folder .*/nowhere"):
         back_up(settings, tmp_path / "nowhere" / "x.db")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BackupRefused, match="is no file that could be replaced"):
+        back_up(settings, pipe, replace=True)
     with pytest.raises(BackupRefused, match="cannot be written: File name too long") as long:
         back_up(settings, tmp_path / ("x" * 300))
     assert "Errno" not in str(long.value)

@@ -88,6 +88,8 @@ def _check_target(target: Path, source: Path, *, replace: bool) -> None:
             f"There is no folder {target.parent}.", "Make it first, or name another file."
         )
     if target.exists():
+        if not target.is_file():
+            raise BackupRefused(f"{target} is no file that could be replaced.", "Name another one.")
         if target.samefile(source):
             raise BackupRefused(f"{target} is the database itself.", "Name another file.")
         if not replace:

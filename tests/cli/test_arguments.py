@@ -34,6 +34,10 @@ pytestmark = pytest.mark.hostile
         pytest.param(["token", "create", "x", "--days", "-1"], ">= 0", id="negative_days"),
         pytest.param(["token", "create", "x", "--days", "３"], "no whole number", id="wide_days"),
         pytest.param(["admin", "reset-password", "--name", ""], "It is empty", id="no_account"),
+        pytest.param(["token", "create", "x" * 101], "101 characters; at most", id="long_token"),
+        pytest.param(["tenant", "add", "x" * 150], "150 characters; at most 100", id="long_tenant"),
+        pytest.param(["backup", ""], "It is empty; name a file", id="no_file"),
+        pytest.param(["restore", ""], "It is empty; name a file", id="no_backup"),
         pytest.param(["demo", "--people", "-5"], ">= 1", id="negative_people"),
         pytest.param(["demo", "--port", "65536"], "<= 65535", id="no_port"),
     ],
@@ -62,3 +66,15 @@ def test_json_is_json_in_every_encoding(monkeypatch: pytest.MonkeyPatch, encodin
     import json
 
     assert json.loads(raw.getvalue().decode(encoding)) == {"name": "Zoë 이도윤 🧑"}
+
+
+def test_a_value_that_would_fill_the_screen_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reason stood below sixty lines of it."""
+    code = main(["admin", "create", "x" * 5_000, "--data-dir", str(tmp_path)])
+
+    told = capsys.readouterr().err
+    assert code == Exit.USAGE
+    assert "5,000 characters" in told
+    assert len(told.splitlines()) < 8

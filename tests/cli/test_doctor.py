@@ -66,3 +66,14 @@ async def test_an_interrupted_run_is_told_on_postgresql_too(
     found = await findings(Settings(data_dir=tmp_path, database_url=postgres_url))
 
     assert found["Interrupted run"].text.startswith("Run 1 was cut off (Starting)")
+
+
+async def test_a_data_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
+    """A slip in --data-dir has nothing to do with who owns what."""
+    file = tmp_path / "backup.db"
+    file.touch()
+
+    finding = (await findings(Settings(data_dir=file)))["Data folder"]
+
+    assert not finding.good
+    assert finding.text == f"{file} is no folder."

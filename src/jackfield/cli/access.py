@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from cyclopts import App
 
-from jackfield.cli.arguments import DataDir, Json, TenantName, Text, numbers
+from jackfield.cli.arguments import DataDir, Json, Name, TenantName, Text, numbers
 from jackfield.cli.asking import asked
-from jackfield.cli.exits import Exit
+from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import say
 from jackfield.cli.tenants import find_tenant
@@ -25,7 +25,7 @@ phones_commands = App(name="phones", help="The phone system itself.")
 
 @token_commands.command(name="create")
 def token_create(
-    name: Text,
+    name: Name,
     *,
     days: Annotated[int, numbers(0, 3650)] = 0,
     tenant: TenantName = None,
@@ -52,7 +52,7 @@ def token_create(
 
 @admin_commands.command(name="create")
 def admin_create(
-    name: Text,
+    name: Name,
     *,
     role: Literal["administrator", "viewer"] = "administrator",
     tenant: TenantName = None,
@@ -111,6 +111,8 @@ def admin_remove(name: Text, *, data_dir: DataDir = None, json: Json = False) ->
     """Remove a local account; its sessions are over. The last administrator stays."""
 
     async def work(door: Door) -> int:
+        if "/" in name:  # no part of an address can hold one
+            raise CommandFailed(f"There is no local account {name!r}.")
         await asked(door, "DELETE", f"/accounts/{quote(name, safe='')}")
         gone = {"name": name, "removed": True}
         say(gone, json, lambda: f"The local account {name} was removed.")

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, CycloptsPanel, Parameter, ValidationError
+from cyclopts.utils import UNSET
 from cyclopts.validators import Number
 
 LARGEST = 2**53 - 1
 """The largest number that the API takes."""
 LONGEST = 200
+LONGEST_NAME = 100
+SHOWN = 60
+"""Characters of a wrong value that an error repeats."""
 
 
 def whole(_type: Any, tokens: Sequence[Any]) -> int:
@@ -26,16 +30,41 @@ def whole(_type: Any, tokens: Sequence[Any]) -> int:
     return int(text)
 
 
+def path_given(_type: Any, tokens: Sequence[Any]) -> Path:
+    """A path that somebody has written; none at all would be the current folder."""
+    if not tokens[0].value:
+        raise ValueError("It is empty; name a file.")
+    return Path(tokens[0].value)
+
+
 def one_line(_type: Any, value: str | None) -> None:
     """Some text, in one line, without controls."""
+    _check_line(value, LONGEST)
+
+
+def name_line(_type: Any, value: str | None) -> None:
+    """The same, as long as names may be that somebody gives."""
+    _check_line(value, LONGEST_NAME)
+
+
+def shortened(error: CycloptsError) -> Any:
+    """A usage error without all of a value that would fill the screen."""
+    if isinstance(error, ValidationError) and error.argument is not None:
+        value = str(error.argument.value if error.value is UNSET else error.value)
+        if len(value) > SHOWN:
+            error.value = f"{value[:SHOWN]}…"
+    return CycloptsPanel(error)
+
+
+def _check_line(value: str | None, most: int) -> None:
     if value is None:
         return
     if not value.strip():
         raise ValueError("It is empty.")
     if not value.isprintable():
         raise ValueError("It holds characters that are no text.")
-    if len(value) > LONGEST:
-        raise ValueError(f"It has {len(value):,} characters; at most {LONGEST}.")
+    if len(value) > most:
+        raise ValueError(f"It has {len(value):,} characters; at most {most}.")
 
 
 def numbers(least: int, most: int = LARGEST) -> Parameter:
@@ -66,5 +95,8 @@ PlanState = Literal[
     "proposed", "approved", "applying", "applied", "refused", "superseded", "failed"
 ]
 PlanNumber = Annotated[int, numbers(1)]
+File = Annotated[Path, Parameter(converter=path_given)]
+Name = Annotated[str, Parameter(validator=name_line)]
+"""What somebody calls something: a tenant, a token, an account."""
 Text = Annotated[str, Parameter(validator=one_line)]
 MaybeText = Annotated[str | None, Parameter(validator=one_line)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jackfield.cli.arguments import DataDir, Json
+from jackfield.cli.arguments import DataDir, File, Json
 from jackfield.cli.exits import Exit
 from jackfield.cli.running import guarded, settings_of
 from jackfield.cli.telling import say
@@ -18,7 +17,7 @@ MEGABYTE = 1_000_000
 
 
 def backup(
-    file: Path, *, replace: bool = False, data_dir: DataDir = None, json: Json = False
+    file: File, *, replace: bool = False, data_dir: DataDir = None, json: Json = False
 ) -> int:
     """Copy the database into one file, whether the server runs or not.
 
@@ -45,9 +44,9 @@ def backup(
 
 
 def restore(
-    file: Path,
+    file: File,
     *,
-    key_file: Path | None = None,
+    key_file: File | None = None,
     forget_secrets: bool = False,
     replace: bool = False,
     data_dir: DataDir = None,

@@ -290,6 +290,9 @@ def _data_dir(settings: Settings) -> Finding:
     if not folder.exists():
         step = "It is made at the first start: jackfield serve"
         return Finding("Data folder", False, f"{folder} does not exist.", step)
+    if not folder.is_dir():
+        step = "Name the folder of the installation with --data-dir."
+        return Finding("Data folder", False, f"{folder} is no folder.", step)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding(
             "Data folder",

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -96,7 +96,7 @@ class OwnServer:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": f"/api/v1{plain}",
+            "path": f"/api/v1{unquote(plain)}",
             "raw_path": f"/api/v1{plain}".encode(),
             "root_path": "",
             "query_string": query.encode(),

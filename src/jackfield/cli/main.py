@@ -9,6 +9,7 @@ import asyncio
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -23,6 +24,7 @@ from jackfield.cli.arguments import (
     TenantName,
     Text,
     numbers,
+    shortened,
 )
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.backups import backup, restore
@@ -42,6 +44,7 @@ app = App(
         "Ties a phone system to Microsoft 365: people become extensions, departments follow groups."
     ),
     version=lambda: version("jackfield"),
+    error_formatter=shortened,
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
@@ -428,4 +431,5 @@ async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
     """Wait for a run to end, with a bar where somebody watches."""
     from jackfield.cli.progress import follow
 
-    return await follow(lambda: asked(door, "GET", f"/runs/{run['id']}"), quiet=quiet)
+    path = f"/runs/{quote(str(run['id']), safe='')}"
+    return await follow(lambda: asked(door, "GET", path), quiet=quiet)

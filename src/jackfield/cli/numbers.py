@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jackfield.cli.asking import asked
+from jackfield.cli.exits import CommandFailed
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -16,6 +17,10 @@ _FIGURES = ("size", "used", "held", "reserved", "free")
 async def numbers_answer(door: Door, number: str | None) -> Any:
     """One number, or all pools."""
     if number is not None:
+        if "/" in number or not number.strip("."):  # no part of an address, and no number
+            raise CommandFailed(
+                f"The number “{number}” is not a number; only the digits 0 to 9 are."
+            )
         return await asked(door, "GET", f"/numbers/{quote(number, safe='')}")
     pools: list[Any] = []
     after = ""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
-from jackfield.cli.arguments import DataDir, Json, Text, one_line
+from jackfield.cli.arguments import DataDir, Json, Name, Text, one_line
 from jackfield.cli.asking import asked
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import with_door
@@ -32,7 +32,7 @@ _STATES = {
 
 
 @tenant_commands.command(name="add")
-def tenant_add(name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
+def tenant_add(name: Name, *, data_dir: DataDir = None, json: Json = False) -> int:
     """Add a tenant; connect it afterwards with jackfield connect --tenant NAME.
 
     Parameters
@@ -66,7 +66,7 @@ def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 @tenant_commands.command(name="rename")
-def tenant_rename(tenant: Text, name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
+def tenant_rename(tenant: Text, name: Name, *, data_dir: DataDir = None, json: Json = False) -> int:
     """Give a tenant another name; its number stays, and all it has.
 
     Parameters

@@ -51,8 +51,8 @@ class Failed(msgspec.Struct, frozen=True):
 
 DECIDE = (
     "Nothing is read from it or written to it. Attach the one that was there before; or, if it was"
-    " replaced on purpose, accept it here or by jackfield phones accept: links are dropped and made"
-    " anew, by the rules for extensions that stand already."
+    " replaced on purpose, accept it on Overview or by jackfield phones accept: links are dropped"
+    " and made anew, by the rules for extensions that stand already."
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import quote
 
 from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
@@ -291,4 +292,9 @@ def _key(tenant: int, ask: Ask) -> str:
     """Asking twice for the same is asking once, as long as the first has not ended."""
     if ask.preview:
         return f"{WORK}:{tenant}:preview"
-    return f"{WORK}:{tenant}:{ask.person.lower()}" if ask.person else f"{WORK}:{tenant}"
+    return f"{WORK}:{tenant}:{_in_address(ask.person)}" if ask.person else f"{WORK}:{tenant}"
+
+
+def _in_address(person: str) -> str:
+    """Whom somebody named, as part of an id that addresses are made of: no slash, nor a `%`."""
+    return quote(person.lower().replace("~", "~7E"), safe="@#").replace("%", "~")

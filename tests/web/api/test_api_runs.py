@@ -309,3 +309,15 @@ async def test_a_plan_that_is_none_is_not_found(api: ApiCaller, verb: str) -> No
 
     assert answer.status == 404
     assert answer.detail == "There is no plan 77."
+
+
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.parametrize("person", ["a/b", "a?b", "a%2Fb", "ann#EXT#@kestrel.example", "~", ".."])
+async def test_the_run_of_whomever_can_be_asked_for(api: ApiCaller, person: str) -> None:
+    """Its id is part of an address; a guest's sign-in name holds a #."""
+    begun = await api.post("/people/sync", {"person": person})
+
+    run = await api.ended(begun["id"])
+
+    assert "/" not in begun["id"]
+    assert "There is no user" in run["text"]
