@@ -47,7 +47,13 @@ def serve(settings: Settings) -> int:
     configure_logs(settings.log_level)
     _search_for_cycles_less()
     sys.setswitchinterval(THREADS_TURN_S)
-    return asyncio.run(run_server(settings, asyncio.Event()))
+    # Imported here: a command that only asks the server does without.
+    import uvloop
+
+    # Measured on 20,000 people: a first sync costs 6 % less CPU than on asyncio's own loop, a full
+    # round with nothing changed 15 %.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run_server(settings, asyncio.Event()))
 
 
 def _search_for_cycles_less() -> None:
