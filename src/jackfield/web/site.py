@@ -20,6 +20,7 @@ from litestar.template.config import TemplateConfig
 
 from jackfield.store.errors import BrokenDocument, DatabaseUnusable
 from jackfield.web.admin import (
+    alarms,
     attributes_trial,
     departments,
     exports,
@@ -68,6 +69,7 @@ from jackfield.web.strays import answer_strays
 from jackfield.web.tenancy import PUBLIC, NamesNone, answer_names_none, choosing, house_by_request
 
 PAGES = (
+    *alarms.ROUTES,
     *graph.ROUTES,
     *overview.ROUTES,
     *users.ROUTES,

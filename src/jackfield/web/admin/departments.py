@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from litestar import get
+from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery
 from litestar.response import Template
 
+from jackfield.core.department_reasons import explain_department
 from jackfield.core.departments import Group, explain_departments
 from jackfield.core.extensions import Department, DepartmentLink
 from jackfield.store.groups import load_groups
@@ -65,6 +67,29 @@ async def departments(
     )
 
 
+@get("/departments/why", include_in_schema=False)
+async def department(request: AnyRequest, house: House, key: FromQuery[str] = "") -> Template:
+    """One department, and why it is so."""
+    tenant = house.tenant
+    async with house.database.read() as tx:
+        frame = await load_frame(tx, house)
+        rules = (await load_people_settings(tx, tenant)).value.rules
+        rows, _ = await load_rows(tx, tenant, "")
+    row = next((one for one in rows if one.department.key == key), None)
+    if row is None:
+        raise NotFoundException("There is no such department in the phone system (any more).")
+    return show(
+        "department.html",
+        request,
+        frame,
+        "departments",
+        row=row,
+        reasons=explain_department(
+            row.department, row.link, row.group, rules.departments, rules.scope
+        ),
+    )
+
+
 async def load_rows(tx: Transaction, tenant: int, q: str) -> tuple[list[Row], int]:
     """Departments by name that have these words, and how many there are in all."""
     known = await load_departments(tx, tenant)
@@ -81,4 +106,4 @@ async def load_rows(tx: Transaction, tenant: int, q: str) -> tuple[list[Row], in
     return rows, len(known)
 
 
-ROUTES = [departments]
+ROUTES = [departments, department]
