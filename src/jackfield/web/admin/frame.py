@@ -95,6 +95,39 @@ def show(
     )
 
 
+def by_script(request: AnyRequest) -> bool:
+    """Whether the page's script asks, which puts the answer into the page."""
+    return request.headers.get("hx-request") == "true"
+
+
+def show_question(
+    name: str,
+    request: AnyRequest,
+    frame: Frame,
+    here: str,
+    *,
+    status: int = 200,
+    **context: Any,
+) -> Template:
+    """A question: a dialog where there is a script, a page of its own where there is none.
+
+    The templates are `name` as a page, as a dialog (`_name`) and as its form, when it comes back
+    (`_name_form`). A script takes any answer, but a browser's console would call a refusal a
+    failure.
+    """
+    dialog = by_script(request)
+    part = f"_{name}_form.html" if request.method == "POST" else f"_{name}.html"
+    return show(
+        part if dialog else f"{name}.html",
+        request,
+        frame,
+        here,
+        status=200 if dialog else status,
+        dialog=dialog,
+        **context,
+    )
+
+
 def triggering(events: Mapping[str, str]) -> dict[str, str]:
     """The header by which a page gets `events` of its script, each with its text.
 
@@ -105,5 +138,4 @@ def triggering(events: Mapping[str, str]) -> dict[str, str]:
 
 def wants_part(request: AnyRequest, part: str) -> bool:
     """Whether htmx asks for one part of the page only, by the id of that part."""
-    headers = request.headers
-    return headers.get("hx-request") == "true" and headers.get("hx-target") == part
+    return by_script(request) and request.headers.get("hx-target") == part

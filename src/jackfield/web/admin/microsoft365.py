@@ -49,7 +49,7 @@ from jackfield.web.admin.asking import Position, check_places
 from jackfield.web.admin.attributes_form import options
 from jackfield.web.admin.attributes_trial import PARAMS as TRY_PARAMS
 from jackfield.web.admin.form_fields import ids_of
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, triggering
+from jackfield.web.admin.frame import AnyRequest, by_script, load_frame, show, triggering
 from jackfield.web.admin.sync_conflict import Conflict, settle
 from jackfield.web.admin.sync_form import (
     SyncForm,
@@ -127,7 +127,7 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
         merged, conflict = settle(form, stored, changes)
         return await _form(request, house, merged, stored, status=409, conflict=conflict)
     begun = previews and await _preview(house, request.user.name)
-    if request.headers.get("hx-request") != "true":
+    if not by_script(request):
         return Redirect("/plans" if begun else "/users", status_code=303)
     said = "Saved. The next sync looks at everyone again." if wanted.enabled else "Saved."
     ranges = house.planning.limits(house.tenant).ranges
@@ -290,7 +290,7 @@ async def _form(
         first = drastic.people[:NAMED] if drastic else ()
         known = await load_people(tx, house.tenant, first)
         leaving = sorted(shown_name(one) for one in known.values())
-    dialog = request.headers.get("hx-request") == "true"
+    dialog = by_script(request)
     refilled = dialog and request.method == "POST"
     template = "_sync_form.html" if refilled else "_sync_dialog.html" if dialog else "sync.html"
     return show(

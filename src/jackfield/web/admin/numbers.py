@@ -15,7 +15,15 @@ from jackfield.core.number_forecast import PoolForecast, outlook
 from jackfield.core.numbering import NumberingError, is_number, parse_number
 from jackfield.flows.numbers import HeldNumber, NotHeld, Why
 from jackfield.web.admin.asking import PageNumber, Unaskable
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, triggering, wants_part
+from jackfield.web.admin.frame import (
+    AnyRequest,
+    by_script,
+    load_frame,
+    show,
+    show_question,
+    triggering,
+    wants_part,
+)
 from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
@@ -131,7 +139,7 @@ async def release(
         raise NotFoundException(str(error)) from error
     except NotHeld as error:
         return await _release(request, house, number, problem=str(error), status=409)
-    if request.headers.get("hx-request") == "true":
+    if by_script(request):
         return closing(f"Number {number} is free.")
     return Redirect("/numbers/held", status_code=303)
 
@@ -179,14 +187,12 @@ async def confirmation(
     """
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-    dialog = request.headers.get("hx-request") == "true"
-    part = "_number_confirm_form.html" if request.method == "POST" else "_number_confirm.html"
-    return show(
-        part if dialog else "number_confirm.html",
+    return show_question(
+        "number_confirm",
         request,
         frame,
         here,
-        status=200 if dialog else status,
+        status=status,
         title=title,
         action=action,
         back=back,
@@ -194,7 +200,6 @@ async def confirmation(
         told=told,
         choice=choice,
         problem=problem,
-        dialog=dialog,
     )
 
 

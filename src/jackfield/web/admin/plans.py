@@ -23,7 +23,14 @@ from jackfield.store.plan_actions import ActionFilter, load_actions
 from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.frame import (
+    AnyRequest,
+    by_script,
+    load_frame,
+    show,
+    show_question,
+    wants_part,
+)
 from jackfield.web.admin.plan_list import load_subjects
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.rooms import House, Rooms
@@ -148,7 +155,7 @@ async def decide(
     except (PlanNotOpen, NotUndoable, NotRunningError) as error:
         problem = NO_WORKER if isinstance(error, NotRunningError) else str(error)
         return await _question(request, house, plan, decision, problem=problem, status=409)
-    if request.headers.get("hx-request") == "true":
+    if by_script(request):
         told = {"hx-redirect": f"/plans/{plan}"} if decision == "undo" else _CLOSE
         return Response(None, status_code=204, headers=told)
     return Redirect(f"/plans/{plan}", status_code=303)
@@ -168,14 +175,12 @@ async def _question(
         frame = await load_frame(tx, house)
         stored = await load_known_plan(tx, house, plan)
         held = await load_held_back(tx, house.tenant, stored)
-    dialog = request.headers.get("hx-request") == "true"
-    part = "_plan_confirm_form.html" if request.method == "POST" else "_plan_confirm.html"
-    return show(
-        part if dialog else "plan_confirm.html",
+    return show_question(
+        "plan_confirm",
         request,
         frame,
         "plan",
-        status=200 if dialog else status,
+        status=status,
         plan=stored,
         held=held,
         closed="" if _is_open(stored, held, decision) else stands(stored),
@@ -184,7 +189,6 @@ async def _question(
         and await house.undoing.redoes_by_itself(house.tenant),
         decision=decision,
         problem=problem,
-        dialog=dialog,
     )
 
 

@@ -13,7 +13,7 @@ from jackfield.core.extensions import Link
 from jackfield.core.people import ObjectId
 from jackfield.flows.by_hand import HandRefused
 from jackfield.store.links import load_links
-from jackfield.web.admin.frame import AnyRequest
+from jackfield.web.admin.frame import AnyRequest, by_script
 from jackfield.web.admin.numbers import closing, confirmation
 from jackfield.web.rooms import House, Rooms
 
@@ -42,7 +42,7 @@ async def remove(
         )
     except HandRefused as error:
         return await _question(request, house, link, problem=str(error), status=409)
-    if request.headers.get("hx-request") == "true":
+    if by_script(request):
         return closing(f"Extension {link.number} is removed.")
     return Redirect(f"/people/{link.person}", status_code=303)
 

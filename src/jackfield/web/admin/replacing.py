@@ -10,7 +10,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from jackfield.flows.replacing import NotReplaced, Offered, PhonesSilent
-from jackfield.web.admin.frame import AnyRequest
+from jackfield.web.admin.frame import AnyRequest, by_script
 from jackfield.web.admin.numbers import closing, confirmation
 from jackfield.web.rooms import House, Rooms
 
@@ -42,7 +42,7 @@ async def accept(
         )
     except (NotReplaced, PhonesSilent) as error:
         return await _question(request, house, problem=_said(error), status=_status(error))
-    if request.headers.get("hx-request") == "true":
+    if by_script(request):
         return closing(f"Accepted. Links to be made anew: {dropped:,}.")
     return Redirect("/", status_code=303)
 

@@ -20,13 +20,7 @@ from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs, load_run, load_run_of_flow
 from jackfield.web.admin.asking import Number, Position, check_choice
-from jackfield.web.admin.frame import (
-    AnyRequest,
-    Frame,
-    load_frame,
-    show,
-    wants_part,
-)
+from jackfield.web.admin.frame import AnyRequest, Frame, by_script, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
 from jackfield.web.live import progress_text
 from jackfield.web.rooms import House, Rooms
@@ -108,7 +102,7 @@ async def sync(request: AnyRequest, house: House) -> Template | Redirect:
         return await _bars(request, house, problem=NO_WORKER)
     except PhotosOff as error:
         return await _bars(request, house, problem=str(error))
-    if request.headers.get("hx-request") == "true":
+    if by_script(request):
         return await _bars(request, house, asked_for=flow)
     return Redirect("/runs", status_code=303)
 
