@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import func, select
 
 from doubles.house import House
+from jackfield.core.reach import Reach
+from jackfield.core.waiting import MICROSOFT
 from jackfield.flows.asks import Ask
+from jackfield.flows.outages import Outages
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.store.journal import load_lines
 from jackfield.store.leftovers import delete_piece, tables_of_tenants
 from jackfield.store.schema import INSTALLATION, metadata
-from jackfield.store.sequences import next_change
+from jackfield.store.sequences import next_change, sequences
 from jackfield.store.tenants import load_tenants, save_tenant, tenants
 
 
@@ -188,6 +191,33 @@ async def test_a_removal_that_is_cut_short_is_finished_later(two: House) -> None
     assert await rows_of(two, 2) == {"tenant": 1}
 
 
+async def test_an_outage_of_a_removed_tenant_brings_nothing_of_it_back(two: House) -> None:
+    """A process whose calls failed then would write its alarm again, every few seconds."""
+    reaches = {2: Reach(MICROSOFT)}
+    elsewhere = Outages(two.database, reaches, two.clock)
+    began = two.clock.now()
+    await two.tenants.remove(2, "Second", by="admin")
+    await two.tenants.clear()
+    two.clock.advance(30)
+    reaches[2].failed("No answer.", "Check the network.", two.clock.now(), began=began)
+
+    await elsewhere.look()
+
+    assert await rows_of(two, 2) == {"tenant": 1}
+    assert reaches == {}
+
+
+async def test_every_process_forgets_a_removed_tenant(two: House) -> None:
+    """Its token and secret stay in the memory of none that has only heard of the removal."""
+    assert 2 in two.connections.reaches
+    await two.tenants.remove(2, "Second", by="admin")
+
+    await two.connections.follow()
+
+    assert 2 not in two.connections.reaches
+    assert 1 in two.connections.reaches
+
+
 def test_every_table_but_the_tenants_own_is_emptied() -> None:
     """A new table belongs to this by being there."""
-    assert {*tables_of_tenants(), tenants} == set(metadata.sorted_tables)
+    assert {*tables_of_tenants(), sequences, tenants} == set(metadata.sorted_tables)

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import Column, Table, select
 
 from jackfield.store.database import Database
-from jackfield.store.leftovers import delete_piece, tables_of_tenants
+from jackfield.store.leftovers import close, delete_piece, tables_of_tenants
 from jackfield.store.schema import Moment
+from jackfield.store.sequences import next_change, sequences
 from jackfield.store.transaction import Transaction
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -37,6 +38,26 @@ async def fill(tx: Transaction, table: Table, tenant: int) -> None:
 
 async def rows_of(tx: Transaction, table: Table, tenant: int) -> list[str]:
     return sorted(map(repr, await tx.rows(select(table).where(table.c.tenant == tenant))))
+
+
+async def test_a_row_of_a_late_writer_keeps_the_sign_that_something_is_left(
+    database: Database,
+) -> None:
+    """It came into a table that was emptied already: nobody would ever look there again."""
+    alarms = next(one for one in tables_of_tenants() if one.name == "alarm")
+    async with database.write() as tx:
+        for tenant in (5, 6):
+            await next_change(tx, tenant)
+        await fill(tx, alarms, 5)
+        await fill(tx, alarms, 6)
+
+        early = await close(tx, 6)
+        await delete_piece(tx, 6, alarms)
+        late = await close(tx, 6)
+
+        assert (early, late) == (False, True)
+        assert await rows_of(tx, sequences, 6) == []
+        assert await rows_of(tx, sequences, 5)
 
 
 @pytest.mark.parametrize("table", tables_of_tenants(), ids=lambda table: table.name)

@@ -31,7 +31,7 @@ from jackfield.graph.meter import Meter
 from jackfield.graph.pace import Pace
 from jackfield.graph.transport import Transport
 from jackfield.store.database import Database
-from jackfield.store.tenants import Connection, CredentialKind, load_connection
+from jackfield.store.tenants import Connection, CredentialKind, load_connection, load_tenants
 from jackfield.store.vault import Vault
 
 OpenTransport = Callable[[str], AbstractAsyncContextManager[Transport]]
@@ -118,7 +118,15 @@ class Connections:
             way.tokens.ask_again()
 
     async def follow(self) -> None:
-        """Renew what another process has changed, where somebody waits on it for Microsoft 365."""
+        """Renew what another process has changed, where somebody waits on it for Microsoft 365.
+
+        What another process has removed is forgotten, with its token and secret.
+        """
+        if self._ways:
+            async with self._database.read() as tx:
+                known = {one.number for one in await load_tenants(tx)}
+            for tenant in set(self._ways) - known:
+                await self.forget(tenant)
         now = self._clock.now()
         waited_on = [one for one in self._ways if self.reaches[one].trouble(now) is not None]
         for tenant in waited_on:
@@ -131,6 +139,7 @@ class Connections:
     async def forget(self, tenant: int) -> None:
         """The tenant was removed: nothing of it stays behind."""
         await self.renew(tenant)
+        self.reaches.pop(tenant, None)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -9,7 +9,7 @@ Calls and their repetition are elsewhere; nothing here makes one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.leases import live_leases, take_lease
 from jackfield.store.runs import RunStatus, list_runs, save_waits
 from jackfield.store.sequences import hold
-from jackfield.store.tenants import load_tenants
+from jackfield.store.tenants import is_there, load_tenants
 from jackfield.store.transaction import Transaction
 
 LOOK_EVERY_S = 1.0
@@ -57,7 +57,7 @@ class Outages:
     def __init__(
         self,
         database: Database,
-        microsoft: Mapping[int, Reach],
+        microsoft: MutableMapping[int, Reach],
         clock: Clock,
         process_name: Callable[[], str] = lambda: "",
     ) -> None:
@@ -100,7 +100,15 @@ class Outages:
                 if known and not await self._is_to_tell_again(key, seen):
                     continue
                 async with self._database.write() as tx:
-                    await self._tell(tx, tenant, reach.name, seen, now)
+                    there = await is_there(tx, tenant)
+                    if there:
+                        await self._tell(tx, tenant, reach.name, seen, now)
+                if not there:
+                    # Its alarm would bring rows of a removed tenant back, again and again.
+                    reaches.pop(tenant, None)
+                    self._seen.pop(key, None)
+                    self._told_at.pop(key, None)
+                    continue
                 self._seen[key] = seen
                 self._told_at[key] = self._clock.monotonic()
 

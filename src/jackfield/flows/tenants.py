@@ -14,7 +14,7 @@ from jackfield.flows.connections import Connections
 from jackfield.store.accounts import remove_accounts_of
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.leftovers import PIECE, delete_piece, tables_of_tenants
+from jackfield.store.leftovers import PIECE, close, delete_piece, tables_of_tenants
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
@@ -159,12 +159,16 @@ class Tenants:
         deleted = 0
         for number in left:
             await self._connections.forget(number)
-            for table in tables_of_tenants():
-                count = PIECE
-                while count >= PIECE:
-                    async with self._database.write() as tx:
-                        count = await delete_piece(tx, number, table)
-                    deleted += count
+            closed = False
+            while not closed:
+                for table in tables_of_tenants():
+                    count = PIECE
+                    while count >= PIECE:
+                        async with self._database.write() as tx:
+                            count = await delete_piece(tx, number, table)
+                        deleted += count
+                async with self._database.write() as tx:
+                    closed = await close(tx, number)
         return deleted
 
     async def _note(self, tx: Transaction, what: str, text: str, of: Tenant, by: str) -> None:
