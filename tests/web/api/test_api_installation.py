@@ -332,6 +332,17 @@ async def test_a_token_that_cannot_be_is_refused(
     assert len((await api.get("/tokens"))["tokens"]) == 1
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "\u202efdp.exe"])
+async def test_a_tokens_name_is_one_line_that_turns_nothing_around(
+    api: ApiCaller, name: str
+) -> None:
+    """It stands in the journal, in lists and in terminals."""
+    answer = await api.ask("POST", "/tokens", {"name": name})
+
+    assert answer.status == 422
+    assert "in one line" in answer.detail
+
+
 async def test_a_new_password_ends_the_old_ones_sessions(api: ApiCaller) -> None:
     """Who has lost it gets another; whoever has found it is out."""
     signin = api.console.rooms.signin

@@ -137,8 +137,8 @@ def place_behind(after: str | None, keys: Sequence[str]) -> int:
 
 
 def is_one_line(text: str) -> bool:
-    """Whether a text has nothing that ends a line or steers a terminal."""
-    return not _NO_TEXT.search(text)
+    """Whether a text has nothing that ends a line, turns what is around it or steers a terminal."""
+    return text.isprintable() and not _NO_TEXT.search(text)
 
 
 def is_whole(text: str) -> bool:

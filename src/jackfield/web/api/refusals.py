@@ -42,6 +42,7 @@ _MEANINGS = {
     503: "The phone system or the database does not answer; try again later.",
 }
 _DECODER_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`")
+_MISSING = re.compile(r"^Missing required query parameter '(?P<name>\w+)'")
 _DECODER_BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 AnyRequest = Request[Any, Any, Any]
 
@@ -87,6 +88,9 @@ def located(error: ValidationException, request: AnyRequest) -> str:
             takes = _members_inside(_annotation(request, "data"), [field, *inside.split(".")])
         said = str(one.get("message", "")).rstrip(".")
         parts.append(f"{where}: {said}" + (f"; it takes {', '.join(takes)}" if takes else ""))
+    if missing := _MISSING.search(str(error.detail)):
+        name = missing["name"]
+        return f"The parameter {name!r} is missing: give it in the address, as ?{name}=..."
     if not parts:
         return str(error.detail).rstrip(".") + "."
     sentence = "; ".join(parts)
