@@ -47,7 +47,7 @@ from jackfield.store.journal import StoredLine, load_lines
 from jackfield.store.links import load_all_links
 from jackfield.store.phones import load_extensions
 from jackfield.store.plan_actions import StoredAction, load_actions
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, move_plan
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan, move_plan
 from jackfield.store.runs import StoredRun, Trigger, list_runs
 from jackfield.store.settings import (
     Approval,
@@ -246,7 +246,8 @@ class House:
     async def plans(self, tenant: int = 1) -> tuple[StoredPlan, ...]:
         """Plans, the newest first."""
         async with self.database.read() as tx:
-            return await list_plans(tx, tenant)
+            found = [await load_plan(tx, tenant, one.id) for one in await list_plans(tx, tenant)]
+        return tuple(one for one in found if one is not None)
 
     async def actions(self, plan: int, tenant: int = 1) -> tuple[StoredAction, ...]:
         """A plan's actions in their order (the first 1,000)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from doubles.tables import migrate_to
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.migrate import HEAD, MIGRATIONS
+from jackfield.store.plans import list_plans, load_plan
 from jackfield.store.tables import metadata
 
 OPEN = """
@@ -148,6 +150,50 @@ async def test_a_migration_that_is_killed_leaves_nothing_behind(database_url: st
     assert await tables_of(database_url) == []
     await (await Database.open(database_url)).close()
     assert set(await tables_of(database_url)) == {*metadata.tables, "alembic_version"}
+
+
+async def test_what_guards_said_before_an_upgrade_is_still_known(database_url: str) -> None:
+    """What waits for a release must not lose its reason because the package is newer."""
+    migrate_to(database_url, "0021")
+    address = make_url(database_url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    guard = {
+        "kind": "too_many_removals",
+        "subject": "",
+        "name": "",
+        "next_step": "",
+        "because": "Too many: \u00fc \U0001f9ef",
+    }
+    person = {
+        "kind": "range_exhausted",
+        "subject": "ada",
+        "name": "Ada",
+        "next_step": "",
+        "because": "No number",
+    }
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO plan"
+                " (tenant, id, status, made_at, counts, held_counts, notices, refusals)"
+                " VALUES (1, 1, 'applied', 0, '{}', '{}', '[]', :both),"
+                " (1, 2, 'applied', 0, '{}', '{}', '[]', :one)"
+            ),
+            {"both": json.dumps([guard, person], ensure_ascii=False), "one": json.dumps([person])},
+        )
+    engine.dispose()
+
+    database = await Database.open(database_url)
+    async with database.read() as tx:
+        plans = await list_plans(tx, 1)
+        held = await load_plan(tx, 1, 1)
+    await database.close()
+
+    assert [[one.because for one in plan.guards] for plan in plans] == [[], [guard["because"]]]
+    assert held is not None
+    assert [one.subject for one in held.refusals] == ["", "ada"]
 
 
 async def test_a_database_of_a_newer_jackfield_is_refused(database_url: str) -> None:

@@ -1,6 +1,5 @@
 """Plans as they were made, and what came of each action."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,6 +50,8 @@ from jackfield.store.plans import (
     PlanStatus,
     Versions,
     list_plans,
+    load_newest_plan,
+    load_outline,
     load_plan,
     move_plan,
     purge_plans,
@@ -280,15 +281,23 @@ async def test_a_plan_that_is_replaced_names_the_one_that_stands(
 
 async def test_a_list_of_plans_needs_no_remarks(database: Database, now: datetime) -> None:
     """There may be one about each of 100,000 people, in each of fifty plans."""
-    noticed = Plan(ACTIONS, notices=(Notice("p1", "Ada", "The name was cut."),))
+    guard = Refusal(RefusalKind.EMPTY_ANSWER, "", "", "There is nobody.", "")
+    doubt = Refusal(RefusalKind.DOUBTFUL_MATCH, "p1", "Ada", "Two fit.", "")
+    notice = Notice("p1", "Ada", "The name was cut.")
+    noticed = Plan(ACTIONS, refusals=(guard, doubt), notices=(notice,))
     id_ = await save(database, now, noticed)
     async with database.read() as tx:
-        (brief,) = await list_plans(tx, 1, brief=True)
+        (brief,) = await list_plans(tx, 1)
+        outline = await load_outline(tx, 1, id_)
+        newest = await load_newest_plan(tx, 1)
         whole = await load_plan(tx, 1, id_)
 
     assert whole is not None
-    assert len(whole.notices) == 1
-    assert brief == replace(whole, notices=(), refusals=())
+    assert whole == newest
+    assert (whole.refusals, whole.notices) == ((guard, doubt), (notice,))
+    assert brief == outline
+    assert brief.guards == whole.guards == (guard,)
+    assert not hasattr(brief, "refusals")
 
 
 async def test_ended_plans_are_purged_with_their_actions(database: Database, now: datetime) -> None:

@@ -5,15 +5,17 @@ Told by the rules that make the plan, and by what the last plan refused; nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jackfield.core.actions import Refusal
 from jackfield.core.departments import groups_of_interest
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.people import ObjectId, Person, ScopeJudge, explain
 from jackfield.store.crossings import search_uncovered
 from jackfield.store.groups import load_edges, load_groups
 from jackfield.store.people import load_people
-from jackfield.store.plans import list_plans
+from jackfield.store.plans import load_newest_plan
 from jackfield.store.search import Found
 from jackfield.store.settings import load_people_settings
 from jackfield.store.transaction import Transaction
@@ -37,6 +39,12 @@ class UncoveredPage:
     found: Found
 
 
+async def load_refused(tx: Transaction, tenant: int) -> Mapping[str, Refusal]:
+    """Whom the newest plan refused and why, by object ID: perhaps everybody."""
+    newest = await load_newest_plan(tx, tenant)
+    return {} if newest is None else {one.subject: one for one in newest.refusals if one.subject}
+
+
 async def load_uncovered(
     tx: Transaction,
     tenant: int,
@@ -45,8 +53,12 @@ async def load_uncovered(
     limit: int = 50,
     after: str | None = None,
     before: str | None = None,
+    refused: Mapping[str, Refusal] | None = None,
 ) -> UncoveredPage:
-    """One page of the people present who hold no extension, by name."""
+    """One page of the people present who hold no extension, by name.
+
+    Who asks for page after page loads `refused` once.
+    """
     found = await search_uncovered(tx, tenant, typed, limit=limit, after=after, before=before)
     ids = [ObjectId(ref) for ref in found.refs]
     people = await load_people(tx, tenant, ids)
@@ -55,8 +67,8 @@ async def load_uncovered(
     edges = await load_edges(tx, tenant, ids)
     interest = groups_of_interest(settings.rules.departments, settings.rules.scope, groups)
     memberships = resolve_memberships(edges.people, edges.nested, interest)
-    latest = await list_plans(tx, tenant, limit=1)
-    refused = {one.subject: one for plan in latest for one in plan.refusals if one.subject}
+    if refused is None:
+        refused = await load_refused(tx, tenant)
     judge = ScopeJudge(settings.rules.scope)
     told = []
     for id_ in ids:

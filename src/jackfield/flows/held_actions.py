@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jackfield.core.actions import DISBELIEF, GUARDS, ActionKind, Refusal
+from jackfield.core.actions import DISBELIEF, ActionKind, Refusal
 from jackfield.core.wording import counted_kinds
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.held_actions import find_holding, load_held
 from jackfield.store.people import count_people
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plans import PlanOutline, PlanStatus, list_plans, load_outline
 from jackfield.store.transaction import Transaction
 
 
@@ -19,7 +19,7 @@ from jackfield.store.transaction import Transaction
 class Held:
     """Actions that wait for a release, and whether a new count of people does."""
 
-    plan: StoredPlan
+    plan: PlanOutline
     count_waits: bool
     """A guard does not believe how many people there are; a release accepts it."""
 
@@ -31,7 +31,7 @@ class Held:
     @property
     def guards(self) -> tuple[Refusal, ...]:
         """What the guards have said."""
-        return tuple(one for one in self.plan.refusals if one.kind in GUARDS)
+        return self.plan.guards
 
     @property
     def kinds(self) -> str:
@@ -57,14 +57,14 @@ class Held:
         )
 
 
-async def load_held_back(tx: Transaction, tenant: int, plan: StoredPlan) -> Held | None:
+async def load_held_back(tx: Transaction, tenant: int, plan: PlanOutline) -> Held | None:
     """What of a plan a release would let go; None where there is nothing (any more)."""
     if plan.status not in {PlanStatus.PROPOSED, PlanStatus.APPLIED}:
         return None
     cursor = await load_cursor(tx, tenant, Resource.USERS)
     # Fewer may have been accepted since, with another plan.
     count_waits = cursor.accepted_people > plan.people_now and any(
-        refusal.kind in DISBELIEF for refusal in plan.refusals
+        refusal.kind in DISBELIEF for refusal in plan.guards
     )
     return Held(plan, count_waits) if plan.held or count_waits else None
 
@@ -135,7 +135,7 @@ async def load_all_held(tx: Transaction, tenant: int) -> AllHeld:
     known: set[tuple[ActionKind, str]] = set()
     holds: list[Held] = []
     for id_ in reversed(await find_holding(tx, tenant)):
-        plan, theirs = await load_plan(tx, tenant, id_), await load_held(tx, tenant, id_)
+        plan, theirs = await load_outline(tx, tenant, id_), await load_held(tx, tenant, id_)
         if plan is not None and not theirs <= known:
             holds.append(Held(plan, count_waits=False))
             known |= theirs
@@ -151,7 +151,7 @@ async def load_all_held(tx: Transaction, tenant: int) -> AllHeld:
 async def _count_that_waits(tx: Transaction, tenant: int) -> Held | None:
     """The newest plan, where a guard does not believe its count of people and holds nothing."""
     newest = await list_plans(tx, tenant, limit=1)
-    if not newest or not any(one.kind in DISBELIEF for one in newest[0].refusals):
+    if not newest or not any(one.kind in DISBELIEF for one in newest[0].guards):
         return None
     cursor = await load_cursor(tx, tenant, Resource.USERS)
     if (await count_people(tx, tenant)).present >= cursor.accepted_people:

@@ -10,7 +10,7 @@ import msgspec
 from jackfield.flows.held_actions import AllHeld
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
-from jackfield.store.plans import PlanStatus, StoredPlan
+from jackfield.store.plans import PlanOutline, PlanStatus, StoredPlan
 from jackfield.store.runs import RunStatus
 
 _STANDS: Mapping[PlanStatus, str] = {
@@ -24,7 +24,7 @@ _STANDS: Mapping[PlanStatus, str] = {
 }
 
 
-def stands(plan: StoredPlan) -> str:
+def stands(plan: PlanOutline) -> str:
     """Where a plan stands, as the rest of a sentence about it: "was replaced by plan 7"."""
     if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
         return f"was replaced by plan {plan.replaced_by}"

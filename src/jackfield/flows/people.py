@@ -27,6 +27,7 @@ from jackfield.store.journal import Line, append_lines
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import (
     UNDO,
+    PlanOutline,
     PlanStatus,
     StoredPlan,
     list_plans,
@@ -81,7 +82,7 @@ class _Known:
 
     settings: PeopleSettings
     state: Due
-    approved: tuple[StoredPlan, ...]
+    approved: tuple[PlanOutline, ...]
 
 
 async def _load_known(tx: Transaction, tenant: int) -> _Known:

@@ -30,10 +30,9 @@ from jackfield.store.phones import load_touched_extensions
 from jackfield.store.planned import Planned, add_unsettled, load_planned, save_planned
 from jackfield.store.plans import (
     PlanStatus,
-    StoredPlan,
     Versions,
     find_plan_of_run,
-    list_plans,
+    load_newest_plan,
     save_plan,
     supersede_plans,
 )
@@ -109,7 +108,7 @@ class Planning:
         if known is not None:
             everyone = known.scope == EVERYONE
             doubtful = _doubtful(known.refusals)
-            return Made(known.id, known.total, is_guarded(known), doubtful, everyone)
+            return Made(known.id, known.total, bool(known.guards), doubtful, everyone)
         # One person is soon planned, and somebody waits for it.
         async with nullcontext() if person else self._turns:
             loaded = await self.load(tenant, everything=everything, person=person)
@@ -265,11 +264,6 @@ async def at_home(tx: Transaction, tenant: int, rules: AttributeRules) -> Attrib
     return replace(rules, default_country=connection.usage_country) if connection else rules
 
 
-def is_guarded(plan: StoredPlan) -> bool:
-    """Whether a guard refused something of the plan."""
-    return any(refusal.kind in GUARDS for refusal in plan.refusals)
-
-
 def _doubtful(refusals: Sequence[Refusal]) -> int:
     return sum(one.kind is RefusalKind.DOUBTFUL_MATCH for one in refusals)
 
@@ -304,10 +298,9 @@ async def _loaded(fetched: _Fetched, scope: str, added: int) -> Loaded:
 
 async def _last(tx: Transaction, tenant: int) -> tuple[int, LastPlan | None]:
     """The newest plan's id, and what a new one is compared with."""
-    latest = await list_plans(tx, tenant, limit=1)
-    if not latest:
+    stored = await load_newest_plan(tx, tenant)
+    if stored is None:
         return 0, None
-    (stored,) = latest
     waits = stored.status is PlanStatus.PROPOSED
     return stored.id, LastPlan(
         waits=waits,

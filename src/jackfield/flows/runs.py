@@ -28,8 +28,8 @@ from jackfield.store.leases import give_up_lease, load_lease
 from jackfield.store.outcomes import skip_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import (
+    PlanOutline,
     PlanStatus,
-    StoredPlan,
     find_plan_of_run,
     list_plans,
     load_plan,
@@ -257,7 +257,7 @@ async def _settle(tx: Transaction, tenant: int, run: StoredRun, mark: int) -> No
     )
 
 
-async def _lay_down(tx: Transaction, tenant: int, plan: StoredPlan, now: datetime) -> None:
+async def _lay_down(tx: Transaction, tenant: int, plan: PlanOutline, now: datetime) -> None:
     """Nobody is carrying the plan out any more.
 
     What a person decided is taken up again; any other plan is made anew.

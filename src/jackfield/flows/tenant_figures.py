@@ -12,7 +12,7 @@ from jackfield.store.database import Database
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans
+from jackfield.store.plans import PlanOutline, PlanStatus, list_plans
 from jackfield.store.runs import UNDER_WAY, RunStatus, StoredRun, list_runs
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import Connection, Tenant, load_connection
@@ -46,7 +46,7 @@ class TenantFigures:
     alarms: tuple[Alarm, ...]
     last: StoredRun | None
     """The last run of people sync, ended or not."""
-    waiting: StoredPlan | None
+    waiting: PlanOutline | None
 
 
 async def load_figures(database: Database, tenants: Iterable[Tenant]) -> tuple[TenantFigures, ...]:

@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Select, Table, Update, bindparam, literal, select, update
+from sqlalchemy import Index, Select, Table, Update, bindparam, select, update
 from sqlalchemy import text as sql_text
 
-from jackfield.core.actions import Action, Notice, Plan, Refusal
+from jackfield.core.actions import GUARDS, Action, Notice, Plan, Refusal
 from jackfield.store.plan_actions import add_actions, plan_actions
 from jackfield.store.schema import (
     AT_MOST,
@@ -51,6 +51,7 @@ plans = Table(
     number("people_now"),
     text("counts"),
     text("held_counts"),
+    text("guards"),
     text("refusals"),
     text("notices"),
     text("run"),
@@ -102,8 +103,8 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPlan:
-    """A plan without its actions."""
+class PlanOutline:
+    """A plan without its actions, and without what it says of single people."""
 
     id: int
     status: PlanStatus
@@ -117,14 +118,14 @@ class StoredPlan:
     counts: Mapping[str, int]
     """Actions by kind, without the held ones."""
     held_counts: Mapping[str, int]
-    refusals: tuple[Refusal, ...]
-    notices: tuple[Notice, ...]
+    guards: tuple[Refusal, ...]
+    """What guards said when it was made."""
     run: str
     decided_at: datetime | None
     decided_by: str
     ended_at: datetime | None
     text: str
-    replaced_by: int = 0
+    replaced_by: int
     """The plan that was made instead; 0 where there is none, or none is known."""
 
     @property
@@ -139,6 +140,15 @@ class StoredPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPlan(PlanOutline):
+    """A plan without its actions: there may be a remark on each of 100,000 people."""
+
+    refusals: tuple[Refusal, ...]
+    """Those of the guards among them."""
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanHead:
     """What of a plan is looked at again and again while it is carried out."""
 
@@ -150,6 +160,9 @@ class PlanHead:
 
 
 _ONE = select(plans).where(plans.c.tenant == OF_TENANT, plans.c.id == bindparam("of_id"))
+_NEWEST = select(plans).where(plans.c.tenant == OF_TENANT).order_by(plans.c.id.desc()).limit(1)
+_BRIEF = [one for one in plans.c if one.name not in {"refusals", "notices"}]
+_OUTLINE = _ONE.with_only_columns(*_BRIEF)
 _HEAD = _ONE.with_only_columns(plans.c.status, plans.c.people_seq, plans.c.counts)
 _OF_RUN = select(plans).where(plans.c.tenant == OF_TENANT, plans.c.run == bindparam("of_run"))
 _ID_OF_RUN = _OF_RUN.with_only_columns(plans.c.id)
@@ -189,6 +202,7 @@ async def save_plan(
             people_now=people_now,
             counts=encode_counts(_counts(plan.actions)),
             held_counts=encode_counts(_counts(plan.held)),
+            guards=_encode([one for one in plan.refusals if one.kind in GUARDS]).decode(),
             refusals=_encode(plan.refusals).decode(),
             notices=_encode(plan.notices).decode(),
             run=run,
@@ -203,6 +217,18 @@ async def load_plan(tx: Transaction, tenant: int, id_: int) -> StoredPlan | None
     """A plan without its actions; None for an unknown one."""
     row = await tx.row(_ONE, {"of_tenant": tenant, "of_id": id_})
     return None if row is None else _plan(row)
+
+
+async def load_newest_plan(tx: Transaction, tenant: int) -> StoredPlan | None:
+    """The plan that was made last, without its actions; None before the first."""
+    row = await tx.row(_NEWEST, {"of_tenant": tenant})
+    return None if row is None else _plan(row)
+
+
+async def load_outline(tx: Transaction, tenant: int, id_: int) -> PlanOutline | None:
+    """As `load_plan`, for those who ask often: nothing about single people is read."""
+    row = await tx.row(_OUTLINE, {"of_tenant": tenant, "of_id": id_})
+    return None if row is None else PlanOutline(**_outline(row))
 
 
 async def load_plan_head(tx: Transaction, tenant: int, id_: int) -> PlanHead | None:
@@ -234,27 +260,19 @@ async def list_plans(
     status: PlanStatus | None = None,
     limit: int = 50,
     before: int | None = None,
-    brief: bool = False,
-) -> tuple[StoredPlan, ...]:
-    """Plans, the newest first; `before` is the id from which to go on.
-
-    `brief` ones come without refusals and notices, of which there may be one for each person.
-    """
+) -> tuple[PlanOutline, ...]:
+    """Plans, the newest first; `before` is the id from which to go on."""
     values: dict[str, Any] = {"of_tenant": tenant, "at_most": limit}
     values |= {} if status is None else {"of_status": status.value}
     values |= {} if before is None else {"before": before}
-    listing = _listing(of_status=status is not None, from_somewhere=before is not None, brief=brief)
-    return tuple(map(_plan, await tx.rows(listing, values)))
+    listing = _listing(of_status=status is not None, from_somewhere=before is not None)
+    return tuple(PlanOutline(**_outline(row)) for row in await tx.rows(listing, values))
 
 
 @cache
-def _listing(*, of_status: bool, from_somewhere: bool, brief: bool) -> Select[Any]:
+def _listing(*, of_status: bool, from_somewhere: bool) -> Select[Any]:
     c = plans.c
-    statement = select(plans).where(c.tenant == OF_TENANT).order_by(c.id.desc()).limit(AT_MOST)
-    if brief:
-        left_out = [literal("[]").label(name) for name in ("refusals", "notices")]
-        kept = [one for one in c if one.name not in {"refusals", "notices"}]
-        statement = statement.with_only_columns(*kept, *left_out)
+    statement = select(*_BRIEF).where(c.tenant == OF_TENANT).order_by(c.id.desc()).limit(AT_MOST)
     if of_status:
         statement = statement.where(c.status == bindparam("of_status"))
     if from_somewhere:
@@ -363,21 +381,29 @@ def _counts(actions: Sequence[Action]) -> dict[str, int]:
 
 def _plan(row: AnyRow) -> StoredPlan:
     return StoredPlan(
-        row.id,
-        PlanStatus(row.status),
-        row.made_at,
-        row.made_by,
-        row.scope,
-        Versions(row.people_seq, row.phones_version, row.settings_version),
-        row.people_now,
-        _decode_counts(row.counts),
-        _decode_counts(row.held_counts),
-        _decode_refusals(row.refusals),
-        _decode_notices(row.notices),
-        row.run,
-        row.decided_at,
-        row.decided_by,
-        row.ended_at,
-        row.text,
-        row.replaced_by,
+        **_outline(row),
+        refusals=_decode_refusals(row.refusals),
+        notices=_decode_notices(row.notices),
     )
+
+
+def _outline(row: AnyRow) -> dict[str, Any]:
+    """The fields of a `PlanOutline`."""
+    return {
+        "id": row.id,
+        "status": PlanStatus(row.status),
+        "made_at": row.made_at,
+        "made_by": row.made_by,
+        "scope": row.scope,
+        "versions": Versions(row.people_seq, row.phones_version, row.settings_version),
+        "people_now": row.people_now,
+        "counts": _decode_counts(row.counts),
+        "held_counts": _decode_counts(row.held_counts),
+        "guards": _decode_refusals(row.guards or "[]"),
+        "run": row.run,
+        "decided_at": row.decided_at,
+        "decided_by": row.decided_by,
+        "ended_at": row.ended_at,
+        "text": row.text,
+        "replaced_by": row.replaced_by,
+    }

@@ -14,7 +14,7 @@ from jackfield.core.photos import PhotoState
 from jackfield.flows.tenant_figures import SyncState
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
-from jackfield.store.plans import PlanStatus, StoredPlan
+from jackfield.store.plans import PlanOutline, PlanStatus
 from jackfield.store.runs import RunStatus
 
 
@@ -49,7 +49,7 @@ PLAN_TAGS = {
 }
 
 
-def plan_tag(plan: StoredPlan) -> Tag:
+def plan_tag(plan: PlanOutline) -> Tag:
     """Where a plan stands: one that is carried out but for what a guard holds is not over."""
     if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
         return Tag(f"Replaced by plan {plan.replaced_by}", "plain", "history")

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from jackfield.core.fields import shown_name
 from jackfield.core.number_forecast import outlook
 from jackfield.core.wording import run_name
-from jackfield.flows.coverage import load_uncovered
+from jackfield.flows.coverage import load_refused, load_uncovered
 from jackfield.store.groups import load_skus
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.runs import list_runs
@@ -162,9 +162,13 @@ async def _users(house: Rooms, wanted: UserFilter, order: Order) -> Pages:
 
 async def _uncovered(house: Rooms, q: str) -> Pages:
     after: str | None = None
+    async with house.database.read() as tx:
+        refused = await load_refused(tx, house.tenant)
     while True:
         async with house.database.read() as tx:
-            page = await load_uncovered(tx, house.tenant, q, limit=AT_ONCE, after=after)
+            page = await load_uncovered(
+                tx, house.tenant, q, limit=AT_ONCE, after=after, refused=refused
+            )
             skus = await load_skus(tx, house.tenant)
         yield [
             (

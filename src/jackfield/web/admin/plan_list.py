@@ -12,7 +12,7 @@ from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.flows.planning import EVERYONE, TOUCHED
 from jackfield.store.people import load_people
-from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans
+from jackfield.store.plans import UNDO, PlanOutline, PlanStatus, list_plans
 from jackfield.store.transaction import Transaction
 from jackfield.web import tags
 from jackfield.web.admin.asking import Position, check_choice
@@ -34,7 +34,7 @@ async def plan_list(
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         found = await list_plans(
-            tx, house.tenant, status=only, limit=PAGE + 1, before=before or None, brief=True
+            tx, house.tenant, status=only, limit=PAGE + 1, before=before or None
         )
         about = await load_subjects(tx, house.tenant, found)
     return show(
@@ -55,7 +55,7 @@ async def plan_list(
 
 
 async def load_subjects(
-    tx: Transaction, tenant: int, plans: Sequence[StoredPlan]
+    tx: Transaction, tenant: int, plans: Sequence[PlanOutline]
 ) -> Mapping[str, str]:
     """Whom plans are about, in words, by their scopes."""
     words = {

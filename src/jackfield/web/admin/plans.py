@@ -89,11 +89,9 @@ async def plan_page(
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
             "outcomes": await count_outcomes(tx, tenant, plan),
-            "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan, brief=True),
+            "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
             "held": await load_held_back(tx, tenant, stored),
-            "newer": [
-                one for one in await list_plans(tx, tenant, limit=1, brief=True) if one.id != plan
-            ],
+            "newer": [one for one in await list_plans(tx, tenant, limit=1) if one.id != plan],
             "about": (await load_subjects(tx, tenant, [stored]))[stored.scope],
         }
     part = next((one for one in ("list", "plan") if wants_part(request, one)), "")

@@ -14,13 +14,12 @@ from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
 from jackfield.flows.held_actions import load_held_back
-from jackfield.flows.planning import is_guarded
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.people import load_people
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, ActionStatus, StoredAction, load_actions
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plans import PlanOutline, PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST, Before, Caller, Limit, Number, Search
 from jackfield.web.api.refusals import told
@@ -183,7 +182,7 @@ async def _upns(tx: Transaction, tenant: int, subjects: Iterable[str]) -> Mappin
     return {id_: person.upn for id_, person in people.items()}
 
 
-def _line(stored: StoredPlan) -> PlanLine:
+def _line(stored: PlanOutline) -> PlanLine:
     total = stored.total
     text = stored.text or f"{total:,} action{'' if total == 1 else 's'}"
     if stored.held:
@@ -197,7 +196,7 @@ def _line(stored: StoredPlan) -> PlanLine:
         stored.scope,
         {ActionKind(kind): count for kind, count in stored.counts.items()},
         {ActionKind(kind): count for kind, count in stored.held_counts.items()},
-        is_guarded(stored),
+        bool(stored.guards),
         stored.decided_at,
         stored.decided_by,
         stored.ended_at,
