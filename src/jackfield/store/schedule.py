@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import Table, bindparam, select, update
@@ -28,6 +28,7 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
+from jackfield.store.sequences import sequences
 from jackfield.store.transaction import AnyRow, Transaction, insert_into
 
 schedule = Table(
@@ -77,6 +78,11 @@ _CLEAR = (
     .where(*_OF_WORK, schedule.c.mark == bindparam("of_mark"))
     .values(wanted=None, wanted_people="[]", wanted_at=None)
 )
+_CHANGES = select(sequences.c.tenant, sequences.c.change)
+_MARKS = select(
+    *(schedule.c[name] for name in ("tenant", "work", "mark", "wanted", "last_delta_at")),
+    *(schedule.c[name] for name in ("last_full_at", "not_before", "failures")),
+).order_by(schedule.c.tenant, schedule.c.work)
 _decode_people = msgspec.json.Decoder(tuple[ObjectId, ...]).decode
 
 
@@ -84,6 +90,18 @@ async def load_due(tx: Transaction, tenant: int, work: str) -> Due:
     """The facts about one work; nothing wanted and nothing done before the first request."""
     row = await tx.row(_DUE, {"of_tenant": tenant, "of_work": work})
     return Due(tenant, work) if row is None else _due(row)
+
+
+Marks: TypeAlias = tuple[object, ...]
+"""Whatever changes of what a schedule goes by, in an order of its own: equal, or not."""
+
+
+async def load_marks(tx: Transaction) -> dict[int, Marks]:
+    """How each tenant stands: other marks, and something may be due that was not."""
+    found: dict[int, Marks] = {row[0]: (row[1],) for row in await tx.rows(_CHANGES)}
+    for row in await tx.rows(_MARKS):
+        found[row[0]] = (*found.get(row[0], ()), *row[1:])
+    return found
 
 
 async def want(
