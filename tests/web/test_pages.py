@@ -528,6 +528,26 @@ class TestSync:
 
         assert (await house.runs())[0].mode == "person"
 
+    async def test_what_came_of_one_person_is_not_said_of_another(
+        self, house: House, admin: Visitor
+    ) -> None:
+        """A refusal beside “Sync now” is taken for this person's."""
+        stage = house.raise_stage(6)
+        await house.connect(stage, sync=True)
+        await house.sync(full=True)
+        one, other = list(await house.links())[:2]
+        await admin.post("/sync", {"mode": "delta", "person": one}, hx_request="true")
+        await house.runner.idle()
+        at = "http://127.0.0.1:8200"
+
+        theirs = await admin.get("/running", hx_current_url=f"{at}/people/{one}")
+        others = await admin.get("/running", hx_current_url=f"{at}/t/1/people/{other}")
+        anywhere = await admin.get("/running", hx_current_url=f"{at}/users")
+
+        assert "Sync of one person" in theirs.page.text
+        assert "Sync of one person" not in others.page.text
+        assert "Sync of one person" in anywhere.page.text
+
     async def test_without_the_worker_the_page_says_so(self, house: House, admin: Visitor) -> None:
         """The web answers before the work does; a click in between must not be a fault."""
         await house.runner.stop()

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Index, Table, select
 
+from jackfield.core.actions import ActionKind
 from jackfield.store.contains import contains
 from jackfield.store.schema import (
     maybe_text,
@@ -55,6 +56,28 @@ SCAN_LIMIT = 20_000
 
 An older page is asked for with the `next` it returns.
 """
+
+
+FAMILIES = frozenset(
+    {
+        *ActionKind,
+        "account",
+        "alarm",
+        "department",
+        "extension",
+        "match",
+        "number",
+        "person",
+        "phones",
+        "photo",
+        "plan",
+        "settings",
+        "tenant",
+        "token",
+        "vault",
+    }
+)
+"""How the kinds of lines begin, before their dot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ ATTACKS = {
     "a_long_mark": Attack(400, path="/people", query=f"after={LONG}"),
     "a_long_key": Attack(400, path=f"/extensions/{LONG}"),
     "sql_in_a_search": Attack(200, path="/people", query="search='%20OR%201=1;--"),
-    "sql_in_a_kind": Attack(200, path="/journal", query="kind=x'%20UNION%20SELECT%201--"),
+    "sql_in_a_kind": Attack(400, path="/journal", query="kind=x'%20UNION%20SELECT%201--"),
     "sql_in_a_mark": Attack(400, path="/people", query="after=1'%20OR%20'1'='1"),
     "sql_in_a_key": Attack(404, path="/extensions/x1'%20OR%20'1'='1"),
     "wildcards": Attack(200, path="/people", query=f"search={BOMB.replace('%', '%25')}"),

@@ -9,7 +9,9 @@ from doubles.api_caller import API, ApiCaller
 from doubles.house import SECRET, House
 from jackfield.flows.signin import SignedIn, SignInRefused
 from jackfield.store.alarms import begin_alarm, end_alarm
+from jackfield.store.journal import FAMILIES
 from jackfield.store.vault import Vault
+from jackfield.web.admin.journal import KINDS
 from m365_emulator.server import Emulator
 
 HOST = "localhost:8365"
@@ -204,6 +206,30 @@ async def test_another_organisation_is_refused_once_people_are_known(api: ApiCal
     assert answer.status == 422
     assert "leavers" in answer.detail
     assert (await api.get("/connection"))["tid"] == stage.tenant.id
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"kind": "zzz"}, "they begin with account., adopt_extension., alarm.,"),
+        ({"kind": "zzz."}, "they begin with account."),
+        ({"run": "abc"}, "takes the number of a run"),
+    ],
+    ids=["kind", "family", "run"],
+)
+async def test_a_filter_of_the_journal_that_fits_nothing_is_refused(
+    api: ApiCaller, given: dict[str, str], says: str
+) -> None:
+    """A monitor with a misspelt kind would believe that nothing ever happened."""
+    answer = await api.ask("GET", "/journal", **given)
+
+    assert answer.status == 400
+    assert says in answer.detail
+
+
+def test_every_filter_of_the_console_is_one_of_the_api() -> None:
+    """Both know the same kinds."""
+    assert {one.removesuffix(".") for one in KINDS} <= FAMILIES
 
 
 async def test_the_journal_is_filtered_and_paged(synced: ApiCaller) -> None:

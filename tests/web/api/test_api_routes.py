@@ -140,7 +140,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         query={"open_only": False}, bad=(400, "/alarms?open_only=perhaps", None)
     ),
     ("GET", "/tenants"): Example(bad=(400, "/tenants?limit=0", None)),
-    ("POST", "/tenants"): Example(201, body={"name": "Contoso"}, bad=(409, "", {"name": "77"})),
+    ("POST", "/tenants"): Example(201, body={"name": "Contoso"}, bad=(422, "", {"name": "77"})),
     ("GET", "/tenants/{tenant}"): Example(path="/tenants/1", bad=(404, "/tenants/77", None)),
     ("PATCH", "/tenants/{tenant}"): Example(
         path="/tenants/1", body={"name": "Ours"}, bad=(404, "/tenants/77", {"name": "Ours"})
@@ -264,7 +264,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         201,
         body={"name": "Ann", "role": "viewer", "tenant": 1},
         before=an_account,
-        bad=(409, "", {"name": "a/b"}),
+        bad=(422, "", {"name": "a/b"}),
     ),
     ("DELETE", "/accounts/{name}"): Example(
         204, path="/accounts/ben", before=two_accounts, bad=(404, "/accounts/nobody", None)

@@ -19,6 +19,7 @@ from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.plans import find_plan_of_run
 from jackfield.store.runs import UNDER_WAY, Trigger, list_runs, load_run, load_run_of_flow
+from jackfield.web.addresses import page_at
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import AnyRequest, Frame, by_script, load_frame, show, wants_part
 from jackfield.web.errors import NO_WORKER
@@ -27,6 +28,7 @@ from jackfield.web.rooms import House, Rooms
 
 PAGE = 50
 LINES = 200
+PERSON_MODE = "person"
 SAID_FOR = timedelta(minutes=1)
 """How long the outcome of a run stands where its bar was."""
 
@@ -115,6 +117,13 @@ async def _bars(
         if asked_for and await load_run_of_flow(tx, house.tenant, asked_for):
             asked_for = ""
         context = await bars(tx, house, frame)
+    page = page_at(request.headers.get("hx-current-url", ""))
+    if page.startswith("/people/"):
+        about = page.removeprefix("/people/").lower()
+        # What came of a sync of somebody else would be taken for this person's.
+        context["ended"] = [
+            run for run in context["ended"] if run.mode != PERSON_MODE or about in run.flow
+        ]
     context |= {"asked_for": asked_for, "problem": problem}
     return show("_running.html", request, frame, "", **context)
 

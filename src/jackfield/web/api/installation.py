@@ -14,7 +14,7 @@ from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.flows.signin import Viewer
 from jackfield.store.alarms import list_alarms, open_alarms
-from jackfield.store.journal import JournalFilter, load_lines
+from jackfield.store.journal import FAMILIES, JournalFilter, load_lines
 from jackfield.store.links import count_in_sync, count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
@@ -25,7 +25,7 @@ from jackfield.store.runs import list_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import load_connection
-from jackfield.web.api.asking import Before, Caller, Limit, Search, place_behind
+from jackfield.web.api.asking import Before, Caller, Limit, Search, is_whole, place_behind
 from jackfield.web.api.installation_shapes import (
     AlarmOut,
     AlarmsOut,
@@ -41,7 +41,7 @@ from jackfield.web.api.installation_shapes import (
     ProcessOut,
     StatusOut,
 )
-from jackfield.web.api.refusals import told
+from jackfield.web.api.refusals import Unreadable, told
 from jackfield.web.api.running import run_out
 from jackfield.web.rooms import House
 from jackfield.web.tenancy import ABOUT, About, one_tenant
@@ -194,7 +194,15 @@ async def journal(
     before: Before = 0,
     limit: Limit = 50,
 ) -> JournalOut:
-    """`kind` is one kind, or ends in a dot and stands for all that begin so."""
+    """`kind` is one kind, or ends in a dot and stands for all that begin so.
+
+    `run` is the number of a run, as `GET /runs` tells it.
+    """
+    if kind and kind.partition(".")[0] not in FAMILIES:
+        takes = ", ".join(f"{one}." for one in sorted(FAMILIES))
+        raise Unreadable(f"The parameter 'kind': no kind begins so; they begin with {takes}.")
+    if run and not is_whole(run):
+        raise Unreadable("The parameter 'run' takes the number of a run, in digits.")
     which = JournalFilter(kind, subject, run, text)
     if installation and not caller.sees_all:
         raise PermissionDeniedException(

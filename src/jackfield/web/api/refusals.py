@@ -107,7 +107,15 @@ def in_place(message: str, *, under: str = "") -> str:
 
 
 def _answer_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
-    return error_answer(request.scope, 400, located(error, request))
+    status = 422 if _is_against_a_rule(error) else 400
+    return error_answer(request.scope, status, located(error, request))
+
+
+def _is_against_a_rule(error: ValidationException) -> bool:
+    """Whether a value of the body could be read, and a rule of ours then refused it."""
+    decoder = error.__cause__
+    rule = None if decoder is None else decoder.__cause__
+    return isinstance(decoder, msgspec.ValidationError) and isinstance(rule, ValueError)
 
 
 def _answer_client(request: AnyRequest, error: ClientException) -> Response[bytes]:

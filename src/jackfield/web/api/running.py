@@ -41,7 +41,9 @@ async def run_by_name(house: Rooms, name: str) -> RunOut:
             return await run_out(tx, house, row)
     if waiting:
         return _queued(name)
-    raise NotFoundException(f"There is no run {name}, or it ended before it began.")
+    raise NotFoundException(
+        f"There is no run {name}: give the number of one, or the id that its start answered."
+    )
 
 
 async def run_out(tx: Transaction, house: Rooms, row: StoredRun) -> RunOut:

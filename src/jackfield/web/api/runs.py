@@ -9,7 +9,7 @@ from jackfield.core.schedule import Mode
 from jackfield.flows.asks import Ask
 from jackfield.store.runs import Trigger, list_runs
 from jackfield.web.api.asking import Before, Caller, Key, Limit, is_one_line
-from jackfield.web.api.refusals import Unusable, told
+from jackfield.web.api.refusals import Unreadable, Unusable, told
 from jackfield.web.api.run_shapes import RunOut, RunsOut, SyncIn
 from jackfield.web.api.running import run_by_name, run_out, started
 from jackfield.web.rooms import House
@@ -26,6 +26,8 @@ async def sync_people(house: House, caller: Caller, data: JSONBody[SyncIn | None
     asked = data or SyncIn()
     if asked.person is not None and not (asked.person.strip() and is_one_line(asked.person)):
         raise Unusable("`person` takes a UPN or an object ID, in one line.")
+    if asked.person is not None and asked.full:
+        raise Unreadable("The body's `full` is for everyone: leave it out with `person`.")
     mode = Mode.FULL if asked.full else Mode.DELTA
     ask = Ask(mode, Trigger.ADMINISTRATOR, caller.name, (asked.person or "").strip())
     return await started(house, ask)
