@@ -170,8 +170,8 @@ async def test_two_administrators_who_approve_two_plans_at_once(house: House) ->
     assert {one.decided_by for one in await house.plans()} >= {"ann", "bob"}
     # Both were to give number 101: the later of them says so, and the next plan mends it.
     assert told <= {
-        "Number 101 is taken: it is 101 (Eve Five).",
-        "Number 101 is taken: it is 101 (Ben Two).",
+        "Number 101 is taken by Eve Five.",
+        "Number 101 is taken by Ben Two.",
         "The person has got an extension since the plan was made.",
     }
     assert told

@@ -155,7 +155,7 @@ async def test_refusals_say_who_is_in_the_way(place: BuiltInPlace) -> None:
     )
 
     assert isinstance(taken, Refused)
-    assert taken.text == "Number 204 is taken: it is 204 (Ada Lovelace)."
+    assert taken.text == "Number 204 is taken by Ada Lovelace."
     assert isinstance(outside, Refused)
     assert outside.text == "“1” is no extension number: give 2 to 12 digits."
     assert isinstance(stale, Refused)

@@ -265,10 +265,9 @@ class Ledger:
                 f"Number {number} lies outside {', '.join(map(str, self.ranges))}.",
             )
         if (key := self._by_number.get(number)) is not None:
-            raise _Refusal(
-                RefusalCode.NUMBER_TAKEN,
-                f"Number {number} is taken: it is {_who(self.extensions[key])}.",
-            )
+            fields = self.extensions[key].fields
+            whose = f"{fields.first_name} {fields.last_name}".strip() or "another extension"
+            raise _Refusal(RefusalCode.NUMBER_TAKEN, f"Number {number} is taken by {whose}.")
 
     @staticmethod
     def _check_fields(values: Mapping[Field, str]) -> None:
