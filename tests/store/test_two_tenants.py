@@ -28,9 +28,10 @@ from jackfield.core.people import GroupId, ObjectId, Person, ScopeRules, Standin
 from jackfield.core.schedule import Mode
 from jackfield.store import (
     alarms,
+    crossings,
     cursors,
     groups,
-    held,
+    held_actions,
     journal,
     leases,
     links,
@@ -40,7 +41,6 @@ from jackfield.store import (
     phone_departments,
     phone_numbers,
     phones,
-    pictures,
     plan_actions,
     plans,
     runs,
@@ -77,7 +77,7 @@ async def write_people(tx: Transaction, tenant: int) -> None:
 async def change_people(tx: Transaction, tenant: int) -> None:
     await people_rounds.mark_removed(tx, tenant, [PERSON.id], Standing.GONE, now=NOW)
     await people_rounds.finish_round(tx, tenant, 99, now=NOW)
-    await pictures.forget_gone(tx, tenant, before=LATER)
+    await crossings.forget_gone(tx, tenant, before=LATER)
 
 
 async def look_at_people(tx: Transaction, tenant: int) -> Any:
@@ -88,7 +88,7 @@ async def look_at_people(tx: Transaction, tenant: int) -> Any:
         await people.load_people_of_addresses(tx, tenant, ["same@x.example"]),
         await people.count_people(tx, tenant),
         await people.load_touched(tx, tenant, 0),
-        await pictures.load_waiting(tx, tenant, ScopeRules(mailbox_licence_only=False)),
+        await crossings.load_waiting(tx, tenant, ScopeRules(mailbox_licence_only=False)),
     )
 
 
@@ -155,7 +155,7 @@ async def look_at_phones(tx: Transaction, tenant: int) -> Any:
         await links.load_all_links(tx, tenant, {}),
         await links.load_links_of_extensions(tx, tenant, [EXTENSION.key]),
         await links.load_department_links(tx, tenant),
-        await pictures.load_unlinked_extensions(
+        await crossings.load_unlinked_extensions(
             tx, tenant, addresses=["same@x.example"], persons=[PERSON.id]
         ),
         await users.list_users(tx, tenant, users.UserFilter(text="same")),
@@ -192,9 +192,9 @@ async def write_plan(tx: Transaction, tenant: int) -> None:
 
 
 async def change_plan(tx: Transaction, tenant: int) -> None:
-    outcome = outcomes.Outcome(1, plan_actions.ActionStatus.FAILED, "no")
+    outcome = outcomes.Result(1, plan_actions.ActionStatus.FAILED, "no")
     await outcomes.mark_outcomes(tx, tenant, 1, [outcome], now=NOW)
-    await held.release_held(tx, tenant, 1)
+    await held_actions.release_held(tx, tenant, 1)
     await plans.supersede_plans(tx, tenant, now=NOW)
     await plans.purge_plans(tx, tenant, before=LATER)
     await runs.report_progress(tx, tenant, 1, 5, 9)
