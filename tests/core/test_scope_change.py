@@ -22,6 +22,7 @@ ANN, BOB, CLEO = person("Ann"), person("Bob"), person("Cleo")
 SALES = GroupId("sales")
 IN_SALES = {ANN.id: frozenset({SALES})}
 ALL = ScopeRules()
+HELD = "a guard holds that back until you release it"
 
 
 @pytest.mark.parametrize(
@@ -59,16 +60,19 @@ def test_who_is_a_leaver_already_is_none_of_them() -> None:
     ("rules", "said"),
     [
         (PeopleRules(), "they keep their extensions, and are not synchronised any more"),
-        (PeopleRules(on_out_of_scope=LeaverPolicy.DISABLE), "their extensions are disabled"),
+        (
+            PeopleRules(on_out_of_scope=LeaverPolicy.DISABLE),
+            f"their extensions are disabled; {HELD}",
+        ),
         (
             PeopleRules(on_out_of_scope=LeaverPolicy.REMOVE),
-            "their extensions are disabled, and removed after 30 days",
+            f"their extensions are disabled, and removed after 30 days; {HELD}",
         ),
         (
             PeopleRules(
                 on_out_of_scope=LeaverPolicy.REMOVE, remove_after=RemoveAfter(out_of_scope=0)
             ),
-            "their extensions are removed",
+            f"their extensions are removed; {HELD}",
         ),
     ],
 )

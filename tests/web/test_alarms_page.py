@@ -19,6 +19,7 @@ async def test_before_the_first_alarm_the_page_says_so(admin: Visitor) -> None:
 
 async def test_open_alarms_and_those_that_are_over_are_listed(house: House, admin: Visitor) -> None:
     """What was wrong in the night is asked in the morning."""
+    await house.connect(house.raise_stage(people=1))
     now = house.clock.now()
     async with house.database.write() as tx:
         for kind in ("one", "two"):

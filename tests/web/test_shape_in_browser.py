@@ -92,6 +92,30 @@ def test_buttons_of_a_dialog_keep_their_words_and_stand_on_the_screen(
     assert not wrong
 
 
+def test_nothing_lies_over_the_buttons_of_a_dialog(looking: Page, served: Served) -> None:
+    """The head of a table in it stays in sight too, and was drawn over them."""
+    looking.set_viewport_size(PHONE)
+    looking.goto(f"{served.url}/users")
+    looking.locator("#m365").click()
+    looking.locator("dialog[open] .guards thead").wait_for()
+    covered = looking.evaluate(
+        """() => {
+          const dialog = document.querySelector('dialog[open]');
+          const button = dialog.querySelector('#sync-save');
+          const found = [];
+          for (let top = 0; top < dialog.scrollHeight; top += 20) {
+            dialog.scrollTop = top;
+            const box = button.getBoundingClientRect();
+            const over = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            if (!button.contains(over)) found.push(`${top}: ${over?.tagName}`);
+          }
+          return found;
+        }"""
+    )
+
+    assert covered == []
+
+
 def test_the_buttons_of_a_form_wrap(looking: Page, served: Served) -> None:
     """The same question as a page of its own, where there is no script."""
     looking.set_viewport_size({"width": 320, "height": 700})

@@ -13,6 +13,8 @@ from jackfield.core.leavers import leaver_cause
 from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Person, ScopeJudge, ScopeRules
 from jackfield.core.rules import PeopleRules, Threshold
 
+_HELD = "a guard holds that back until you release it"
+"""Said of many only; where leavers keep their extension there is nothing to hold."""
 _NONE: frozenset[GroupId] = frozenset()
 
 
@@ -60,18 +62,18 @@ def is_many(count: int, linked: int, rules: PeopleRules) -> bool:
 
 
 def becomes(rules: PeopleRules) -> str:
-    """What becomes of people who fall out of scope: "their extensions are disabled"."""
+    """What becomes of many who fall out of scope, as the rest of a sentence."""
     match rules.on_out_of_scope:
         case LeaverPolicy.KEEP:
             return "they keep their extensions, and are not synchronised any more"
         case LeaverPolicy.DISABLE:
-            return "their extensions are disabled"
+            return f"their extensions are disabled; {_HELD}"
         case LeaverPolicy.REMOVE:
             days = rules.remove_after.out_of_scope
             if not days:
-                return "their extensions are removed"
+                return f"their extensions are removed; {_HELD}"
             after = "1 day" if days == 1 else f"{days:,} days"
-            return f"their extensions are disabled, and removed after {after}"
+            return f"their extensions are disabled, and removed after {after}; {_HELD}"
 
 
 def _removes_at_once(rules: PeopleRules) -> bool:
