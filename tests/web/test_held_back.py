@@ -9,6 +9,7 @@ from doubles.house import House
 from doubles.web_visitor import Visitor
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
+from jackfield.store.settings import Approval
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
@@ -90,3 +91,20 @@ async def test_in_an_outage_the_last_look_stands(house: House, admin: Visitor, k
 
     assert "reading for the first time" not in page
     assert "looked" in page
+
+
+async def test_the_overview_names_people_left_without_by_a_plan_turned_down(
+    house: House, admin: Visitor
+) -> None:
+    """And leads to the plan."""
+    stage = house.raise_stage(people=0)
+    stage.tenant.hire("Ada One")
+    await house.connect(stage)
+    await house.choose(approval=Approval.BY_HAND, enabled=True)
+    await house.sync(full=True)
+    await house.people.turn_down(1, 1, by="admin")
+
+    page = (await admin.get("/")).page
+
+    assert "1 person has no extension since plan 1 was turned down" in page.text
+    assert "turned-down" in page.ids()

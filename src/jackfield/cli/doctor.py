@@ -157,6 +157,8 @@ async def _tenant(door: Door, *, alone: bool, named: str) -> list[Finding]:
     findings += _cut_off(runs) if alone else []
     findings += _last_runs(runs)
     findings += _doubts((await asked(door, "GET", f"/matches?limit={MANY}"))["matches"])
+    if undecided := status["undecided"]:
+        findings.append(Finding("Undecided", True, undecided["text"], undecided["next_step"]))
     if held := status["held"]:
         text = f"{held['text']} {held['because']}"
         findings.append(Finding("Held back", False, text, held["next_step"]))

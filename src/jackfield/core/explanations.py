@@ -39,6 +39,8 @@ from jackfield.core.rules import PeopleRules, PhoneLimits
 from jackfield.core.text import clean
 from jackfield.core.wording import differences, title
 
+NEXT_SYNC = "Next sync"
+
 
 def explain_person(
     view: View,
@@ -46,17 +48,24 @@ def explain_person(
     limits: PhoneLimits,
     person: ObjectId,
     made: Plan | None = None,
+    *,
+    when: str = NEXT_SYNC,
 ) -> tuple[str, ...]:
     """Scope, extension, fields, departments and what the next sync would do, in sentences.
 
     With `made`, a plan that covers the person, that plan's actions are told (and whether a guard
-    holds them); else the person is planned alone.
+    holds them); else the person is planned alone. `when`: what does them.
     """
-    return tuple(_sentences(view, rules, limits, person, made))
+    return tuple(_sentences(view, rules, limits, person, made, when))
 
 
 def _sentences(
-    view: View, rules: PeopleRules, limits: PhoneLimits, id_: ObjectId, made: Plan | None
+    view: View,
+    rules: PeopleRules,
+    limits: PhoneLimits,
+    id_: ObjectId,
+    made: Plan | None,
+    when: str,
 ) -> Iterator[str]:
     person, link = view.people.get(id_), view.links.get(id_)
     verdict: ScopeVerdict | None = None
@@ -87,7 +96,7 @@ def _sentences(
     if person is not None and verdict is not None and stays and (link or verdict.in_scope):
         yield from _field_sentences(person, view, rules.attributes, limits, link)
         yield from _department_sentences(person, view, rules, link)
-    yield from _plan_sentences(id_, made or plan(_alone(view, id_), rules, limits), view)
+    yield from _plan_sentences(id_, made or plan(_alone(view, id_), rules, limits), view, when)
 
 
 def _verdict(person: Person, view: View, rules: PeopleRules) -> ScopeVerdict:
@@ -199,7 +208,7 @@ def _department_sentences(
         yield f"No longer following a group, so left as it is: {_named(left, view)}."
 
 
-def _plan_sentences(id_: ObjectId, made: Plan, view: View) -> Iterator[str]:
+def _plan_sentences(id_: ObjectId, made: Plan, view: View, next_time: str) -> Iterator[str]:
     departments = {key: one.name for key, one in view.departments.items()}
     groups = {group: clean(one.name) for group, one in view.groups.items()}
     nothing = True
@@ -208,7 +217,7 @@ def _plan_sentences(id_: ObjectId, made: Plan, view: View) -> Iterator[str]:
             if isinstance(action, DepartmentAction) or action.person != id_:
                 continue
             nothing = False
-            when = "Held back by a guard" if held else "Next sync"
+            when = "Held back by a guard" if held else next_time
             yield f"{when}: {title(action)}. {action.because}"
             for one in differences(action, departments, groups):
                 # What a new extension is given has no reason of its own, and was told above.

@@ -73,6 +73,11 @@ def held_back(outcome: RunEnd, held: AllHeld) -> RunEnd:
     return replace(outcome, status=status, text=f"{outcome.text} {held.text}")
 
 
+def beside(outcome: RunEnd, text: str) -> RunEnd:
+    """The same, with what else is to be known; "" adds nothing."""
+    return replace(outcome, text=f"{outcome.text} {text}") if text else outcome
+
+
 def doubting(outcome: RunEnd, doubtful: int) -> RunEnd:
     """The same, where somebody has to say whose extensions some are."""
     if not doubtful:

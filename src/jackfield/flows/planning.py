@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from jackfield.clock import Clock
 from jackfield.core.actions import DISBELIEF, GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
 from jackfield.core.attributes import AttributeRules
-from jackfield.core.explanations import explain_person
+from jackfield.core.explanations import NEXT_SYNC, explain_person
 from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
 from jackfield.core.people import ObjectId, ScopeRules
 from jackfield.core.pictures import View
@@ -128,13 +128,24 @@ class Planning:
         can = self._phone_of(tenant).capabilities
         return PhoneLimits(can.ranges, can.name_length, can.fields)
 
-    async def explain(self, tenant: int, person: ObjectId) -> tuple[str, ...]:
-        """Why it is so for one person: scope, number, fields, departments, and what comes next."""
+    async def explain(
+        self, tenant: int, person: ObjectId, turned_down: int | None = None
+    ) -> tuple[str, ...]:
+        """Why it is so for one person: scope, number, fields, departments, and what comes next.
+
+        `turned_down`: the plan that had an extension for the person, where it was turned down.
+        """
         loaded = await self.load(tenant, everything=False, person=person)
         if loaded is None:
             return ()
+        when = f"Next full sync, since plan {turned_down} was turned down" if turned_down else ""
         return await asyncio.to_thread(
-            explain_person, loaded.view, loaded.settings.rules, self.limits(tenant), person
+            explain_person,
+            loaded.view,
+            loaded.settings.rules,
+            self.limits(tenant),
+            person,
+            when=when or NEXT_SYNC,
         )
 
     async def load(

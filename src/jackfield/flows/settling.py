@@ -5,7 +5,6 @@ Whoever a plan did not come through for is marked to be looked at again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -20,6 +19,7 @@ from jackfield.flows.outcomes import (
     About,
     Started,
     applied,
+    beside,
     closed,
     doubting,
     held_back,
@@ -28,6 +28,7 @@ from jackfield.flows.outcomes import (
 )
 from jackfield.flows.runs import GUARD, Runs
 from jackfield.flows.steps import IS_LEFT, Ended
+from jackfield.flows.undecided import Undecided, load_undecided
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
 from jackfield.store.outcomes import count_outcomes, load_unsettled
@@ -102,9 +103,10 @@ class SettlingSteps:
             progress = await count_outcomes(tx, tenant, plan)
             if mark is not None:
                 all_held = await load_all_held(tx, tenant)
+                open_plans = (await load_undecided(tx, tenant)).but(plan)
             else:  # about one person, or only looked: what waits elsewhere is not its business
                 held = None if stored is None else await load_held_back(tx, tenant, stored)
-                all_held = all_held_of(held)
+                all_held, open_plans = all_held_of(held), Undecided()
         if stored is None:
             outcome = nothing_planned(about)
         elif started.closed:
@@ -113,7 +115,8 @@ class SettlingSteps:
             outcome = applied(stored, progress, started, about)
         else:
             outcome = planned(stored, about)
-        outcome = held_back(doubting(outcome, made.doubtful), all_held)
+        outcome = beside(doubting(outcome, made.doubtful), open_plans.text)
+        outcome = held_back(outcome, all_held)
         if mark is not None:
             await self._tell(tenant, all_held, over=not made.guarded)
         if mark is not None and made.everyone:
@@ -138,9 +141,9 @@ class SettlingSteps:
             outcome = applied(stored, progress, started, about)
             if all_held:
                 # What was approved is done; that more waits is said beside it.
-                outcome = replace(outcome, text=f"{outcome.text} {all_held.text}")
+                outcome = beside(outcome, all_held.text)
             if stored.scope.startswith(UNDO):
-                outcome = replace(outcome, text=f"{outcome.text} {_EVERY_PLAN_WAITS}")
+                outcome = beside(outcome, _EVERY_PLAN_WAITS)
             await self._tell(tenant, all_held, over=True)
         came_through = not started.closed and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)

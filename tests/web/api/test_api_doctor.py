@@ -164,3 +164,20 @@ async def test_in_an_outage_the_connection_is_not_called_well(api: ApiCaller) ->
     assert found["Last run"].text.startswith("10 of 10 actions done for 10 people. (Run 1, ended ")
     assert found["Asked for since"].text.startswith("Run ")
     assert "503" in found["Asked for since"].text
+
+
+async def test_doctor_names_a_plan_that_waits_and_one_that_was_turned_down(api: ApiCaller) -> None:
+    """All is well otherwise, and nobody gets a phone."""
+    await office(api)
+    await api.house.choose(approval=Approval.BY_HAND, enabled=True)
+    await api.house.sync(full=True)
+
+    waits = (await doctor(api))["Undecided"]
+    status = await api.get("/status")
+    await api.house.people.turn_down(1, 1, by="admin")
+    refused = (await doctor(api))["Undecided"]
+
+    assert waits.text == "Plan 1 with 10 actions waits for approval."
+    assert "jackfield plan show 1" in waits.next_step
+    assert (status["undecided"]["waiting"], status["undecided"]["text"]) == ([1], waits.text)
+    assert refused.text.startswith("10 people have no extension since plan 1 was turned down")

@@ -49,6 +49,7 @@ async def test_figures_before_and_after_the_first_sync(api: ApiCaller) -> None:
         "open_alarms": 0,
         "waiting_plan": None,
         "held": None,
+        "undecided": None,
         "last_run": None,
         "photos": {
             "on": True,

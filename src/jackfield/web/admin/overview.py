@@ -14,6 +14,7 @@ from jackfield.flows.graph_budget import HOUR
 from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
+from jackfield.flows.undecided import load_undecided
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.links import count_in_sync, count_links
 from jackfield.store.people import count_people
@@ -51,6 +52,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
             "leavers": await count_leavers(tx, tenant),
             "in_sync": await count_in_sync(tx, tenant),
             "standing": await load_all_held(tx, tenant),
+            "undecided": await load_undecided(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
             "cursor": (cursor := await load_cursor(tx, tenant, Resource.USERS)),
             "looked_at": cursor.finished_at or _looked_at(await load_due(tx, tenant, PEOPLE)),

@@ -19,6 +19,7 @@ from jackfield.core.memberships import chains
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.rules import PhoneLimits
 from jackfield.core.wording import differences, title
+from jackfield.flows.undecided import was_turned_down
 from jackfield.store.groups import load_edges, load_groups, load_skus
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import load_links, load_links_of_extensions
@@ -70,6 +71,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         photo = (await load_photos(tx, tenant, [id_])).get(id_)
         photos_on = (await load_people_settings(tx, tenant)).value.photos
         acted = await load_actions_of(tx, tenant, id_, limit=10)
+        refused = None if link else await was_turned_down(tx, tenant, id_)
         named = await load_groups(tx, tenant, groups_of(one.action for _, one in acted))
     names = {group: one.name for group, one in named.items()}
     rules = (await house.planning.rules(tenant)).attributes
@@ -95,7 +97,9 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         present=known is not None and known.standing is Standing.PRESENT,
         fields=field_rows(known, extension, link, rules, house.planning.limits(tenant)),
         reasons=[
-            one for one in await house.planning.explain(tenant, id_) if not _is_field(one, rules)
+            one
+            for one in await house.planning.explain(tenant, id_, refused)
+            if not _is_field(one, rules)
         ],
         actions=[
             (plan, one, title(one.action), differences(one.action, departments, names))

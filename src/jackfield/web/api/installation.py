@@ -13,6 +13,7 @@ from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.flows.signin import Viewer
+from jackfield.flows.undecided import load_undecided
 from jackfield.store.alarms import list_alarms, open_alarms
 from jackfield.store.journal import FAMILIES, JournalFilter, load_lines
 from jackfield.store.links import count_in_sync, count_links
@@ -40,6 +41,7 @@ from jackfield.web.api.installation_shapes import (
     ProcessesOut,
     ProcessOut,
     StatusOut,
+    UndecidedOut,
 )
 from jackfield.web.api.refusals import Unreadable, told
 from jackfield.web.api.running import run_out
@@ -61,6 +63,7 @@ async def status(house: House) -> StatusOut:
         photos = await count_photos(tx, house.tenant)
         waiting = await list_plans(tx, house.tenant, status=PlanStatus.PROPOSED, limit=1)
         standing = await load_all_held(tx, house.tenant)
+        undecided = await load_undecided(tx, house.tenant)
         waits = [one.id for one in waiting] or standing.plan_ids
         return StatusOut(
             connected=connection is not None,
@@ -80,6 +83,15 @@ async def status(house: House) -> StatusOut:
                 standing.next_step,
             )
             if standing
+            else None,
+            undecided=UndecidedOut(
+                [one.id for one in undecided.waiting],
+                undecided.turned_down,
+                undecided.without,
+                undecided.text,
+                undecided.next_step,
+            )
+            if undecided
             else None,
             last_run=await run_out(tx, house, runs[0]) if runs else None,
             photos=PhotoFigures(

@@ -49,6 +49,20 @@ class HeldOut(msgspec.Struct):
     next_step: str
 
 
+class UndecidedOut(msgspec.Struct):
+    """Plans that wait for approval, and the last one that was turned down."""
+
+    waiting: Annotated[list[int], msgspec.Meta(description="They wait; the newest first.")]
+    turned_down: Annotated[
+        int | None, msgspec.Meta(description="The plan; null as soon as all was proposed again.")
+    ]
+    without: Annotated[
+        int, msgspec.Meta(description="People without an extension since it was turned down.")
+    ]
+    text: str
+    next_step: str
+
+
 class StatusOut(msgspec.Struct):
     """The installation in figures."""
 
@@ -72,6 +86,10 @@ class StatusOut(msgspec.Struct):
     held: Annotated[
         HeldOut | None,
         msgspec.Meta(description="What guards hold back until it is released; null: nothing."),
+    ]
+    undecided: Annotated[
+        UndecidedOut | None,
+        msgspec.Meta(description="What only a decision carries on; null: nothing."),
     ]
     last_run: Annotated[RunOut | None, msgspec.Meta(description="The last one about people.")]
     photos: PhotoFigures
