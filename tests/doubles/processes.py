@@ -349,9 +349,11 @@ class Server:
             assert time.monotonic() < deadline, process.err
             time.sleep(LOOK_S)
 
-    async def api(self, method: str, path: str, body: object = None) -> Any:
+    async def api(
+        self, method: str, path: str, body: object = None, *, tenant: int | None = None
+    ) -> Any:
         """Ask its API as the command line does; a refusal fails the test."""
-        answer = await self.try_api(method, path, body)
+        answer = await self.try_api(method, path, body, tenant=tenant)
         assert answer.status < 400, answer.text
         return answer.body
 
@@ -368,9 +370,13 @@ class Server:
                     return answer
                 await asyncio.sleep(LOOK_S)
 
-    async def try_api(self, method: str, path: str, body: object = None) -> Answer:
-        bearer = {"Authorization": f"Bearer {self.token}"}
-        return await ask(method, f"{self.url}/api/v1{path}", body, bearer)
+    async def try_api(
+        self, method: str, path: str, body: object = None, *, tenant: int | None = None
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if tenant is not None:
+            headers["Jackfield-Tenant"] = str(tenant)
+        return await ask(method, f"{self.url}/api/v1{path}", body, headers)
 
     async def run_ended(self, run: str, within_s: float = PATIENCE_S) -> Any:
         """A run as it is once it has ended."""

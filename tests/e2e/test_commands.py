@@ -39,6 +39,8 @@ async def test_every_command_has_json_and_an_exit_code(
     no_runs = await commanded.command("runs", "--json")
     not_yet = await commanded.command("sync", "people", "--json")
     connected = await commanded.connect(stage, "--no-sync", "--json")
+    first = await commanded.command("plan", "people", "--limit", "3", "--json")
+    refused = await commanded.command("plan", "refuse", str(first.document["id"]), "--json")
     planned = await commanded.command("plan", "people", "--limit", "3", "--json")
     number = str(planned.document["id"])
     approved = await commanded.command("plan", "approve", number, "--json")
@@ -60,6 +62,7 @@ async def test_every_command_has_json_and_an_exit_code(
     assert connected.document["missing_permissions"] == []
     assert (planned.code, len(planned.document["actions"])) == (DONE, 3)
     assert planned.document["actions"][0]["because"]
+    assert (refused.code, refused.document["status"]) == (DONE, "refused")
     assert (approved.code, approved.document["status"]) == (DONE, "done")
     assert approved.document["counts"]["changes"] == planned.document["counts"]["create_extension"]
     assert again.code == FAILED

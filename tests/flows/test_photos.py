@@ -118,7 +118,9 @@ async def test_u12_the_avatar_follows_the_photo(house: House) -> None:
     last = await night(house)
     assert await avatars(house) == {"Ben": expected(stage, ids["Ben"])}
     assert last.text == "Looked at the photo of 2 people: 1 taken away."
-    said = [line.kind for line in await house.lines() if line.subject == ids["Ada"]]
+    lines = [line for line in await house.lines() if line.subject == ids["Ada"]]
+    said = [line.kind for line in lines]
+    assert all("Ada" in line.text for line in lines if line.kind.startswith("photo."))
     assert [kind for kind in said if kind.startswith("photo.")] == [
         "photo.removed",
         "photo.set",
@@ -199,6 +201,7 @@ async def test_u12_a_bad_photo_is_a_note_on_its_person_and_stops_nobody(
     assert again.text.endswith("nothing is new.")
     lines = [line for line in await house.lines() if line.kind == "photo.unusable"]
     assert [(line.subject, because in line.text) for line in lines] == [(ids["Ben"], True)]
+    assert lines[0].text.startswith("The photo of Ben")
     assert [one.kind for one in await house.alarms()] == []
 
 

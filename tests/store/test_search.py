@@ -10,6 +10,7 @@ from jackfield.core.people import ObjectId, Person
 from jackfield.store.database import Database
 from jackfield.store.people import PRESENT_PEOPLE, people, search_people
 from jackfield.store.people_rounds import save_people
+from jackfield.store.pictures import search_uncovered
 from jackfield.store.search import Found, Kind, Listing, find
 
 PEOPLE = [
@@ -66,6 +67,19 @@ async def test_people_are_found(database: Database, now: datetime, typed: str, f
 
     assert list(result.refs) == found.split()
     assert (result.total, result.more) == (len(result.refs), False)
+
+
+@pytest.mark.parametrize("typed", ["henry.ward", "ward", "HENRY", "henry.ward@x.example"])
+async def test_who_has_no_name_is_found_by_what_is_shown(
+    database: Database, now: datetime, typed: str
+) -> None:
+    """Pages show the sign-in name then, so that is what is typed; also among those not synced."""
+    await fill(database, now, [*PEOPLE, Person(ObjectId("h"), "henry.ward@x.example", "")])
+
+    async with database.read() as tx:
+        found = [await search_people(tx, 1, typed), await search_uncovered(tx, 1, typed)]
+
+    assert [one.refs for one in found] == [("h",), ("h",)]
 
 
 @pytest.fixture

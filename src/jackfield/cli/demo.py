@@ -134,7 +134,7 @@ async def _show(
     stop: asyncio.Event,
 ) -> None:
     """Connect, watch the first sync, and say where to look."""
-    from jackfield.cli.door import RunningServer, read_server_file
+    from jackfield.cli.door import RunningServer, about, read_server_file
     from jackfield.cli.progress import follow
 
     try:
@@ -143,7 +143,10 @@ async def _show(
         file = read_server_file(app.settings.data_dir)
         if file is None:
             raise CommandFailed("Jackfield did not say where it listens.")
-        door = RunningServer(file)
+        whole = RunningServer(file)
+        # A kept installation may have got more tenants since.
+        tenants = (await _asked(whole, "GET", "/tenants?limit=500"))["tenants"]
+        door = about(whole, await _own_tenant(whole, tenants, client_id))
         body: dict[str, Any] = {
             "tenant_id": stage.tenant_id,
             "client_id": client_id,
@@ -166,6 +169,26 @@ async def _show(
             return
         stop.set()
         raise
+
+
+async def _own_tenant(door: Any, tenants: Any, client_id: str) -> str:
+    """The number of the tenant that is connected to the emulated one; at the first start the first.
+
+    Ends the demo where its tenant was removed and others stand: theirs is left alone.
+    """
+    from jackfield.cli.door import about
+
+    numbers = [str(one["number"]) for one in tenants]
+    for number in numbers:
+        connection = await _asked(about(door, number), "GET", "/connection")
+        if connection["connected"] and connection["client_id"] == client_id:
+            return number
+        if not connection["connected"] and len(numbers) == 1:
+            return number
+    raise CommandFailed(
+        "The tenant that this demo is connected to is not in the data folder any more. Name"
+        " another folder (--data), or look at this one with jackfield serve."
+    )
 
 
 def _say(app: App, stage: _Stage, outcome: str) -> None:

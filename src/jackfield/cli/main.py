@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -31,7 +30,7 @@ from jackfield.cli.backups import backup, restore
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
-from jackfield.cli.showing import end, end_photos, run_lines, show_plan
+from jackfield.cli.showing import end, end_photos, followed, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, plan_line, say
 from jackfield.cli.tenants import tenant_commands
 
@@ -208,7 +207,7 @@ def plan_people(
     """
 
     async def work(door: Door) -> int:
-        run = await _followed(door, await asked(door, "POST", "/people/plan"), quiet=json)
+        run = await followed(door, await asked(door, "POST", "/people/plan"), quiet=json)
         if run["plan"] is None:
             return await end(door, run, json=json, plan=None)
         plan = await show_plan(door, run["plan"], json=json, limit=limit, people=FIRST)
@@ -265,8 +264,7 @@ def plan_list(
     async def work(door: Door) -> int:
         only = f"&status={status}" if status else ""
         answer = await asked(door, "GET", f"/plans?limit={limit}{only}")
-        lines = [plan_line(one) for one in answer["plans"]]
-        say(answer, json, lambda: "\n".join(lines) or "No plans yet.")
+        say(answer, json, lambda: "\n".join(map(plan_line, answer["plans"])) or "No plans yet.")
         return Exit.DONE
 
     return with_door(work, data_dir, tenant=tenant, acts=False)
@@ -297,8 +295,28 @@ def plan_approve(
         refused = answer.status == CONFLICT and not release_held
         if refused and (await asked(door, "GET", path))["releasable"]:
             raise CommandFailed(problem(answer), Exit.REFUSED)
-        run = await _followed(door, good(answer), quiet=json)
+        run = await followed(door, good(answer), quiet=json)
         return await end(door, run, json=json, plan=plan)
+
+    return with_door(work, data_dir, tenant=tenant)
+
+
+@plan_commands.command(name="refuse")
+def plan_refuse(
+    plan: PlanNumber, *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
+) -> int:
+    """Turn down a plan that waits for approval: nothing of it is done.
+
+    Parameters
+    ----------
+    plan
+        The number of the plan.
+    """
+
+    async def work(door: Door) -> int:
+        made = await asked(door, "POST", f"/plans/{plan}/refuse")
+        say(made, json, lambda: plan_line(made))
+        return Exit.DONE
 
     return with_door(work, data_dir, tenant=tenant)
 
@@ -349,7 +367,7 @@ def sync_people(
 
     async def work(door: Door) -> int:
         body = {"person": person, "full": full}
-        run = await _followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
+        run = await followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
 
     return with_door(work, data_dir, tenant=tenant)
@@ -360,7 +378,7 @@ def sync_photos(*, tenant: TenantName = None, data_dir: DataDir = None, json: Js
     """Look at everybody's photo in Microsoft 365 now, and bring the avatars in line."""
 
     async def work(door: Door) -> int:
-        run = await _followed(door, await asked(door, "POST", "/photos/sync"), quiet=json)
+        run = await followed(door, await asked(door, "POST", "/photos/sync"), quiet=json)
         return await end_photos(door, run, json=json)
 
     return with_door(work, data_dir, tenant=tenant)
@@ -425,11 +443,3 @@ def doctor(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = 
         return Exit.DONE if all(finding.good for finding in findings) else Exit.FAILED
 
     return guarded(lambda: asyncio.run(work()))
-
-
-async def _followed(door: Door, run: Any, *, quiet: bool) -> Any:
-    """Wait for a run to end, with a bar where somebody watches."""
-    from jackfield.cli.progress import follow
-
-    path = f"/runs/{quote(str(run['id']), safe='')}"
-    return await follow(lambda: asked(door, "GET", path), quiet=quiet)

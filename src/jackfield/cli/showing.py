@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jackfield.cli.asking import asked
 from jackfield.cli.telling import FIRST, UNDONE, code_of, people_lines, plan_text, run_text, say
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 RUNNING = "running"
 START = "jackfield serve"
 _NO_USE = {"unusable": "cannot be an avatar", "unread": "could not be read"}
+
+
+async def followed(door: Door, run: Any, *, quiet: bool) -> Any:
+    """Wait for a run to end, with a bar where somebody watches."""
+    from jackfield.cli.progress import follow
+
+    path = f"/runs/{quote(str(run['id']), safe='')}"
+    return await follow(lambda: asked(door, "GET", path), quiet=quiet)
 
 
 async def show_plan(door: Door, plan: int, *, json: bool, limit: int, people: int) -> Any:

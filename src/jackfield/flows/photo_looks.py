@@ -116,9 +116,13 @@ class _Judged:
     def note(self, because: str, next_step: str = "") -> None:
         self.because, self.next_step = because, next_step
 
+    @property
+    def whom(self) -> str:
+        return self.one.name or self.one.person
+
     def tell(self, kind: str, text: str, run: StoredRun) -> None:
-        subject, name = self.one.person, self.one.name
-        line = Line(kind, text, subject=subject, name=name, run=str(run.id), by=run.asker)
+        subject = self.one.person
+        line = Line(kind, text, subject=subject, name=self.whom, run=str(run.id), by=run.asker)
         self.lines.append(line)
 
 
@@ -168,7 +172,8 @@ class PhotoLooks:
         done = [one for one in found if isinstance(one, _Judged)]
         for one in done:
             if _is_new(one, PhotoState.UNUSABLE):
-                one.tell("photo.unusable", f"Not the avatar: {one.because}", run)
+                text = f"The photo of {one.whom} cannot be the avatar: {one.because}"
+                one.tell("photo.unusable", text, run)
         await self._save_judged(tenant, done, fence)
         written = await self._set_avatars(tenant, done, run, fence)
         await self._note(tenant, done, fence)
@@ -331,12 +336,12 @@ class PhotoLooks:
             case Done() if step is AvatarStep.SET:
                 put_back = one.kept.set_digest == one.kept.digest
                 one.kept = one.kept.was_set(outcome.avatar)
-                text = "The photo from Microsoft 365 is the avatar"
+                text = f"The photo of {one.whom} from Microsoft 365 is the avatar"
                 one.tell("photo.set", f"{text} again." if put_back else f"{text} now.", run)
                 return True
             case Done():
                 one.kept = one.kept.was_removed()
-                text = "The avatar is taken away: there is no photo in Microsoft 365 any more."
+                text = f"The avatar of {one.whom} is taken away: Microsoft 365 has no photo now."
                 one.tell("photo.removed", text, run)
                 return True
             case Refused(code=RefusalCode.STALE) if step is AvatarStep.REMOVE:
@@ -344,7 +349,7 @@ class PhotoLooks:
                 one.kept = one.kept.was_removed()
             case Refused():
                 one.note(f"The phone system refused the avatar: {outcome.text}", _NEXT_RUN)
-                one.tell("photo.refused", one.because, run)
+                one.tell("photo.refused", f"{one.whom}: {one.because}", run)
             case Unanswered():
                 one.key = _NEW
         return False

@@ -20,6 +20,7 @@ from jackfield.store.plan_actions import ActionFilter, ActionStatus, load_action
 from jackfield.store.plans import (
     UNDO,
     PlanStatus,
+    StoredPlan,
     Versions,
     load_plan,
     save_plan,
@@ -30,6 +31,10 @@ from jackfield.store.sequences import latest_change
 from jackfield.store.settings import Approval, load_people_settings
 from jackfield.store.transaction import Transaction
 
+ONCE_APPROVED = (
+    "Once it is approved, every plan waits for an administrator, or the next sync would do again"
+    " what is taken back. You can change that under Users > M365."
+)
 _PAGE = 1_000
 SAID = 3
 
@@ -92,11 +97,13 @@ class Undoing:
             await append_lines(tx, tenant, [Line("plan.undo", text, by=by)], now=now)
         return id_
 
-    async def redoes_by_itself(self, tenant: int) -> bool:
-        """Whether the next sync would carry out again what an undo takes back."""
-        async with self._database.read() as tx:
-            settings = (await load_people_settings(tx, tenant)).value
-        return settings.enabled and settings.approve is Approval.AUTOMATIC
+
+async def makes_plans_wait(tx: Transaction, tenant: int, plan: StoredPlan) -> bool:
+    """Whether the plan takes another one back, and its approval stops syncs from doing it again."""
+    if plan.status is not PlanStatus.PROPOSED or not plan.scope.startswith(UNDO):
+        return False
+    settings = (await load_people_settings(tx, tenant)).value
+    return settings.enabled and settings.approve is Approval.AUTOMATIC
 
 
 def _nothing_left(plan: int, done: Sequence[Action], notices: Sequence[Notice]) -> str:

@@ -94,7 +94,7 @@ async def save_people(
             _, was_disabled = known.get(id_, ("", True))
             values = _values(person, disabled=was_disabled and not person.enabled)
             words[id_] = found_by = words_of(
-                (person.display_name, person.given_name, person.surname),
+                _names(person),
                 addresses(person),
                 (person.mobile_phone, person.business_phone),
             )
@@ -219,3 +219,9 @@ def _values(person: Person, *, disabled: bool) -> tuple[Any, ...]:
         disabled,
         encode_attributes(person.extension_attributes),
     )
+
+
+def _names(person: Person) -> tuple[str, ...]:
+    """What a person is found by; who has no name is shown, and found, by the sign-in name."""
+    names = (person.display_name, person.given_name, person.surname)
+    return names if any(map(str.strip, names)) else (person.upn.partition("@")[0],)

@@ -15,12 +15,12 @@ from jackfield.durable import NotRunningError
 from jackfield.flows.held_actions import Held, load_all_held, load_held_back
 from jackfield.flows.outcomes import stands
 from jackfield.flows.people import PlanHeld, PlanNotOpen
-from jackfield.flows.undo import NotUndoable
+from jackfield.flows.undo import ONCE_APPROVED, NotUndoable, makes_plans_wait
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, load_actions
-from jackfield.store.plans import UNDO, PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import (
@@ -88,6 +88,7 @@ async def plan_page(
         }
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
+            "once_approved": ONCE_APPROVED if await makes_plans_wait(tx, tenant, stored) else "",
             "outcomes": await count_outcomes(tx, tenant, plan),
             "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
             "held": await load_held_back(tx, tenant, stored),
@@ -173,6 +174,7 @@ async def _question(
         frame = await load_frame(tx, house)
         stored = await load_known_plan(tx, house, plan)
         held = await load_held_back(tx, house.tenant, stored)
+        waits = decision == "approve" and await makes_plans_wait(tx, house.tenant, stored)
     return show_question(
         "plan_confirm",
         request,
@@ -182,9 +184,7 @@ async def _question(
         plan=stored,
         held=held,
         closed="" if _is_open(stored, held, decision) else stands(stored),
-        redoes=decision == "approve"
-        and stored.scope.startswith(UNDO)
-        and await house.undoing.redoes_by_itself(house.tenant),
+        once_approved=ONCE_APPROVED if waits else "",
         decision=decision,
         problem=problem,
     )

@@ -14,6 +14,7 @@ from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
 from jackfield.flows.held_actions import load_held_back
+from jackfield.flows.undo import ONCE_APPROVED, makes_plans_wait
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.people import load_people
@@ -153,8 +154,11 @@ async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut
     progress = await count_outcomes(tx, tenant, stored.id)
     subjects = [*(one.subject for one in stored.refusals), *(one.subject for one in stored.notices)]
     upns = await _upns(tx, tenant, subjects)
+    told = {name: getattr(line, name) for name in PlanLine.__struct_fields__}
+    if await makes_plans_wait(tx, tenant, stored):
+        told["text"] += f". {ONCE_APPROVED}"
     return PlanOut(
-        **{name: getattr(line, name) for name in PlanLine.__struct_fields__},
+        **told,
         releasable=await load_held_back(tx, tenant, stored) is not None,
         outcomes=dict(progress.by_status),
         refusals=[
