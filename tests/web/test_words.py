@@ -191,6 +191,8 @@ def test_licences_have_names_that_administrators_know() -> None:
     )
     assert licence_pairs(["a"], {}) == (("1 licence", "Unknown licence (a)"),)
     assert licence_names([], skus) == ()
+    no_teams = {"a": ("Microsoft_365_E3_(no_Teams)", "")}
+    assert licence_names(["a"], no_teams) == ("Microsoft 365 E3 (no Teams)",)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ NAMES: Mapping[str, str] = {
     "O365_BUSINESS": "Microsoft 365 Apps for Business",
     "SPE_E3": "Microsoft 365 E3",
     "SPE_E5": "Microsoft 365 E5",
+    "Microsoft_365_E3_(no_Teams)": "Microsoft 365 E3 (no Teams)",
+    "Microsoft_365_E5_(no_Teams)": "Microsoft 365 E5 (no Teams)",
     "M365_F1": "Microsoft 365 F1",
     "SPE_F1": "Microsoft 365 F3",
     "STANDARDPACK": "Office 365 E1",
