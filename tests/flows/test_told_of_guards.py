@@ -136,4 +136,7 @@ async def test_a_sync_of_one_person_tells_of_that_person(house: House) -> None:
 
     run = await house.sync(person=ids[19])
 
-    assert (run.status, run.text) == (RunStatus.DONE, "1 of 1 action done for Person 19.")
+    assert (run.status, run.text) == (
+        RunStatus.DONE,
+        "1 of 1 action done: Update extension 119 of Person 19.",
+    )

@@ -96,13 +96,17 @@ def planned(plan: StoredPlan, about: About) -> RunEnd:
     return RunEnd(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
 
 
-def applied(plan: StoredPlan, progress: Progress, began: Started, about: About) -> RunEnd:
-    """A run that carried a plan, or the rest of one, out."""
+def applied(
+    plan: StoredPlan, progress: Progress, began: Started, about: About, only: str = ""
+) -> RunEnd:
+    """A run that carried a plan, or the rest of one, out; `only` is what its one action does."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
     text = f"Nothing to do for {about}."
     if total:
         text = f"{done:,} of {_actions(total)} done for {about}."
+        if only and done == 1:
+            text = f"1 of 1 action done: {only}."
     elif progress.held:
         text = f"Nothing was done for {about}."
     if total > done:
