@@ -7,10 +7,10 @@ from datetime import datetime
 import pytest
 
 from jackfield.core.people import ObjectId, Person
+from jackfield.store.crossings import search_uncovered
 from jackfield.store.database import Database
 from jackfield.store.people import PRESENT_PEOPLE, people, search_people
 from jackfield.store.people_rounds import save_people
-from jackfield.store.pictures import search_uncovered
 from jackfield.store.search import Found, Kind, Listing, find
 
 PEOPLE = [
