@@ -29,6 +29,9 @@ pytestmark = pytest.mark.hostile
         pytest.param(["sync", "people", "--person", ""], "It is empty", id="nobody"),
         pytest.param(["sync", "people", "--person", "a\x1b[2J"], "no text", id="escape"),
         pytest.param(["sync", "people", "--person", "x" * 201], "at most 200", id="long_person"),
+        pytest.param(
+            ["sync", "people", "--person", "ada@x.example", "--full"], "or --full", id="both"
+        ),
         pytest.param(["token", "create", " "], "It is empty", id="blank_token"),
         pytest.param(["token", "create", "a\nb"], "no text", id="two_lines"),
         pytest.param(["token", "create", "x", "--days", "-1"], ">= 0", id="negative_days"),

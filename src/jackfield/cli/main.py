@@ -364,6 +364,8 @@ def sync_people(
     full
         Read everyone again instead of what changed.
     """
+    if person and full:
+        return usage("sync people takes --person or --full: one person is always read anew.")
 
     async def work(door: Door) -> int:
         body = {"person": person, "full": full}
