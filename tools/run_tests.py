@@ -47,12 +47,12 @@ class Stage:
 STAGES: Final = (
     Stage("fast", "fast", None, 60, ("-n", "2")),
     Stage("flows", "whole flows", "flows", 60, ("-n", "2")),
-    Stage("postgres", "PostgreSQL", "postgres", 150, ("-n", "2")),
-    Stage("hostile", "hostile input", "hostile", 90),
-    Stage("e2e", "the real thing", "e2e", 240, ("-n", "2")),
-    Stage("sim", "simulations", "sim", 150),
+    Stage("postgres", "PostgreSQL", "postgres", 120, ("-n", "2")),
+    Stage("hostile", "hostile input", "hostile", 50),
+    Stage("e2e", "the real thing", "e2e", 380, ("-n", "2")),
+    Stage("sim", "simulations", "sim", 90),
     Stage("kill9", "kill -9", "kill9", 180, ("-n", "2")),
-    Stage("browser", "browser", "browser", 120),
+    Stage("browser", "browser", "browser", 110),
 )
 
 

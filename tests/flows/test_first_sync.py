@@ -40,7 +40,7 @@ async def test_a_second_sync_finds_nothing_to_do(house: House) -> None:
 async def test_small_writes_come_between_the_people_of_a_page(house: House) -> None:
     """Whoever saves a form during a large sync waits for a stretch of it; nothing else differs."""
     if not house.database.sqlite:
-        pytest.skip("on PostgreSQL writers work side by side")
+        pytest.skip("not on PostgreSQL: its writers work side by side")
     await house.connect(house.raise_stage(people=260))
     found: set[tuple[int, int]] = set()
 

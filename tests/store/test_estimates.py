@@ -33,7 +33,7 @@ async def test_a_new_database_takes_the_index_that_leads_to_few(
 ) -> None:
     """In the first sync of 100,000 people a page does not read every membership of the tenant."""
     if not database.sqlite:
-        pytest.skip("PostgreSQL counts by itself")
+        pytest.skip("not on PostgreSQL: it counts by itself")
     async with database.read() as tx:
         plan = [row[3] for row in await tx.rows(text(f"EXPLAIN QUERY PLAN {query}"))]
 
@@ -43,7 +43,7 @@ async def test_a_new_database_takes_the_index_that_leads_to_few(
 async def test_what_was_counted_is_kept(database: Database) -> None:
     """A restart does not put estimates in the place of figures."""
     if not database.sqlite:
-        pytest.skip("PostgreSQL counts by itself")
+        pytest.skip("not on PostgreSQL: it counts by itself")
     async with database.write() as tx:
         await tx.run(text("INSERT INTO sequences (tenant) VALUES (1)"))
     await database.analyze()

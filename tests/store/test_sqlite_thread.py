@@ -42,7 +42,9 @@ async def test_every_row_is_fetched_once(connection: SqliteConnection, rows: int
 
 async def test_a_cursor_that_is_closed_early_holds_nothing(connection: SqliteConnection) -> None:
     """A statement that is still open would keep the file's log from being emptied."""
+    await connection.cursor().execute("BEGIN IMMEDIATE")
     await connection.cursor().executemany("INSERT INTO one VALUES (?)", [(n,) for n in range(2000)])
+    await connection.commit()
     cursor = connection.cursor()
     await cursor.execute("SELECT a FROM one")
     await cursor.close()
@@ -165,6 +167,7 @@ async def test_an_empty_transaction_tells_whether_the_file_can_be_used(
 
 async def test_only_so_many_rows_wait(connection: SqliteConnection) -> None:
     """A stored plan of 100,000 actions is not held in memory as a whole."""
+    await connection.cursor().execute("BEGIN IMMEDIATE")
     rows = [(1,)] * MOST_AHEAD
     assert connection.write_ahead("INSERT INTO one VALUES (?)", rows)
 

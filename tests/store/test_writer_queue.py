@@ -157,7 +157,7 @@ async def test_undisturbed_much_is_written_in_one_transaction(database: Database
 async def test_who_waits_comes_between_two_stretches(database: Database) -> None:
     """A small write is answered while much is written, and finds what was saved before."""
     if not database.sqlite:
-        pytest.skip("on PostgreSQL writers work side by side")
+        pytest.skip("not on PostgreSQL: its writers work side by side")
     seen: list[int] = []
     waiting: list[asyncio.Task[None]] = []
     stretches: list[int] = []

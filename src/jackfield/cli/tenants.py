@@ -153,7 +153,8 @@ async def _all(door: Door) -> list[Any]:
 
 
 def _line(one: Any) -> str:
-    alarms = f", {one['open_alarms']} alarms" if one["open_alarms"] else ""
+    standing = one["open_alarms"]
+    alarms = f", {standing:,} alarm{'' if standing == 1 else 's'}" if standing else ""
     return (
         f"{one['number']:>4}  {one['name']}: {_STATES[one['sync']]}{alarms}; {one['people']:,}"
         f" people, {one['extensions']:,} extensions"

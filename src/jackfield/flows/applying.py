@@ -39,6 +39,7 @@ from jackfield.store.phone_departments import add_departments, load_departments
 from jackfield.store.phone_numbers import note_numbers
 from jackfield.store.phone_state import PhoneState, load_phone_state
 from jackfield.store.phones import drop_extensions, load_extensions, save_extensions
+from jackfield.store.photos import forget_photos_of
 from jackfield.store.plan_actions import ActionStatus, StoredAction, load_pending
 from jackfield.store.planned import add_unsettled
 from jackfield.store.plans import PlanStatus, load_plan_head
@@ -217,6 +218,7 @@ async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: da
         # Where a guard had held it, the plan gave it to nobody.
         await add_unsettled(tx, tenant, None)
     await remove_links(tx, tenant, record.unlinked)
+    await forget_photos_of(tx, tenant, record.unlinked)
     # Whoever left, or has no extension any more, is signed out in the same moment.
     await end_sessions(
         tx, [owned_by_person(tenant, one) for one in (*record.left, *record.unlinked)]

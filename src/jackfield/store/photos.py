@@ -231,6 +231,13 @@ async def count_photos(tx: Transaction, tenant: int) -> Mapping[PhotoState, int]
     return {state: counted.get(state, 0) for state in PhotoState}
 
 
+async def forget_photos_of(tx: Transaction, tenant: int, people: Sequence[ObjectId]) -> None:
+    """Forget the photos of these, at most some thousand: they hold no extension any more."""
+    if people:
+        c = photos.c
+        await tx.run(delete(photos).where(c.tenant == tenant, c.person.in_(people)))
+
+
 async def forget_photos(tx: Transaction, tenant: int) -> int:
     """Forget the photos of people who hold no extension any more; returns how many."""
     await next_change(tx, tenant)

@@ -111,9 +111,15 @@ def _chart(
     for at, bar in enumerate(bars):
         x = _LEFT + slot * at
         if at % every == 0:
+            # Centred below a narrow bar the first one would lie on the 0 of the figures.
+            begins = at == 0 and slot < _LABEL_WIDTH
             parts.append(
-                Markup('<text x="{:.1f}" y="{}" text-anchor="middle"{}>{}</text>').format(
-                    x + slot / 2, _HEIGHT - 6, _local(bar, "short"), bar.label
+                Markup('<text x="{:.1f}" y="{}" text-anchor="{}"{}>{}</text>').format(
+                    x if begins else x + slot / 2,
+                    _HEIGHT - 6,
+                    "start" if begins else "middle",
+                    _local(bar, "short"),
+                    bar.label,
                 )
             )
         said = "; ".join(f"{name} {cell}" for (name, _), cell in zip(names, cells[at], strict=True))
