@@ -55,17 +55,18 @@ MANY = 5_000
 
 
 async def _demo(people: int, data: Path, port: int, seed: int) -> int:
-    from jackfield.logs import configure_logs
-    from jackfield.serving import run_server
-
     waits = "" if people < MANY else "; with so many people it takes half a minute"
     print(f"Starting an emulated tenant of {people:,} people and Jackfield{waits} ...", flush=True)
-    settings, bound = _listen(data, port)
-    configure_logs(settings.log_level)
     stop = asyncio.Event()
     client_id, certificate = _credential(data)
     pem = certificate.read_text(encoding="utf-8")
     async with _stage(data, people, seed, client_id, certificate) as told:
+        # The product is loaded, which takes most of a second, while the tenant starts.
+        from jackfield.logs import configure_logs
+        from jackfield.serving import run_server
+
+        settings, bound = _listen(data, port)
+        configure_logs(settings.log_level)
         ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(run_server(settings, stop, ready, bound))
         showing = asyncio.create_task(_show(ready, told, client_id, pem, stop))
