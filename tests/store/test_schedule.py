@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.store.database import Database
 from jackfield.store.schedule import (
@@ -15,8 +14,6 @@ from jackfield.store.schedule import (
     settle,
     want,
 )
-
-ANNA, BO = ObjectId("a"), ObjectId("b")
 
 
 async def due(database: Database, tenant: int = 1) -> Due:
@@ -30,31 +27,28 @@ async def due(database: Database, tenant: int = 1) -> Due:
         pytest.param([Mode.DELTA], Mode.DELTA, id="delta"),
         pytest.param([Mode.DELTA, Mode.FULL], Mode.FULL, id="more"),
         pytest.param([Mode.FULL, Mode.DELTA], Mode.FULL, id="full_outranks_delta"),
-        pytest.param([None], None, id="only_people"),
-        pytest.param([Mode.FULL, None], Mode.FULL, id="people_do_not_replace_a_round"),
     ],
 )
 async def test_wishes_add_up(
-    database: Database, now: datetime, asked: list[Mode | None], wanted: Mode | None
+    database: Database, now: datetime, asked: list[Mode], wanted: Mode
 ) -> None:
     """Two clicks and a notification are one run, the larger one."""
     async with database.write() as tx:
         for mode in asked:
-            await want(tx, 1, "people", mode, now=now, people=[ANNA] if mode is None else [])
+            await want(tx, 1, "people", mode, now=now)
 
     facts = await due(database)
 
     assert (facts.wanted, facts.mark, facts.wanted_at) == (wanted, len(asked), now)
-    assert facts.wanted_people == ((ANNA,) if None in asked else ())
 
 
 async def test_a_wish_during_a_run_survives_it(database: Database, now: datetime) -> None:
     """A click while the sync is at its last page must lead to another one."""
     async with database.write() as tx:
-        await want(tx, 1, "people", Mode.DELTA, now=now, people=[ANNA])
+        await want(tx, 1, "people", Mode.DELTA, now=now)
     began = await due(database)
     async with database.write() as tx:
-        await want(tx, 1, "people", now=now, people=[BO, ANNA])
+        await want(tx, 1, "people", Mode.FULL, now=now)
 
     async with database.write() as tx:
         settled = await settle(tx, 1, "people", began, delta_began_at=now)
@@ -63,10 +57,10 @@ async def test_a_wish_during_a_run_survives_it(database: Database, now: datetime
         then = await settle(tx, 1, "people", still, full_began_at=now + timedelta(hours=1))
     rest = await due(database)
 
-    assert (settled, still.wanted, still.wanted_people) == (False, Mode.DELTA, (ANNA, BO))
+    assert (settled, still.wanted) == (False, Mode.FULL)
     assert (still.last_delta_at, still.last_full_at) == (now, None)
     assert then is True
-    assert (rest.wanted, rest.wanted_people) == (None, ())
+    assert rest.wanted is None
     assert rest.last_full_at == rest.last_delta_at == now + timedelta(hours=1)
 
 
@@ -92,7 +86,7 @@ async def test_each_tenant_has_its_own_schedule(database: Database, now: datetim
     """What one wants, has done or forgets is nothing to the others."""
     async with database.write() as tx:
         await want(tx, 2, "people", Mode.FULL, now=now)
-        await want(tx, 1, "people", now=now, people=[ANNA])
+        await want(tx, 1, "people", Mode.DELTA, now=now)
         await want(tx, 1, "photos", Mode.FULL, now=now)
         every = [await load_due(tx, tenant, "people") for tenant in (1, 2)]
         await settle(tx, 2, "people", every[1], full_began_at=now)
@@ -100,6 +94,6 @@ async def test_each_tenant_has_its_own_schedule(database: Database, now: datetim
         forgotten = await load_due(tx, 2, "people")
         never = await load_due(tx, 9, "people")
 
-    assert [(one.tenant, one.wanted) for one in every] == [(1, None), (2, Mode.FULL)]
+    assert [(one.tenant, one.wanted) for one in every] == [(1, Mode.DELTA), (2, Mode.FULL)]
     assert forgotten.last_full_at is None
     assert never == Due(9, "people")

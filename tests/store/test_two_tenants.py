@@ -233,7 +233,7 @@ async def look_at_journal(tx: Transaction, tenant: int) -> Any:
 
 
 async def write_rest(tx: Transaction, tenant: int) -> None:
-    await schedule.want(tx, tenant, "people", Mode.FULL, now=NOW, people=[PERSON.id])
+    await schedule.want(tx, tenant, "people", Mode.FULL, now=NOW)
     await usage.add_calls(tx, tenant, {"users": usage.Calls(3)}, now=NOW)
     await leases.take_lease(tx, tenant, "lane", "owner", length=timedelta(hours=1), now=NOW)
     await settings.save_people_settings(

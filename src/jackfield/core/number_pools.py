@@ -28,6 +28,9 @@ from jackfield.core.numbering import NumberingError, NumberRange, parse_number, 
 from jackfield.core.people import GroupId, ObjectId
 
 MOST_HOLD_DAYS = 365
+MOST_RESERVED = 1_000
+LONGEST_NOTE = 200
+"""Characters of what is remarked about a reservation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ departments, what is written where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,17 @@ ObjectId = NewType("ObjectId", str)
 
 GroupId = NewType("GroupId", str)
 """The object ID of a group."""
+
+MOST_CHOSEN_PEOPLE = 100_000
+"""People that one choice may name; more are better named by a group."""
+MOST_CHOSEN_GROUPS = 5_000
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_object_id(text: str) -> bool:
+    """Whether a text is an object ID as it is stored: a GUID in lower case."""
+    return _OBJECT_ID.fullmatch(text) is not None
 
 
 class UserType(StrEnum):

@@ -7,16 +7,13 @@ that nothing asked for meanwhile is lost. What follows from these facts is decid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-import msgspec
 from sqlalchemy import Table, bindparam, select, update
 
-from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.store.schema import (
     OF_TENANT,
@@ -26,7 +23,6 @@ from jackfield.store.schema import (
     metadata,
     number,
     tenant_key,
-    text,
 )
 from jackfield.store.sequences import sequences
 from jackfield.store.transaction import AnyRow, Transaction, insert_into
@@ -37,7 +33,6 @@ schedule = Table(
     tenant_key(),
     key("work"),
     maybe_text("wanted"),
-    text("wanted_people", default="[]"),
     number("mark"),
     maybe_moment("wanted_at"),
     maybe_moment("last_delta_at"),
@@ -55,8 +50,6 @@ class Due:
     work: str
     wanted: Mode | None = None
     """What somebody asked for and no run has settled."""
-    wanted_people: tuple[ObjectId, ...] = ()
-    """People whom somebody wants looked at again now."""
     mark: int = 0
     """Grows with every request; `settle` takes the one its run began with."""
     wanted_at: datetime | None = None
@@ -76,14 +69,13 @@ _DUE = select(*_COLUMNS).where(*_OF_WORK)
 _CLEAR = (
     update(schedule)
     .where(*_OF_WORK, schedule.c.mark == bindparam("of_mark"))
-    .values(wanted=None, wanted_people="[]", wanted_at=None)
+    .values(wanted=None, wanted_at=None)
 )
 _CHANGES = select(sequences.c.tenant, sequences.c.change)
 _MARKS = select(
     *(schedule.c[name] for name in ("tenant", "work", "mark", "wanted", "last_delta_at")),
     *(schedule.c[name] for name in ("last_full_at", "not_before", "failures")),
 ).order_by(schedule.c.tenant, schedule.c.work)
-_decode_people = msgspec.json.Decoder(tuple[ObjectId, ...]).decode
 
 
 async def load_due(tx: Transaction, tenant: int, work: str) -> Due:
@@ -108,12 +100,11 @@ async def want(
     tx: Transaction,
     tenant: int,
     work: str,
-    mode: Mode | None = None,
+    mode: Mode,
     *,
     now: datetime,
-    people: Sequence[ObjectId] = (),
 ) -> int:
-    """Ask for a round (full outranks delta), for people, or both; added to what is wanted already.
+    """Ask for a round (full outranks delta).
 
     Returns the mark.
 
@@ -124,14 +115,9 @@ async def want(
         _wanting(on_sqlite=tx.sqlite), {"of_tenant": tenant, "of_work": work, "now": now}
     )
     due = await load_due(tx, tenant, work)
-    values: dict[str, Any] = {}
-    if mode is not None and due.wanted is not Mode.FULL:
-        values["wanted"] = mode.value
-    if people:
-        joined = tuple(dict.fromkeys((*due.wanted_people, *people)))
-        values["wanted_people"] = msgspec.json.encode(joined).decode()
-    if values:
-        await tx.run(update(schedule).where(c.tenant == tenant, c.work == work).values(**values))
+    if due.wanted is not Mode.FULL:
+        of_work = (c.tenant == tenant, c.work == work)
+        await tx.run(update(schedule).where(*of_work).values(wanted=mode.value))
     return mark
 
 
@@ -225,7 +211,6 @@ def _due(row: AnyRow) -> Due:
         row.tenant,
         row.work,
         None if row.wanted is None else Mode(row.wanted),
-        _decode_people(row.wanted_people),
         row.mark,
         row.wanted_at,
         row.last_delta_at,

@@ -15,10 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 from litestar.datastructures import FormMultiDict
 
 from jackfield.core.numbering import written_ranges
-from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.people import MOST_CHOSEN_GROUPS, MOST_CHOSEN_PEOPLE, GroupId, ObjectId
 
-MOST_PEOPLE = 100_000
-MOST_GROUPS = 5_000
 LONGEST_ID = 64
 LONGEST_TEXT = 200
 LONGEST_RANGES = 4_000
@@ -94,14 +92,14 @@ def _several(fields: FormMultiDict, name: str) -> tuple[str, ...]:
 
 
 def _people(ids: tuple[str, ...]) -> frozenset[ObjectId]:
-    if len(ids) > MOST_PEOPLE:
-        raise ValueError(f"More than {MOST_PEOPLE:,} people; use a group instead.")
+    if len(ids) > MOST_CHOSEN_PEOPLE:
+        raise ValueError(f"More than {MOST_CHOSEN_PEOPLE:,} people; use a group instead.")
     return frozenset(map(ObjectId, ids))
 
 
 def _groups(ids: tuple[str, ...]) -> tuple[GroupId, ...]:
-    if len(ids) > MOST_GROUPS:
-        raise ValueError(f"More than {MOST_GROUPS:,} groups.")
+    if len(ids) > MOST_CHOSEN_GROUPS:
+        raise ValueError(f"More than {MOST_CHOSEN_GROUPS:,} groups.")
     return tuple(map(GroupId, ids))
 
 

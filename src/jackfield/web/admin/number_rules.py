@@ -16,6 +16,8 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.fields import shown_name
 from jackfield.core.number_pools import (
+    LONGEST_NOTE,
+    MOST_RESERVED,
     DepartmentRange,
     NumberRules,
     Reservation,
@@ -28,7 +30,7 @@ from jackfield.core.numbering import (
     parse_ranges,
     written_ranges,
 )
-from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.people import MOST_CHOSEN_GROUPS, GroupId, ObjectId
 from jackfield.store.errors import VersionMoved
 from jackfield.store.groups import load_groups, search_groups
 from jackfield.store.links import load_links
@@ -48,9 +50,6 @@ from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_form import changes_between
 from jackfield.web.rooms import House, Rooms
 
-MOST_RESERVED = 1_000
-MOST_DEPARTMENTS = 5_000
-LONGEST_NOTE = 200
 _NAMES = 20
 """Groups that are looked at for one of exactly the name that was typed."""
 
@@ -143,8 +142,8 @@ async def give_ranges(request: AnyRequest, house: House) -> Template | Response[
             errors["numbers"] = "Give its ranges, e.g. 200-299, 400-450."
     except NumberingError as error:
         errors["numbers"] = str(error)
-    if len(rules.departments) >= MOST_DEPARTMENTS:
-        errors["whose"] = f"{MOST_DEPARTMENTS:,} departments have numbers; remove one first."
+    if len(rules.departments) >= MOST_CHOSEN_GROUPS:
+        errors["whose"] = f"{MOST_CHOSEN_GROUPS:,} departments have numbers; remove one first."
     if errors or wanted is None:
         return await _page(request, house, "departments", replace(form, errors=errors), status=422)
     given = wanted

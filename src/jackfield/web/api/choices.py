@@ -6,7 +6,6 @@ choice means is decided in `core`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,9 +18,21 @@ from litestar.params import JSONBody
 from jackfield.core.attributes import AttributeRules, AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
 from jackfield.core.departments import DepartmentSource, explain_departments
-from jackfield.core.number_pools import NumberRules, check_number_rules
+from jackfield.core.number_pools import (
+    LONGEST_NOTE,
+    MOST_RESERVED,
+    NumberRules,
+    check_number_rules,
+)
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
-from jackfield.core.people import GroupId, ObjectId, Scope
+from jackfield.core.people import (
+    MOST_CHOSEN_GROUPS,
+    MOST_CHOSEN_PEOPLE,
+    GroupId,
+    ObjectId,
+    Scope,
+    is_object_id,
+)
 from jackfield.core.rules import (
     PeopleRules,
     RulesError,
@@ -47,12 +58,6 @@ from jackfield.web.api.people_shapes import (
 )
 from jackfield.web.api.refusals import Unreadable, Unusable, in_place, told
 from jackfield.web.rooms import House
-
-MOST_PEOPLE = 100_000
-MOST_GROUPS = 5_000
-MOST_RESERVED = 1_000
-LONGEST_NOTE = 200
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @get("/settings/people", summary="What the administrator chose about people sync", responses=told())
@@ -145,22 +150,20 @@ def usable(settings: PeopleSettings, ranges: tuple[NumberRange, ...]) -> PeopleS
         check_number_rules(numbers, ranges)
     except NumberingError as error:
         raise Unusable(f"In `settings.rules.numbers`: {error}") from error
+    people = _ids("scope.selected_users", rules.scope.selected_users, MOST_CHOSEN_PEOPLE)
+    chosen = _ids("scope.selected_groups", rules.scope.selected_groups, MOST_CHOSEN_GROUPS)
     scope = replace(
         rules.scope,
-        selected_users=frozenset(
-            map(ObjectId, _ids("scope.selected_users", rules.scope.selected_users, MOST_PEOPLE))
-        ),
-        selected_groups=tuple(
-            map(GroupId, _ids("scope.selected_groups", rules.scope.selected_groups, MOST_GROUPS))
-        ),
+        selected_users=frozenset(map(ObjectId, people)),
+        selected_groups=tuple(map(GroupId, chosen)),
     )
     departments = replace(
         rules.departments,
         groups=tuple(
-            map(GroupId, _ids("departments.groups", rules.departments.groups, MOST_GROUPS))
+            map(GroupId, _ids("departments.groups", rules.departments.groups, MOST_CHOSEN_GROUPS))
         ),
     )
-    not_recreated = _ids("not_recreated", rules.not_recreated, MOST_PEOPLE)
+    not_recreated = _ids("not_recreated", rules.not_recreated, MOST_CHOSEN_PEOPLE)
     rules = replace(
         rules,
         numbers=numbers,
@@ -180,7 +183,7 @@ def _numbers(rules: NumberRules) -> NumberRules:
             f"`settings.rules.numbers.reserved` has {len(rules.reserved):,} entries; at most"
             f" {MOST_RESERVED:,}."
         )
-    _ids("numbers.departments", [one.group for one in rules.departments], MOST_GROUPS)
+    _ids("numbers.departments", [one.group for one in rules.departments], MOST_CHOSEN_GROUPS)
     for place, one in enumerate(rules.reserved):
         if len(one.note.strip()) > LONGEST_NOTE:
             raise Unusable(
@@ -261,7 +264,7 @@ def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:
     if len(ids) > most:
         raise Unusable(f"`settings.rules.{place}` has {len(ids):,} entries; at most {most:,}.")
     for one in ids:
-        if not _OBJECT_ID.fullmatch(one):
+        if not is_object_id(one):
             raise Unusable(
                 f"`settings.rules.{place}` holds “{one[:60]}”, which is no object ID (a GUID)."
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -10,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
-from jackfield.core.people import Person
+from jackfield.core.people import Person, is_object_id
 from jackfield.core.photos import PhotoState
 from jackfield.store.people import find_person, load_people
 from jackfield.store.photos import Photo, list_photos, load_photos
@@ -27,7 +26,6 @@ AfterPerson = Annotated[
     str | None,
     QueryParameter(max_length=200, description="The `next` of the page before; none: begin."),
 ]
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @get(
@@ -60,7 +58,7 @@ async def photos(
     after: AfterPerson = None,
 ) -> PhotosOut:
     """By object ID; `unusable` and `unread` ones are for somebody to look at."""
-    if after and not _OBJECT_ID.fullmatch(after):
+    if after and not is_object_id(after):
         raise Unreadable(NO_PLACE)
     states = list(PhotoState) if status is None else [status]
     async with house.database.read() as tx:

@@ -97,13 +97,12 @@ def located(error: ValidationException, request: AnyRequest) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-def in_place(message: str, *, under: str = "") -> str:
+def in_place(message: str) -> str:
     """A decoder's words with the place in front: "`rules.scope`: Expected `object`, got `int`"."""
     match = _DECODER_PLACE.search(message)
     if match is None:
         return message.rstrip(".") + "."
-    place = match["place"].removeprefix(under)
-    return f"The body's `{place}`: {message[: match.start()].rstrip('.')}."
+    return f"The body's `{match['place']}`: {message[: match.start()].rstrip('.')}."
 
 
 def _answer_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
