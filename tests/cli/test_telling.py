@@ -201,10 +201,10 @@ def test_what_a_guard_said_is_over_once_it_is_released() -> None:
     guard = {"subject": "", "name": "", "because": "Far fewer people.", "next_step": "Release it."}
     held = a_plan(releasable=True) | {"refusals": [guard]}
     over = {**held, "releasable": False}
-    run = {"text": "75 of 75 actions done."}
+    run = {"text": "75 extensions removed."}
 
     assert "Refused: Far fewer people. Release it." in run_text(run, held, [])
-    assert run_text(run, over, []) == "75 of 75 actions done."
+    assert run_text(run, over, []) == "75 extensions removed."
     assert "Guard: Far fewer people. It holds nothing back any more." in plan_text(
         over, NONE, 50, people=10
     )

@@ -30,7 +30,7 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
-from jackfield.core.wording import KIND_LABELS, Difference, differences, title
+from jackfield.core.wording import KIND_LABELS, Difference, counted_done, differences, title, told
 
 ADA = ObjectId("ada")
 KEY = ExtensionKey("x1")
@@ -144,6 +144,41 @@ def test_the_differences_name_what_stands_and_what_shall(
 ) -> None:
     """Names instead of keys; what was not set is left out."""
     assert differences(action, DEPARTMENTS, GROUPS) == shown
+
+
+DONE = [
+    "Department Sales 1 created",
+    "Department Sales renamed to Sellers",
+    "Department Sales flagged as vanished",
+    "Department Sales follows its group again",
+    "Extension 0207 created for Ada Lovelace",
+    "Extension 0207 created for Ada",
+    "Extension 0207 adopted for Ada Lovelace",
+    "Extension 0207 of Ada Lovelace updated",
+    "Extension 0207 of Ada Lovelace updated",
+    "Extension 0207 of Ada Lovelace, who has left, kept",
+    "Extension 0207 of Ada Lovelace disabled",
+    "Extension 0207 of Ada Lovelace removed",
+    "Extension 0207 of Ada Lovelace let go",
+]
+
+
+def test_what_was_done_is_told_as_done() -> None:
+    """A run of one action says this one line: no order for something that is still to come."""
+    assert [told(action) for action, _, _ in ACTIONS] == DONE
+
+
+def test_what_was_done_is_counted_by_kind() -> None:
+    """The noun is said once while it stays the same, and in the singular where one will do."""
+    few = {ActionKind.UPDATE_EXTENSION: 3, ActionKind.CREATE_EXTENSION: 2}
+    many = dict.fromkeys(ActionKind, 1) | {ActionKind.CREATE_EXTENSION: 1_200}
+
+    assert counted_done(few) == "2 extensions created, 3 updated"
+    assert counted_done(many) == (
+        "1 department created, 1 renamed, 1 flagged, 1,200 extensions created, 1 adopted,"
+        " 1 updated, 1 leaver kept, 1 extension disabled, 1 removed, 1 let go"
+    )
+    assert counted_done({ActionKind.REMOVE_EXTENSION: 0}) == ""
 
 
 def test_what_has_no_name_any_more_is_shown_by_its_key() -> None:

@@ -97,7 +97,7 @@ async def test_what_is_meant_is_released(house: House) -> None:
     released = await house.approve(2, release=True)
     after = await house.sync(full=True)
 
-    assert released.text == "8 of 8 actions done for 12 people."
+    assert released.text == "8 extensions removed."
     assert len(await house.extensions()) == 12
     assert await alarms(house) == []
     assert after.status is RunStatus.DONE

@@ -164,7 +164,7 @@ async def test_an_extension_that_became_somebody_elses_stops_nobody(house: House
 
     outcomes = {one.name: one.status for one in await house.actions((await house.plans())[0].id)}
     assert outcomes == {"Nina Newcomer": ActionStatus.STALE, "Olaf Other": ActionStatus.DONE}
-    assert run.text.startswith("1 of 2 actions done")
+    assert run.text.startswith("1 extension created. 1 of 2 actions did not come through")
     assert (await house.plans())[0].status is PlanStatus.APPLIED
     async with house.database.read() as tx:
         key = ExtensionKey((await house.by_name())["Olaf Other"].key)

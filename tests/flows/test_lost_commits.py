@@ -62,7 +62,7 @@ async def test_what_is_pending_again_is_carried_out_before_the_run_ends(
 
     assert loss.happened
     assert run.status is RunStatus.DONE
-    assert run.text == "2 of 2 actions done for 2 people."
+    assert run.text == "2 extensions created."
     assert plan.status is PlanStatus.APPLIED
     assert {one.status for one in await house.actions(plan.id)} == {ActionStatus.DONE}
     assert len(await house.extensions()) == len(await house.links()) == 2
@@ -81,7 +81,7 @@ async def test_what_was_approved_is_carried_out_although_its_begin_was_lost(
     run = await house.approve(1)
 
     assert loss.happened
-    assert run.text == "2 of 2 actions done for 2 people."
+    assert run.text == "2 extensions created."
     assert len(await house.extensions()) == len(await house.links()) == 2
 
 

@@ -61,7 +61,7 @@ async def test_u_01_a_field_changed_in_the_phone_system_is_put_back(
 
     run = await house.sync(full=full)
 
-    assert run.text.startswith("1 of 1 action done")
+    assert run.text.startswith("Extension 100 of Ada Lovelace updated.")
     assert await house.extensions() == [before]
     (action,) = await house.actions((await house.plans())[0].id)
     assert "Changed in the phone system; put back" in action.action.changes[0].because

@@ -86,7 +86,7 @@ async def test_a_plan_waits_and_is_carried_out_as_it_was_shown(house: House) -> 
     assert waiting.text == "Plan 1 with 2 actions waits for approval."
     assert nothing_yet == []
     assert await house.numbers() == {"Ada One": "100", "Ben Two": "101"}
-    assert approved.text == "2 of 2 actions done for 2 people."
+    assert approved.text == "2 extensions created."
     assert (approved.by, approved.mode) == ("admin", "approved")
     assert await statuses(house) == [PlanStatus.APPLIED]
     with pytest.raises(PlanNotOpen, match="only a proposed plan can be approved"):
@@ -280,7 +280,7 @@ async def test_what_changed_in_the_phone_system_goes_stale(house: House) -> None
     assert outcomes["Ben Two"].status is ActionStatus.DONE
     assert outcomes["Ada One"].status is ActionStatus.STALE
     assert "it is “By hand”" in outcomes["Ada One"].text
-    assert run.text.endswith("1 did not come through; see plan 2.")
+    assert run.text.endswith("1 of 2 actions did not come through; see plan 2.")
     await house.sync()
     assert (await house.plans())[0].counts == {"update_extension": 1}
 

@@ -122,7 +122,7 @@ async def test_once_released_nothing_says_so_any_more(house: House) -> None:
     released = await house.approve(2, release=True)
     after = await house.sync()
 
-    assert released.text == "8 of 8 actions done for 12 people."
+    assert released.text == "8 extensions removed."
     assert after.text == "Nothing to do for 12 people."
     assert (released.status, after.status) == (RunStatus.DONE, RunStatus.DONE)
     assert not await standing(house)
@@ -138,5 +138,5 @@ async def test_a_sync_of_one_person_tells_of_that_person(house: House) -> None:
 
     assert (run.status, run.text) == (
         RunStatus.DONE,
-        "1 of 1 action done: Update extension 119 of Person 19.",
+        "Extension 119 of Person 19 updated.",
     )

@@ -65,6 +65,32 @@ def counted_kinds(counts: Mapping[ActionKind, int]) -> str:
     return ", ".join(parts)
 
 
+_PAST = {
+    "create": "created",
+    "rename": "renamed",
+    "flag": "flagged",
+    "adopt": "adopted",
+    "update": "updated",
+    "keep": "kept",
+    "disable": "disabled",
+    "remove": "removed",
+    "let go": "let go",
+}
+
+
+def counted_done(counts: Mapping[ActionKind, int]) -> str:
+    """What was done, by kind: "1 department created, 2 extensions created, 3 updated"."""
+    parts = []
+    before = ""
+    for kind, label in KIND_LABELS.items():
+        if count := counts.get(kind, 0):
+            noun, _, verb = label.lower().partition(" to ")
+            named = "" if noun == before else f" {noun.removesuffix('s') if count == 1 else noun}"
+            parts.append(f"{count:,}{named} {_PAST[verb]}")
+            before = noun
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One line of an action: what stands there, what shall, and why."""
@@ -100,6 +126,35 @@ def title(action: Action) -> str:
             return f"Remove extension {action.number} of {action.name}"
         case UnlinkExtension():
             return f"Let extension {action.number} of {action.name} go"
+        case _:
+            assert_never(action)
+
+
+def told(action: Action) -> str:
+    """The same once it was done: "Extension 107 of Ava Evans updated"."""
+    match action:
+        case CreateDepartment():
+            return f"Department {action.name} created"
+        case RenameDepartment():
+            return f"Department {action.before} renamed to {action.after}"
+        case FlagDepartment(flag=None):
+            return title(action)
+        case FlagDepartment():
+            return f"Department {action.name} flagged as {action.flag}"
+        case CreateExtension():
+            return f"Extension {action.number} created for {action.name}"
+        case AdoptExtension():
+            return f"Extension {action.number} adopted for {action.name}"
+        case UpdateExtension():
+            return f"Extension {action.number} of {action.name} updated"
+        case KeepLeaver():
+            return f"Extension {action.number} of {action.name}, who has left, kept"
+        case DisableExtension():
+            return f"Extension {action.number} of {action.name} disabled"
+        case RemoveExtension():
+            return f"Extension {action.number} of {action.name} removed"
+        case UnlinkExtension():
+            return f"Extension {action.number} of {action.name} let go"
         case _:
             assert_never(action)
 

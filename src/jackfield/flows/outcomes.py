@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from jackfield.core.actions import ActionKind
+from jackfield.core.wording import counted_done
 from jackfield.flows.held_actions import AllHeld
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
@@ -47,6 +49,8 @@ class Started(msgspec.Struct, frozen=True):
     """It was decided on elsewhere: there is nothing to carry out any more."""
     ended: int = 0
     done: int = 0
+    kinds: dict[ActionKind, int] = {}
+    """What was done, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +100,35 @@ def planned(plan: StoredPlan, about: About) -> RunEnd:
     return RunEnd(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run did."""
+
+    kinds: Mapping[ActionKind, int]
+    """By kind, what was done before this run included."""
+    only: str = ""
+    """What the one action of its plan did, where it has one."""
+
+    def since(self, began: Started) -> str:
+        """In words; "" where nothing was done."""
+        return self.only or counted_done(
+            {kind: count - began.kinds.get(kind, 0) for kind, count in self.kinds.items()}
+        )
+
+
 def applied(
-    plan: StoredPlan, progress: Progress, began: Started, about: About, only: str = ""
+    plan: StoredPlan, progress: Progress, began: Started, about: About, what: Done
 ) -> RunEnd:
-    """A run that carried a plan, or the rest of one, out; `only` is what its one action does."""
+    """A run that carried a plan, or the rest of one, out."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
     text = f"Nothing to do for {about}."
-    if total:
-        text = f"{done:,} of {_actions(total)} done for {about}."
-        if only and done == 1:
-            text = f"1 of 1 action done: {only}."
-    elif progress.held:
+    if done:
+        text = f"{what.since(began)}."
+    elif total or progress.held:
         text = f"Nothing was done for {about}."
     if total > done:
-        text += f" {total - done:,} did not come through; see plan {plan.id}."
+        text += f" {total - done:,} of {_actions(total)} did not come through; see plan {plan.id}."
     text += _refused(plan)
     counts = {"people": about.people, "changes": done, **(plan.counts if not began.ended else {})}
     status = RunStatus.FAILED if total and not done else RunStatus.DONE

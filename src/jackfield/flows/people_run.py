@@ -43,7 +43,7 @@ from jackfield.flows.watched_phones import hurried
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.cursors import Resource
 from jackfield.store.database import Database
-from jackfield.store.outcomes import count_outcomes
+from jackfield.store.outcomes import count_done, count_outcomes
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus, load_plan, move_plan
 from jackfield.store.runs import Trigger
@@ -321,9 +321,10 @@ class PeopleRun:
             )
             stored = await load_plan(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
+            kinds = await count_done(tx, tenant, plan)
         closed = stored is None or stored.status is not PlanStatus.APPLYING
         done = progress.by_status.get(ActionStatus.DONE, 0)
-        return Started(closed, progress.ended, done)
+        return Started(closed, progress.ended, done, kinds)
 
     async def _apply_chunk(
         self, flow: str, tenant: int, patience: Patience, plan: int

@@ -12,12 +12,13 @@ import msgspec
 from jackfield.clock import Clock
 from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
-from jackfield.core.wording import title
+from jackfield.core.wording import told
 from jackfield.flows.failures import Failed
 from jackfield.flows.held_actions import AllHeld, all_held_of, load_all_held, load_held_back
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import (
     About,
+    Done,
     Started,
     applied,
     beside,
@@ -32,7 +33,7 @@ from jackfield.flows.steps import IS_LEFT, Ended
 from jackfield.flows.undecided import Undecided, load_undecided
 from jackfield.store.database import Database
 from jackfield.store.errors import StoreError
-from jackfield.store.outcomes import count_outcomes, load_unsettled
+from jackfield.store.outcomes import Progress, count_done, count_outcomes, load_unsettled
 from jackfield.store.people import count_people, load_people
 from jackfield.store.plan_actions import ActionFilter, load_actions, load_pending
 from jackfield.store.planned import add_unsettled
@@ -102,7 +103,7 @@ class SettlingSteps:
             if plan and stored is None:
                 stored = await load_plan(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
-            only = await _only_action(tx, tenant, plan) if progress.total == 1 else ""
+            what = await _what_was_done(tx, tenant, plan, progress)
             if mark is not None:
                 all_held = await load_all_held(tx, tenant)
                 open_plans = (await load_undecided(tx, tenant)).but(plan)
@@ -114,7 +115,7 @@ class SettlingSteps:
         elif started.closed:
             outcome = closed(stored, about)
         elif made.apply:
-            outcome = applied(stored, progress, started, about, only)
+            outcome = applied(stored, progress, started, about, what)
         else:
             outcome = planned(stored, about)
         outcome = beside(doubting(outcome, made.doubtful), open_plans.text)
@@ -136,12 +137,12 @@ class SettlingSteps:
         async with self._database.read() as tx:
             about = await _about(tx, tenant)
             progress = await count_outcomes(tx, tenant, plan)
-            only = await _only_action(tx, tenant, plan) if progress.total == 1 else ""
+            what = await _what_was_done(tx, tenant, plan, progress)
             all_held = await load_all_held(tx, tenant)
         if started.closed:
             outcome = closed(stored, about)
         else:
-            outcome = applied(stored, progress, started, about, only)
+            outcome = applied(stored, progress, started, about, what)
             if all_held:
                 # What was approved is done; that more waits is said beside it.
                 outcome = beside(outcome, all_held.text)
@@ -197,10 +198,13 @@ async def _is_left(tx: Transaction, flow: str, tenant: int, plan: int) -> bool:
     return bool(await load_pending(tx, tenant, plan, limit=1))
 
 
-async def _only_action(tx: Transaction, tenant: int, plan: int) -> str:
-    """What the one action of a plan that no guard holds does, and to whom."""
+async def _what_was_done(tx: Transaction, tenant: int, plan: int, progress: Progress) -> Done:
+    """What of a plan that no guard holds was done; of one action also to whom."""
+    kinds = await count_done(tx, tenant, plan)
+    if progress.total != 1 or not kinds:
+        return Done(kinds)
     page = await load_actions(tx, tenant, plan, ActionFilter(held=False), limit=1)
-    return "".join(title(one.action) for one in page.actions)
+    return Done(kinds, "".join(told(one.action) for one in page.actions))
 
 
 async def _about(tx: Transaction, tenant: int, person: str = "") -> About:

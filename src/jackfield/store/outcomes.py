@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from jackfield.core.actions import DEPARTMENT_KINDS
+from jackfield.core.actions import DEPARTMENT_KINDS, ActionKind
 from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import PlanStatus, plans
 from jackfield.store.schema import OF_TENANT, storable, to_micros
@@ -50,6 +50,16 @@ _COUNTED = (
     select(plan_actions.c.status, plan_actions.c.held, func.count())
     .where(plan_actions.c.tenant == OF_TENANT, plan_actions.c.plan == bindparam("of_plan"))
     .group_by(plan_actions.c.status, plan_actions.c.held)
+)
+_DONE = (
+    select(plan_actions.c.kind, func.count())
+    .where(
+        plan_actions.c.tenant == OF_TENANT,
+        plan_actions.c.plan == bindparam("of_plan"),
+        plan_actions.c.status == ActionStatus.DONE.value,
+        plan_actions.c.held.is_(False),
+    )
+    .group_by(plan_actions.c.kind)
 )
 _mark = Bulk(
     ("status_", "text_", "at_", "tenant_", "plan_", "seq_"),
@@ -96,6 +106,12 @@ async def count_outcomes(tx: Transaction, tenant: int, plan: int) -> Progress:
         else:
             by_status[ActionStatus(status)] = by_status.get(ActionStatus(status), 0) + count
     return Progress(by_status, held)
+
+
+async def count_done(tx: Transaction, tenant: int, plan: int) -> dict[ActionKind, int]:
+    """What of a plan was done, by kind; without what is held."""
+    rows = await tx.rows(_DONE, {"of_tenant": tenant, "of_plan": plan})
+    return {ActionKind(kind): count for kind, count in rows}
 
 
 async def load_unsettled(

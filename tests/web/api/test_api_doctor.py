@@ -161,7 +161,7 @@ async def test_in_an_outage_the_connection_is_not_called_well(api: ApiCaller) ->
     away = found["Microsoft 365"]
     assert (away.good, away.text, away.next_step) == (False, text, "Wait.")
     assert "Alarm" not in found
-    assert found["Last run"].text.startswith("10 of 10 actions done for 10 people. (Run 1, ended ")
+    assert found["Last run"].text.startswith("10 extensions created. (Run 1, ended ")
     assert found["Asked for since"].text.startswith("Run ")
     assert "503" in found["Asked for since"].text
 
