@@ -140,11 +140,14 @@ class ApiCaller:
         assert told["status"] not in {"queued", "running"}, told
         return told
 
-    async def choose(self, **changes: Any) -> Any:
-        """Change choices about people sync; a mapping is merged into what stands."""
+    async def choose(self, *, leavers: int = 0, **changes: Any) -> Any:
+        """Change choices about people sync; a mapping is merged into what stands.
+
+        `leavers` is how many are known to fall out of scope by it.
+        """
         stored = await self.get("/settings/people")
         merge(stored["settings"], changes)
-        return await self.put("/settings/people", stored)
+        return await self.put("/settings/people", {**stored, "leavers": leavers})
 
 
 async def call(

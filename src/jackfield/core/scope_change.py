@@ -32,6 +32,22 @@ class Leaving:
     def count(self) -> int:
         return len(self.people)
 
+    @property
+    def headline(self) -> str:
+        """How many they are, as a sentence."""
+        people = "1 person" if self.count == 1 else f"{self.count:,} people"
+        return f"{people} of {self.linked:,} with an extension would fall out of scope."
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of them, as a sentence."""
+        return f"As chosen, {self.becomes}."
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return f"{self.headline} {self.outcome}"
+
 
 def new_leavers(
     people: Iterable[Person],

@@ -15,6 +15,26 @@ from jackfield.store.links import load_linked
 from jackfield.store.people import load_people
 
 
+class ManyLeavers(Exception):
+    """A scope that makes more leavers than whoever saves it has said to know of."""
+
+    def __init__(self, leaving: Leaving) -> None:
+        super().__init__(leaving.text)
+        self.leaving = leaving
+
+
+async def check_leavers(
+    database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules, *, known: int
+) -> None:
+    """Raises `ManyLeavers` where another scope makes so many that it is asked about.
+
+    `known` is of how many whoever saves it was told before.
+    """
+    leaving = await foresee_leavers(database, tenant, stored, wanted)
+    if leaving is not None and leaving.count > known:
+        raise ManyLeavers(leaving)
+
+
 async def foresee_leavers(
     database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules
 ) -> Leaving | None:

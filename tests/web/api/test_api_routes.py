@@ -245,6 +245,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("GET", "/settings/people"): Example(bad=(400, "/settings/people?x=1", None)),
     ("PUT", "/settings/people"): Example(body="SETTINGS", bad=(400, "", {"version": 1})),
+    ("POST", "/settings/people/preview"): Example(body="SETTINGS", bad=(400, "", {"version": 1})),
     ("POST", "/settings/people/try"): Example(
         body={"person": "PERSON", "attributes": msgspec.to_builtins(AttributeRules())},
         bad=(404, "", {"person": "x", "attributes": msgspec.to_builtins(AttributeRules())}),

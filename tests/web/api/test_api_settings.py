@@ -370,6 +370,7 @@ async def test_new_choices_reach_the_next_sync(synced: ApiCaller) -> None:
     linked = (await synced.get("/status"))["linked"]
     someone = (await synced.get("/people/not-synced", limit=1))["people"][0]
     await synced.choose(
+        leavers=linked,
         rules={"scope": {"scope": "SyncSelected", "selected_users": [someone["id"]]}},
     )
 

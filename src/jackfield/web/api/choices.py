@@ -17,13 +17,16 @@ from litestar.params import JSONBody
 
 from jackfield.core.attributes import AttributeRules, AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
+from jackfield.core.choice_words import changes_told
 from jackfield.core.departments import DepartmentSource, explain_departments
+from jackfield.core.fields import shown_name
 from jackfield.core.number_pools import (
     LONGEST_NOTE,
     MOST_RESERVED,
     NumberRules,
     check_number_rules,
 )
+from jackfield.core.number_remarks import rule_remarks
 from jackfield.core.numbering import NumberingError, NumberRange, parse_start
 from jackfield.core.people import (
     MOST_CHOSEN_GROUPS,
@@ -40,7 +43,11 @@ from jackfield.core.rules import (
     check_remove_after,
 )
 from jackfield.core.schedule import ScheduleError, check_schedule
+from jackfield.core.scope_change import Leaving
+from jackfield.flows.scope_changes import check_leavers, foresee_leavers
+from jackfield.store.errors import VersionMoved
 from jackfield.store.groups import load_groups
+from jackfield.store.people import load_people
 from jackfield.store.settings import (
     PeopleSettings,
     decode_strictly,
@@ -50,14 +57,20 @@ from jackfield.store.settings import (
 from jackfield.web.api.asking import Caller
 from jackfield.web.api.people_shapes import (
     ExplainedOut,
+    LeaverOut,
+    LeavingOut,
     SettingsIn,
     SettingsOut,
+    SettingsPreviewOut,
     TrialIn,
     TrialOut,
     TriedOut,
 )
 from jackfield.web.api.refusals import Unreadable, Unusable, in_place, told
-from jackfield.web.rooms import House
+from jackfield.web.rooms import House, Rooms
+
+LEAVERS_NAMED = 100
+"""How many people a preview names who would fall out of scope."""
 
 
 @get("/settings/people", summary="What the administrator chose about people sync", responses=told())
@@ -75,9 +88,20 @@ async def people_settings(house: House) -> SettingsOut:
 async def save_settings(
     house: House, caller: Caller, request: Request[Any, Any, Any], data: JSONBody[SettingsIn]
 ) -> SettingsOut:
-    """Takes the document as `GET` gives it, changed; 409 where somebody else was faster."""
+    """Takes the document as `GET` gives it, changed; 409 where somebody else was faster.
+
+    409 too where the scope would make more leavers than the guards' figures, unless `leavers` says
+    that you know how many.
+    """
     _check_whole(await request.body(), data)
     wanted = usable(data.settings, house.planning.limits(house.tenant).ranges)
+    async with house.database.read() as tx:
+        stored = await load_people_settings(tx, house.tenant)
+    if stored.version == data.version:
+        # Else somebody else was faster, which is said below and comes first.
+        await check_leavers(
+            house.database, house.tenant, stored.value.rules, wanted.rules, known=data.leavers
+        )
     async with house.database.write() as tx:
         stored = await save_people_settings(
             tx,
@@ -88,6 +112,47 @@ async def save_settings(
             now=house.clock.now(),
         )
     return SettingsOut(stored.version, stored.value)
+
+
+@post(
+    "/settings/people/preview",
+    summary="See what saving these choices would change",
+    status_code=200,
+    responses=told(403, 409, 422),
+)
+async def preview_settings(
+    house: House, request: Request[Any, Any, Any], data: JSONBody[SettingsIn]
+) -> SettingsPreviewOut:
+    """Takes what `PUT` takes, refuses what it would refuse, and saves nothing.
+
+    Many leavers are told of instead of refused.
+    """
+    _check_whole(await request.body(), data)
+    ranges = house.planning.limits(house.tenant).ranges
+    wanted = usable(data.settings, ranges)
+    async with house.database.read() as tx:
+        stored = await load_people_settings(tx, house.tenant)
+    if stored.version != data.version:
+        raise VersionMoved(
+            f"The settings are at version {stored.version}, no longer at {data.version}. Read them"
+            " again, then change what stands now."
+        )
+    leaving = await foresee_leavers(house.database, house.tenant, stored.value.rules, wanted.rules)
+    changes = changes_told(msgspec.to_builtins(stored.value), msgspec.to_builtins(wanted))
+    remarks = rule_remarks(wanted.rules.numbers, ranges)
+    return SettingsPreviewOut(
+        list(changes),
+        None if leaving is None else await _leaving_out(house, leaving),
+        list(remarks),
+    )
+
+
+async def _leaving_out(house: Rooms, leaving: Leaving) -> LeavingOut:
+    async with house.database.read() as tx:
+        known = await load_people(tx, house.tenant, leaving.people)
+    by_name = sorted(known.values(), key=lambda one: (shown_name(one).casefold(), one.id))
+    people = [LeaverOut(one.id, one.upn, one.display_name) for one in by_name[:LEAVERS_NAMED]]
+    return LeavingOut(leaving.count, leaving.linked, leaving.text, people)
 
 
 @get(
@@ -217,12 +282,17 @@ def _attributes(rules: AttributeRules, place: str) -> AttributeRules:
 
 
 def _check_whole(body: bytes, data: SettingsIn | TrialIn) -> None:
-    """The framework has converted what it could, and dropped what it did not know: look again."""
+    """The framework has converted what it could, and dropped what it did not know: look again.
+
+    Only beside the document may something be left out.
+    """
     try:
         decode_strictly(body, type(data))
     except msgspec.ValidationError as error:
         raise Unreadable(in_place(str(error))) from error
-    missing = next(_missing(msgspec.json.decode(body), msgspec.to_builtins(data), ""), None)
+    optional = {one.name for one in msgspec.structs.fields(data) if not one.required}
+    kept = {name: part for name, part in msgspec.to_builtins(data).items() if name not in optional}
+    missing = next(_missing(msgspec.json.decode(body), kept, ""), None)
     if missing is not None:
         raise Unreadable(
             f"The body's `{missing}` is missing: send the whole document as GET gives it, with what"
@@ -271,4 +341,4 @@ def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:
     return ids
 
 
-ROUTES = (people_settings, save_settings, explained, try_rules)
+ROUTES = (people_settings, save_settings, preview_settings, explained, try_rules)

@@ -202,6 +202,52 @@ class SettingsIn(msgspec.Struct, forbid_unknown_fields=True):
         int, msgspec.Meta(ge=0, le=2**31, description="The one the change was made from.")
     ]
     settings: PeopleSettings
+    leavers: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0,
+            le=2**31,
+            description="How many people you know to fall out of scope by it, as the preview or the"
+            " refusal (409) told. Left out: 0.",
+        ),
+    ] = 0
+
+
+class LeaverOut(msgspec.Struct):
+    """Somebody with an extension who would fall out of scope."""
+
+    id: Annotated[str, msgspec.Meta(description="Object ID.")]
+    upn: str
+    display_name: str
+
+
+class LeavingOut(msgspec.Struct):
+    """People with an extension who would fall out of scope, by name."""
+
+    count: int
+    linked: Annotated[int, msgspec.Meta(description="People with an extension in all.")]
+    text: Annotated[
+        str, msgspec.Meta(description="How many, and what becomes of them, in sentences.")
+    ]
+    people: Annotated[list[LeaverOut], msgspec.Meta(description="The first 100 of them.")]
+
+
+class SettingsPreviewOut(msgspec.Struct):
+    """What saving would change; nothing is saved."""
+
+    changes: Annotated[
+        list[str], msgspec.Meta(description="Each choice that differs, with both values.")
+    ]
+    leaving: Annotated[
+        LeavingOut | None,
+        msgspec.Meta(
+            description="Filled where saving takes `leavers`: more people than the guards' figures"
+            " would fall out of scope."
+        ),
+    ]
+    remarks: Annotated[
+        list[str], msgspec.Meta(description="What may not be meant, though nothing is wrong.")
+    ]
 
 
 class TrialIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.replacing import NotReplaced, PhonesSilent
+from jackfield.flows.scope_changes import ManyLeavers
 from jackfield.flows.setup import SetupRefused
 from jackfield.flows.signin import AccountRefused, NoSuchAccount, UnusableAccount
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused, UnusableName
@@ -153,6 +154,15 @@ def _answer_conflict(
     return error_answer(request.scope, 409, str(error))
 
 
+def _answer_leavers(request: AnyRequest, error: ManyLeavers) -> Response[bytes]:
+    step = (
+        "POST /settings/people/preview names them; to save it all the same, send"
+        f' "leavers": {error.leaving.count} beside "settings".'
+    )
+    text = f"Not saved: {error.leaving.text}"
+    return error_answer(request.scope, 409, text, next_step=step)
+
+
 def _answer_decision(request: AnyRequest, error: DecisionRefused) -> Response[bytes]:
     status = 404 if isinstance(error, NothingThere) else 409
     return error_answer(request.scope, status, str(error))
@@ -187,6 +197,7 @@ ANSWERS: ExceptionHandlersMap = {
     ClientException: _answer_client,
     RecursionError: _answer_depth,
     HandRefused: _answer_hand,
+    ManyLeavers: _answer_leavers,
     NotReplaced: _answer_conflict,
     PeersAtWork: _answer_conflict,
     PhotosOff: _answer_conflict,
