@@ -29,7 +29,14 @@ class _Connection(HttpToolsProtocol):
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             scope.setdefault("extensions", {})[TRANSPORT] = self.transport
-            await inner(scope, receive, send)
+            try:
+                await inner(scope, receive, send)
+            except asyncio.CancelledError:
+                # The stage ends amid an answer that a fault delays: nobody waits for it any more,
+                # and uvicorn would print the place where it was.
+                self.transport.abort()
+                while (await receive())["type"] != "http.disconnect":
+                    continue
 
         self.app = app
 

@@ -150,6 +150,7 @@ class Page:
             photo_names=PHOTO_NAMES,
             thumbnail=self._thumbnail(person),
             groups=groups,
+            names=showing.names_of_groups(tenant.groups()),
             deleted=[showing.binned(each) for each in reversed(tenant.recycle_bin())][:20],
             faults=[showing.fault(each) for each in stage.faults.in_force()],
             fault_names=FAULT_NAMES,

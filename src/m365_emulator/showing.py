@@ -3,7 +3,8 @@
 Secrets' values are shown once, in the answer to the request that made them.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -60,6 +61,30 @@ def group_line(tenant: Tenant, group: Group) -> dict[str, Any]:
         "membershipRule": group.membership_rule,
         "dynamic": group.is_dynamic,
         "memberCount": len(tenant.members_of(group.id)),
+    }
+
+
+def kind_of_group(group: Group) -> str:
+    """What a group is, in Entra's words."""
+    if group.is_unified:
+        return "Microsoft 365 group"
+    if group.mail_enabled:
+        return "mail-enabled security group" if group.security_enabled else "distribution list"
+    return "security group"
+
+
+def names_of_groups(groups: Iterable[Group]) -> dict[str, str]:
+    """By id, what the page calls each; those of one name are told apart by kind and address."""
+    known = list(groups)
+    bearers = Counter((each.display_name or "").casefold() for each in known)
+    return {
+        each.id: (each.display_name or "(no name)")
+        + (
+            f" ({kind_of_group(each)}, {each.mail or each.id})"
+            if bearers[(each.display_name or "").casefold()] > 1
+            else ""
+        )
+        for each in known
     }
 
 

@@ -41,6 +41,14 @@ def running(
             process.kill()
 
 
+def ask(address: tuple[str, int], what: bytes, body: bytes = b"") -> bytes:
+    """The first bytes of an answer."""
+    with contextlib.closing(socket.create_connection(address)) as connection:
+        head = b"%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % (what, len(body)) + body)
+        return connection.recv(100)
+
+
 def port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None
@@ -59,6 +67,24 @@ def test_it_ends_at_once_and_well(number: signal.Signals) -> None:
             process.send_signal(number)
 
             assert process.wait(timeout=1) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_ends_well_amid_a_slow_answer() -> None:
+    """A fault delays the answer, and who waited is killed: no traceback for that."""
+    with running() as (process, facts):
+        address = ("127.0.0.1", port_of(facts["url"]))
+        order = b'{"kind": "slow", "delayS": 300}'
+        assert b" 200 " in ask(address, b"POST /_emulator/faults", order)
+        with contextlib.closing(socket.create_connection(address)) as waiting:
+            waiting.sendall(b"GET /v1.0/users HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            # Answered behind it: it is being waited for by now.
+            assert b" 200 " in ask(address, b"GET /_emulator/state")
+
+            process.terminate()
+
+            assert process.wait(timeout=3) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

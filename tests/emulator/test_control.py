@@ -487,6 +487,20 @@ async def test_what_the_page_loads_is_there(client: Any) -> None:
     assert (await client.get("/_emulator/static/..%2Fpage.py")).status == 404
 
 
+async def test_groups_of_one_name_are_told_apart_on_the_page(
+    emulator: Emulator, client: Any, person: str
+) -> None:
+    """Which "Sales" somebody joins decides on their extension's department."""
+    team = emulator.tenant.create_group("Twins", groupTypes=["Unified"])
+    other = emulator.tenant.create_group("Twins")
+
+    page = (await client.get(f"/?person={person}")).body.decode()
+
+    assert f"Twins (Microsoft 365 group, {team.mail})</option>" in page
+    assert f"Twins (security group, {other.id})</option>" in page
+    assert page.count(f"Twins (security group, {other.id})</span>") == 1
+
+
 async def test_hiring_on_the_page_says_who_joined(emulator: Emulator, play: Any) -> None:
     """One click, one sentence."""
     text = await play("hire", displayName="Noor de Wit", department="Sales")

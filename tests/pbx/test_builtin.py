@@ -149,6 +149,7 @@ async def test_refusals_say_who_is_in_the_way(place: BuiltInPlace) -> None:
 
     taken = await settle_one(place, new_extension(2, "204"))
     outside = await settle_one(place, new_extension(2, "1"))
+    longer = await settle_one(place, new_extension(2, "1" * 16))
     stale = await settle_one(
         place,
         UpdateExtensionWrite(made.key, {Field.FIRST_NAME: "Eve"}, {Field.FIRST_NAME: "Bob"}),
@@ -157,7 +158,9 @@ async def test_refusals_say_who_is_in_the_way(place: BuiltInPlace) -> None:
     assert isinstance(taken, Refused)
     assert taken.text == "Number 204 is taken by Ada Lovelace."
     assert isinstance(outside, Refused)
-    assert outside.text == "“1” is no extension number: give 2 to 12 digits."
+    assert outside.text.startswith("Number 1 lies outside ")
+    assert isinstance(longer, Refused)
+    assert "has 16 digits; at most 15 are possible." in longer.text
     assert isinstance(stale, Refused)
     assert stale.text == (
         "First name of 204 (Ada Lovelace) was changed meanwhile: it is “Ada” and no longer “Bob”."

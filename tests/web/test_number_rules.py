@@ -63,18 +63,26 @@ async def test_a_reservation_is_added_shown_and_removed(house: House, admin: Vis
         pytest.param({"numbers": "5oo"}, "numbers", "“5oo” is not a number", id="digits"),
         pytest.param({"numbers": ""}, "numbers", "is empty", id="empty"),
         pytest.param({"numbers": "9", "whose": "bob"}, "whose", "no person “bob”", id="person"),
+        pytest.param(
+            {"numbers": "9", "note": "x" * 201},
+            "note",
+            "The note has 201 characters; at most 200.",
+            id="long note",
+        ),
     ],
 )
 async def test_a_wrong_reservation_is_said_beside_its_field(
     house: House, admin: Visitor, fields: dict[str, str], place: str, said: str
 ) -> None:
     """And what was typed stays."""
-    answer = await reserve(admin, note="kept", **fields)
+    typed = {"note": "kept", **fields}
+
+    answer = await reserve(admin, **typed)
 
     assert answer.status == 422
     assert f"{place}-wrong" in answer.page.ids()
     assert said in answer.page.text
-    assert 'value="kept"' in answer.text
+    assert f'value="{typed["note"]}"' in answer.text
     assert (await numbers(house)).reserved == ()
 
 
@@ -160,11 +168,23 @@ async def test_a_removal_fits_whatever_else_was_saved(house: House, admin: Visit
 
 
 async def test_a_reservation_of_a_number_in_use_says_so(house: House, admin: Visitor) -> None:
-    """It takes nothing away from anybody, and the administrator learns that at once."""
+    """It takes nothing away from anybody, and the administrator learns that before it is saved."""
     async with house.database.write() as tx:
         await fill(tx, 3, house.clock.now())
-    await reserve(admin, numbers="200")
-    await reserve(admin, version="1", numbers="777", whose=person_id(1))
+    asked = await reserve(admin, numbers="200", note="kept")
+    (sure,) = [one["value"] for one in asked.page.all("input") if one.get("name") == "sure"]
+    other = await reserve(admin, numbers="201", sure=sure)
+    untouched = await numbers(house)
+    await reserve(admin, numbers="200", sure=sure)
+    has = "777: Has 201 and keeps it; this counts once another number is needed."
+    await reserve(admin, version="1", numbers="777", whose=person_id(1), sure=has)
+
+    assert asked.status == 422
+    assert sure == "200: In use: Person 0000 has it and keeps it."
+    assert f"Not saved yet. {sure} Reserve it all the same?" in asked.page.text
+    assert 'value="kept"' in asked.text
+    assert "201: In use: Person 0001 has it" in other.page.text
+    assert untouched.reserved == ()
 
     page = (await admin.get("/numbers/reserved")).page
 

@@ -16,6 +16,8 @@ from jackfield.cli.telling import printable, say
 from jackfield.core.tenant_names import which_tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from jackfield.cli.door import Door
 
 tenant_commands = App(name="tenant", help="Several Microsoft 365 organisations in one install.")
@@ -59,7 +61,8 @@ def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
 
     async def work(door: Door) -> int:
         found = await _all(door)
-        say({"tenants": found}, json, lambda: "\n".join(map(_line, found)))
+        lines = [] if json else await tenant_lines(door, found)
+        say({"tenants": found}, json, lambda: "\n".join(lines))
         return Exit.DONE
 
     return with_door(work, data_dir, acts=False)
@@ -152,10 +155,19 @@ async def _all(door: Door) -> list[Any]:
         after = f"&after={page['next']}"
 
 
-def _line(one: Any) -> str:
+async def tenant_lines(door: Door, tenants: Sequence[Any]) -> list[str]:
+    """A line for each tenant. Where no server is running, nothing is syncing."""
+    from jackfield.cli.door import nobody_works
+
+    dead = any(one["sync"] == "syncing" for one in tenants) and await nobody_works(door)
+    states = {**_STATES, "syncing": "last run cut off; it goes on at the next start"}
+    return [_line(one, states if dead else _STATES) for one in tenants]
+
+
+def _line(one: Any, states: Mapping[str, str]) -> str:
     standing = one["open_alarms"]
     alarms = f", {standing:,} alarm{'' if standing == 1 else 's'}" if standing else ""
     return (
-        f"{one['number']:>4}  {one['name']}: {_STATES[one['sync']]}{alarms}; {one['people']:,}"
+        f"{one['number']:>4}  {one['name']}: {states[one['sync']]}{alarms}; {one['people']:,}"
         f" people, {one['extensions']:,} extensions"
     )

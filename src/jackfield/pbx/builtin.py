@@ -23,8 +23,8 @@ from jackfield.core.extensions import (
     ExtensionKey,
     ExtensionNumber,
 )
-from jackfield.core.numbering import NumberRange
-from jackfield.pbx.ledger import TEXT_LENGTH, Ledger, is_number, is_text, judge_avatar
+from jackfield.core.numbering import NumberRange, is_number
+from jackfield.pbx.ledger import TEXT_LENGTH, Ledger, is_text, judge_avatar
 from jackfield.pbx.port import (
     WRITE_LIMIT,
     AvatarWrite,

@@ -21,7 +21,7 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.core.fields import LABELS
-from jackfield.core.numbering import NumberRange
+from jackfield.core.numbering import NumberingError, NumberRange, parse_number
 from jackfield.pbx.port import (
     AvatarWrite,
     CreateDepartmentWrite,
@@ -38,7 +38,6 @@ from jackfield.pbx.port import (
 TEXT_LENGTH = 256
 """Characters of a field, a department's name, an external key."""
 
-_NUMBER = re.compile("[0-9]{2,12}")
 # Controls, which a phone cannot show and PostgreSQL in part not store, and halves of characters.
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -47,11 +46,6 @@ class _Refusal(Exception):
     def __init__(self, code: RefusalCode, text: str) -> None:
         super().__init__(text)
         self.refused = Refused(code, text)
-
-
-def is_number(text: str) -> bool:
-    """Whether it may be an extension number at all: 2 to 12 digits."""
-    return _NUMBER.fullmatch(text) is not None
 
 
 def is_text(text: str) -> bool:
@@ -254,10 +248,13 @@ class Ledger:
     # --- checks
 
     def _check_number(self, number: str) -> None:
-        if not is_number(number):
+        try:
+            written = parse_number(number)
+        except NumberingError as error:
+            raise _Refusal(RefusalCode.NUMBER_INVALID, str(error)) from error
+        if written != number:
             raise _Refusal(
-                RefusalCode.NUMBER_INVALID,
-                f"“{number}” is no extension number: give 2 to 12 digits.",
+                RefusalCode.NUMBER_INVALID, f"The number “{number}” has spaces around it."
             )
         if not any(number in range_ for range_ in self.ranges):
             raise _Refusal(

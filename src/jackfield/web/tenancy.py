@@ -171,8 +171,8 @@ def _unnamed(connection: Connection, seen: Sequence[Tenant], *, api: bool) -> HT
         return PermissionDeniedException("The tenant that you administered was removed.")
     if api:
         return Unnamed(
-            "There are several tenants; name one, by name or number, in the header"
-            f" Jackfield-Tenant (jackfield: --tenant): {_names(seen)}."
+            f"There are several tenants: {_names(seen)}. Name one, by name or number: a command"
+            " with --tenant, a call in the header Jackfield-Tenant."
         )
     path = connection.scope["path"]
     if connection.scope["method"] not in {"GET", "HEAD"}:  # type: ignore[typeddict-item]

@@ -1,11 +1,13 @@
-"""The list of runs on a terminal, asked of the API as a command asks."""
+"""The lists of runs and tenants on a terminal, asked of the API as a command asks."""
 
 import pytest
 
 from doubles.api_caller import ApiCaller
 from jackfield.cli.door import Answer, OwnServer, about
 from jackfield.cli.showing import run_lines
+from jackfield.cli.tenants import tenant_lines
 from jackfield.store.runs import Trigger, begin_run
+from jackfield.store.tenants import Connection, save_connection
 
 
 class _Running:
@@ -64,3 +66,20 @@ async def test_times_say_that_they_are_utc(api: ApiCaller) -> None:
 
     begun_at = line.split()[1]
     assert begun_at == f"{api.house.clock.now():%Y-%m-%dT%H:%M:%S}Z"
+
+
+async def test_a_tenant_is_syncing_only_where_somebody_works(api: ApiCaller) -> None:
+    """After a restore the run of the backup's moment stands there, and nobody carries it."""
+    now = api.house.clock.now()
+    async with api.house.database.write() as tx:
+        await save_connection(
+            tx, 1, Connection("tid", "Northgate", "client", "secret", "secret", now)
+        )
+    own = await begun(api)
+    tenants = (await api.get("/tenants"))["tenants"]
+
+    (alone,) = await tenant_lines(own, tenants)
+    (served,) = await tenant_lines(_Running(own), tenants)
+
+    assert "Main: last run cut off; it goes on at the next start;" in alone
+    assert "Main: syncing;" in served

@@ -66,6 +66,10 @@ class RuleForm:
     changes: tuple[Change, ...] = ()
     """What somebody else saved meanwhile."""
     moved: bool = False
+    sure: str = ""
+    """What was said about numbers in use, and that it is meant all the same."""
+    asks: str = ""
+    """The same, to be confirmed."""
 
 
 @get("/numbers/reserved", include_in_schema=False)
@@ -79,7 +83,7 @@ async def reserve(request: AnyRequest, house: House) -> Template | Response[Any]
     """Reserve a number or a range, for somebody or for nobody."""
     form = await _read(request)
     errors: dict[str, str] = {}
-    person = ObjectId("")
+    person, wanted = ObjectId(""), None
     async with house.database.read() as tx:
         rules = (await load_people_settings(tx, house.tenant)).value.rules.numbers
         if form.whose:
@@ -95,11 +99,19 @@ async def reserve(request: AnyRequest, house: House) -> Template | Response[Any]
             errors["numbers"] = f"Numbers of {wanted.numbers} are reserved already; see the list."
     if len(rules.reserved) >= MOST_RESERVED:
         errors["numbers"] = f"There are {MOST_RESERVED:,} reservations; remove one first."
-    if errors:
+    if len(form.note) > LONGEST_NOTE:
+        errors["note"] = f"The note has {len(form.note):,} characters; at most {LONGEST_NOTE}."
+    if errors or wanted is None:
         return await _page(request, house, "reserved", replace(form, errors=errors), status=422)
+    reservation = wanted
+    async with house.database.read() as tx:
+        (remark,) = await _remarks(tx, house.tenant, [reservation])
+    asks = f"{written_ranges((reservation.numbers,))}: {remark}" if remark else ""
+    if form.sure != asks:
+        return await _page(request, house, "reserved", replace(form, asks=asks), status=422)
 
     def change(numbers: NumberRules) -> NumberRules:
-        return replace(numbers, reserved=(*numbers.reserved, wanted))
+        return replace(numbers, reserved=(*numbers.reserved, reservation))
 
     return await _saved(request, house, "reserved", form, change)
 
@@ -174,11 +186,15 @@ async def take_ranges(request: AnyRequest, house: House) -> Template | Response[
 async def _read(request: AnyRequest) -> RuleForm:
     fields = await request.form()
 
-    def text(name: str, most: int) -> str:
-        return str(fields.get(name, ""))[:most].strip()
+    def text(name: str, most: int = 4_000) -> str:
+        return str(fields.get(name, "")).strip()[:most]
 
     return RuleForm(
-        text("version", 9), text("numbers", 4_000), text("whose", 200), text("note", LONGEST_NOTE)
+        text("version", 9),
+        text("numbers"),
+        text("whose", 200),
+        text("note"),
+        sure=text("sure"),
     )
 
 

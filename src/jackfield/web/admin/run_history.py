@@ -40,8 +40,9 @@ class Period:
     noun: str
 
 
+DAY = "day"
 PERIODS: Mapping[str, Period] = {
-    "": Period("24 hours", _HOUR, 24, "hour"),
+    DAY: Period("24 hours", _HOUR, 24, "hour"),
     "week": Period("7 days", _HOUR * 6, 28, "six hours"),
     "month": Period("30 days", _DAY, 30, "day"),
     "quarter": Period("90 days", _DAY * 3, 30, "three days"),
@@ -51,7 +52,8 @@ PERIODS: Mapping[str, Period] = {
 @get("/runs/history", include_in_schema=False)
 async def run_history(request: AnyRequest, house: House, period: FromQuery[str] = "") -> Template:
     """Charts over a period."""
-    check_choice("period", period, [one for one in PERIODS if one])
+    check_choice("period", period, PERIODS)
+    period = period or DAY
     chosen = PERIODS[period]
     begins = _beginnings(house.clock.now(), chosen)
     async with house.database.read() as tx:
