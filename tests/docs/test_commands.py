@@ -31,6 +31,7 @@ RUN_HERE = {
     "quickstart.md": 1,
     "connecting.md": 2,
     "api.md": 2,
+    "cli.md": 1,
     "running.md": 4,
     "tenants.md": 2,
 }
@@ -337,3 +338,18 @@ def test_the_page_for_providers_adds_a_tenant_and_accounts(folder: Path) -> None
     assert "2  Harbour Dental: not connected" in told
     assert "ann (administrator of tenant 2, “Harbour Dental”) signs in with: " in made
     assert "watch: viewer of the whole installation" in made
+
+
+@pytest.mark.e2e
+def test_the_page_of_the_command_line_shows_and_changes_choices(folder: Path) -> None:
+    """By keys as the page has them, at a running server."""
+    server = Started("jackfield serve --listen 127.0.0.1:0", folder)
+    try:
+        server.until("server.ready")
+
+        told = shell("\n".join(blocks_of("cli.md")), folder)
+    finally:
+        server.close()
+
+    assert "rules.scope.scope" in told
+    assert "Include guests from off to on." in told

@@ -30,6 +30,7 @@ from jackfield.cli.backups import backup, restore
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
+from jackfield.cli.settings import settings_commands
 from jackfield.cli.showing import end, end_photos, followed, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, plan_line, say
 from jackfield.cli.tenants import tenant_commands
@@ -55,6 +56,7 @@ for _commands in (
     admin_commands,
     key_commands,
     phones_commands,
+    settings_commands,
 ):
     app.command(_commands)
 for _command in (backup, restore):

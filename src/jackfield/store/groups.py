@@ -115,6 +115,8 @@ class Edges:
 _GROUP_COLUMNS = [
     groups.c[name] for name in ("id", "name", "kind", "dynamic", "description", "mail", "standing")
 ]
+_NAMESAKES = 20
+"""Groups that are looked at for one of exactly a name."""
 _LISTING = Listing(
     Kind.GROUP,
     groups,
@@ -338,6 +340,21 @@ async def search_groups(tx: Transaction, tenant: int, typed: str, **page: Unpack
     `Found.refs` are ids for `load_groups`.
     """
     return await find(tx, tenant, _LISTING, typed, order=groups.c.sort, **page)
+
+
+async def find_groups(tx: Transaction, tenant: int, typed: str) -> tuple[Group, ...]:
+    """The group of exactly this object ID, else those present of exactly this name (at most 20).
+
+    Case and spaces around it do not count.
+    """
+    typed = typed.strip()
+    id_ = GroupId(typed.lower())
+    known = await load_groups(tx, tenant, [id_])
+    if typed and not known:
+        found = await search_groups(tx, tenant, typed, limit=_NAMESAKES)
+        known = await load_groups(tx, tenant, [GroupId(ref) for ref in found.refs])
+        known = {one.id: one for one in known.values() if one.name.casefold() == typed.casefold()}
+    return tuple(known[id_] for id_ in sorted(known))
 
 
 async def save_skus(tx: Transaction, tenant: int, found: Mapping[str, tuple[str, str]]) -> None:

@@ -182,6 +182,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         bad=(404, "/matches/PERSON/x77", None),
     ),
     ("GET", "/groups"): Example(query={"search": "a"}, bad=(400, "/groups?limit=x", None)),
+    ("GET", "/groups/{group}"): Example(path="/groups/GROUP", bad=(404, "/groups/none", None)),
     ("GET", "/runs"): Example(bad=(400, "/runs?limit=0", None)),
     ("GET", "/runs/{run}"): Example(path="/runs/1", bad=(404, "/runs/77", None)),
     ("GET", "/plans"): Example(query={"status": "applied"}, bad=(400, "/plans?status=burnt", None)),
@@ -285,6 +286,8 @@ async def filled(api: ApiCaller, example: Example) -> tuple[str, Any]:
     path, body = example.path, example.body
     if "PERSON" in path:
         path = path.replace("PERSON", (await api.get("/people", limit=1))["people"][0]["id"])
+    if "GROUP" in path:
+        path = path.replace("GROUP", (await api.get("/groups", limit=1))["groups"][0]["id"])
     if "TOKEN" in path:
         path = path.replace("TOKEN", (await api.get("/tokens"))["tokens"][0]["id"])
     if isinstance(body, dict) and body.get("person") == "PERSON":

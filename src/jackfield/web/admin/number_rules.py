@@ -32,7 +32,7 @@ from jackfield.core.numbering import (
 )
 from jackfield.core.people import MOST_CHOSEN_GROUPS, GroupId, ObjectId
 from jackfield.store.errors import VersionMoved
-from jackfield.store.groups import load_groups, search_groups
+from jackfield.store.groups import find_groups, load_groups
 from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people
 from jackfield.store.phone_numbers import load_used_numbers
@@ -49,9 +49,6 @@ from jackfield.store.transaction import Transaction
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
 from jackfield.web.admin.sync_form import changes_between
 from jackfield.web.rooms import House, Rooms
-
-_NAMES = 20
-"""Groups that are looked at for one of exactly the name that was typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,14 +288,9 @@ async def _remarks(tx: Transaction, tenant: int, reserved: Sequence[Reservation]
 
 async def _group(tx: Transaction, tenant: int, typed: str, errors: dict[str, str]) -> GroupId:
     """The group of exactly this object ID or name."""
-    id_ = GroupId(typed.lower())
-    if typed and id_ in await load_groups(tx, tenant, [id_]):
-        return id_
-    found = await search_groups(tx, tenant, typed, limit=_NAMES) if typed else None
-    known = await load_groups(tx, tenant, [GroupId(ref) for ref in found.refs]) if found else {}
-    fitting = [one.id for one in known.values() if one.name.casefold() == typed.casefold()]
+    fitting = await find_groups(tx, tenant, typed)
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting[0].id
     if not typed:
         errors["whose"] = "Name the group, or give its object ID."
     elif fitting:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from litestar import get
 from litestar.exceptions import NotFoundException
 
+from jackfield.core.departments import Group
 from jackfield.core.extensions import Link
 from jackfield.core.people import GroupId, ObjectId, Person
 from jackfield.flows.coverage import load_uncovered
-from jackfield.store.groups import load_groups, search_groups
+from jackfield.store.groups import find_groups, load_groups, search_groups
 from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people, search_people
 from jackfield.store.photos import Photo, load_photos
@@ -23,7 +24,7 @@ from jackfield.web.api.people_shapes import (
     UncoveredOut,
 )
 from jackfield.web.api.photos import photo_out
-from jackfield.web.api.refusals import told
+from jackfield.web.api.refusals import Ambiguous, told
 from jackfield.web.rooms import House
 
 
@@ -89,12 +90,28 @@ async def groups(
     async with house.database.read() as tx:
         found = await search_groups(tx, house.tenant, search, limit=limit, after=place)
         known = await load_groups(tx, house.tenant, [GroupId(one) for one in found.refs])
-    out = [
-        GroupOut(one.id, one.name, one.kind, one.dynamic, one.standing)
-        for ref in found.refs
-        if (one := known.get(GroupId(ref))) is not None
-    ]
+    out = [_group_out(one) for ref in found.refs if (one := known.get(GroupId(ref))) is not None]
     return GroupsOut(out, found.next)
+
+
+@get("/groups/{group:str}", summary="One group", responses=told(404, 409))
+async def group(house: House, group: Key) -> GroupOut:
+    """By object ID, or by exactly its name; 409 where several groups bear it."""
+    async with house.database.read() as tx:
+        fitting = await find_groups(tx, house.tenant, group)
+    if not fitting:
+        raise NotFoundException(
+            f"There is no group {group!r} in what was read of Microsoft 365 so far."
+        )
+    if len(fitting) > 1:
+        ids = ", ".join(one.id for one in fitting)
+        raise Ambiguous(f"{len(fitting)} groups are called {group!r}; give the object ID: {ids}.")
+    (one,) = fitting
+    return _group_out(one)
+
+
+def _group_out(one: Group) -> GroupOut:
+    return GroupOut(one.id, one.name, one.kind, one.dynamic, one.standing)
 
 
 def _person_out(
@@ -126,4 +143,4 @@ def _person_out(
     )
 
 
-ROUTES = (people, not_synced, person, groups)
+ROUTES = (people, not_synced, person, groups, group)

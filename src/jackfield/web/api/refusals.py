@@ -60,6 +60,12 @@ class Unusable(HTTPException):
     status_code = 422
 
 
+class Ambiguous(HTTPException):
+    """A name that several bear; the text says how to tell them apart."""
+
+    status_code = 409
+
+
 def told(*statuses: int) -> Mapping[int, ResponseSpec]:
     """The errors of a route, for OpenAPI; every route may answer 400, 401, 403 and 404."""
     return {
