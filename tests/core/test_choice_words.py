@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from jackfield.core.choice_words import LABELS, changes_told
+from jackfield.core.choice_words import LABELS, changes_told, mentioned
 from jackfield.store.settings import PeopleSettings
 
 
@@ -112,3 +112,21 @@ def test_changes_come_in_the_order_of_the_form():
         "Include guests",
         "Approval",
     ]
+
+
+def test_people_and_groups_are_told_by_name():
+    """Nobody knows a colleague by an object ID; only those that are named are asked for."""
+    ranges = [{"first": "5", "last": "9"}]
+    before = {"rules": {"scope": {"selected_users": ["a"]}, "numbers": {"departments": []}}}
+    after = {
+        "rules": {
+            "scope": {"selected_users": ["b", "c", "d", "e"]},
+            "numbers": {"departments": [{"group": "s", "ranges": ranges}]},
+        }
+    }
+
+    assert mentioned(before, after) == {"a", "b", "c", "d", "s"}
+    assert changes_told(before, after, {"b": "Ben Two", "s": "Sales", "a": "Ada One"}) == (
+        "People who are selected from 1 to 4 (added Ben Two, c, d and 1 more; taken out Ada One)",
+        "Ranges of departments from 0 to 1 (added 5-9 for Sales)",
+    )

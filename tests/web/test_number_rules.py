@@ -57,6 +57,18 @@ async def test_a_reservation_is_added_shown_and_removed(house: House, admin: Vis
 
 
 @pytest.mark.usefixtures("office")
+async def test_the_journal_tells_for_whom_by_name(admin: Visitor) -> None:
+    """The list of reservations does; nobody knows a colleague by an object ID."""
+    await reserve(admin, numbers="500", whose=ANN.upn, note="lifts")
+    await give(admin, version="1", whose="Sales", numbers="200-299")
+
+    told = (await admin.get("/journal?kind=settings")).page.text
+
+    assert "Reserved numbers from 0 to 1 (added 500 for Ann Field, lifts)" in told
+    assert "Ranges of departments from 0 to 1 (added 200-299 for Sales)" in told
+
+
+@pytest.mark.usefixtures("office")
 @pytest.mark.parametrize(
     ("fields", "place", "said"),
     [

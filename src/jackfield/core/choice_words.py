@@ -7,6 +7,7 @@ the journal call the same choice by the same words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from jackfield.core.attributes import EXTENSION_ATTRIBUTES, NumberForm, Source
@@ -140,14 +141,31 @@ NAMED = 3
 """How many entries of a list are named that came or went."""
 
 
-def changes_told(before: Any, after: Any) -> tuple[str, ...]:
-    """Each choice that differs between two documents, with both values, in the form's order."""
+def changes_told(
+    before: Any, after: Any, names: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Each choice that differs between two documents, with both values, in the form's order.
+
+    `names` are those of people and groups, by object ID; who has none is told by it.
+    """
     places = list(LABELS)
     differing = sorted(
         _differences(before, after, ""),
         key=lambda one: places.index(one[0]) if one[0] in LABELS else len(places),
     )
-    return tuple(_told(*one) for one in differing)
+    return tuple(_told(*one, names) for one in differing)
+
+
+def mentioned(before: Any, after: Any) -> frozenset[str]:
+    """The object IDs that `changes_told` would name."""
+    return frozenset(
+        id_
+        for _, old, new in _differences(before, after, "")
+        if isinstance(old, list) and isinstance(new, list)
+        for entries in _came_and_gone(old, new)
+        for one in entries[:NAMED]
+        if (id_ := _whose(one))
+    )
 
 
 def value_told(place: str, value: object) -> str:
@@ -173,45 +191,56 @@ def _differences(before: Any, after: Any, place: str) -> Iterator[tuple[str, Any
         yield place, before, after
 
 
-def _told(place: str, before: Any, after: Any) -> str:
+def _told(place: str, before: Any, after: Any, names: Mapping[str, str]) -> str:
     label = LABELS.get(place, place)
     if isinstance(before, list) and isinstance(after, list):
-        old, new = _entries(before), _entries(after)
         if place == "rules.numbers.ranges":
-            return f"{label} from {_listed(old)} to {_listed(new)}"
-        came, gone = [one for one in new if one not in old], [one for one in old if one not in new]
+            return f"{label} from {_listed(before)} to {_listed(after)}"
         parts = [
-            f"{what} {_named(entries)}"
-            for what, entries in (("added", came), ("taken out", gone))
+            f"{what} {_named(entries, names)}"
+            for what, entries in zip(
+                ("added", "taken out"), _came_and_gone(before, after), strict=True
+            )
             if entries
         ]
         told = "; ".join(parts) or "another order"
-        return f"{label} from {len(old):,} to {len(new):,} ({told})"
+        return f"{label} from {len(before):,} to {len(after):,} ({told})"
     return f"{label} from {value_told(place, before)} to {value_told(place, after)}"
 
 
-def _entries(listed: Sequence[Any]) -> list[str]:
-    return [_entry(one) for one in listed]
+def _came_and_gone(before: Sequence[Any], after: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    return (
+        [one for one in after if one not in before],
+        [one for one in before if one not in after],
+    )
 
 
-def _entry(one: Any) -> str:
+def _whose(one: Any) -> str:
+    """The person or group that an entry of a list is about, by object ID; "" = none."""
+    if isinstance(one, dict):
+        return str(one.get("person") or one.get("group") or "")
+    return str(one)
+
+
+def _entry(one: Any, names: Mapping[str, str]) -> str:
     """An entry of a list: an object ID, a range, a department's ranges, or a reservation."""
+    who = names.get(_whose(one), _whose(one))
     if not isinstance(one, dict):
-        return str(one)
+        return who
     if "first" in one:
         same = one["first"] == one.get("last")
         return str(one["first"]) if same else f"{one['first']}-{one.get('last')}"
     if "ranges" in one:
-        return f"{', '.join(_entries(one['ranges']))} for {one.get('group')}"
-    whose = f" for {one['person']}" if one.get("person") else ""
+        return f"{', '.join(_entry(each, names) for each in one['ranges'])} for {who}"
+    whose = f" for {who}" if who else ""
     note = f", {one['note']}" if one.get("note") else ""
-    return f"{_entry(one.get('numbers', {}))}{whose}{note}"
+    return f"{_entry(one.get('numbers', {}), names)}{whose}{note}"
 
 
-def _named(entries: Sequence[str]) -> str:
+def _named(entries: Sequence[Any], names: Mapping[str, str]) -> str:
     more = f" and {len(entries) - NAMED:,} more" if len(entries) > NAMED else ""
-    return f"{', '.join(entries[:NAMED])}{more}"
+    return f"{', '.join(_entry(one, names) for one in entries[:NAMED])}{more}"
 
 
-def _listed(entries: Sequence[str]) -> str:
-    return f"“{_named(entries)}”" if entries else "nothing"
+def _listed(ranges: Sequence[Any]) -> str:
+    return f"“{_named(ranges, {})}”" if ranges else "nothing"

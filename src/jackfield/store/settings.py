@@ -17,11 +17,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from sqlalchemy import Table, bindparam, select, update
 
-from jackfield.core.choice_words import changes_told
+from jackfield.core.choice_words import changes_told, mentioned
+from jackfield.core.fields import shown_name
+from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
 from jackfield.store.errors import BrokenDocument, VersionMoved
+from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, Line, append_lines, load_lines
+from jackfield.store.people import load_people
 from jackfield.store.schema import OF_TENANT, key, metadata, moment, number, tenant_key, text
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
@@ -223,7 +227,7 @@ async def save_document(
                 kind="settings.changed",
                 name=name,
                 by=by,
-                text=_sentence(name, old, new),
+                text=await _sentence(tx, tenant, name, old, new),
                 data={"before": old, "after": new, "version": expected_version + 1},
             )
         ],
@@ -280,10 +284,14 @@ def _before(document: str | None, value: Any) -> Any:
         return document
 
 
-def _sentence(name: str, old: Any, new: Any) -> str:
+async def _sentence(tx: Transaction, tenant: int, name: str, old: Any, new: Any) -> str:
     if not isinstance(old, dict):
         return f"The {name} settings could not be read and were replaced."
-    told = changes_told(old, new)
+    ids = sorted(mentioned(old, new))
+    people = await load_people(tx, tenant, list(map(ObjectId, ids)))
+    groups = await load_groups(tx, tenant, list(map(GroupId, ids)))
+    names = {id_: group.name for id_, group in groups.items()}
+    told = changes_told(old, new, names | {id_: shown_name(one) for id_, one in people.items()})
     if not told:
         return f"The {name} settings were saved without a change."
     more = f"; and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
