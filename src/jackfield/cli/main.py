@@ -28,6 +28,7 @@ from jackfield.cli.arguments import (
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.backups import backup, restore
 from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.cli.journal import alarms, journal
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.settings import settings_commands
@@ -59,7 +60,7 @@ for _commands in (
     settings_commands,
 ):
     app.command(_commands)
-for _command in (backup, restore):
+for _command in (backup, restore, journal, alarms):
     app.command(_command)
 
 CONFLICT = 409

@@ -215,8 +215,10 @@ async def test_another_organisation_is_refused_once_people_are_known(api: ApiCal
         ({"kind": "zzz"}, "they begin with account., adopt_extension., alarm.,"),
         ({"kind": "zzz."}, "they begin with account."),
         ({"run": "abc"}, "takes the number of a run"),
+        ({"since": "yesterday"}, "The parameter 'since' takes a moment such as"),
+        ({"until": "0001-01-01T00:00+14:00"}, "The parameter 'until' takes a moment"),
     ],
-    ids=["kind", "family", "run"],
+    ids=["kind", "family", "run", "since", "before_time"],
 )
 async def test_a_filter_of_the_journal_that_fits_nothing_is_refused(
     api: ApiCaller, given: dict[str, str], says: str
@@ -257,6 +259,21 @@ async def test_the_journal_is_filtered_and_paged(synced: ApiCaller) -> None:
     assert person in found
     of_run = (await synced.get("/journal", run=person["run"], limit=500))["lines"]
     assert of_run == [x for x in whole if x["run"] == person["run"]]
+
+
+async def test_the_journal_is_cut_by_time(synced: ApiCaller) -> None:
+    """`since` is still in, `until` is not: two days follow each other without a gap."""
+    whole = (await synced.get("/journal", limit=500))["lines"]
+    at = whole[0]["at"]
+    day = (synced.house.clock.now() - timedelta(days=1)).date().isoformat()
+
+    since = (await synced.get("/journal", since=at, limit=500))["lines"]
+    until = (await synced.get("/journal", until=at, limit=500))["lines"]
+    ever = (await synced.get("/journal", since=day, limit=500))["lines"]
+
+    assert whole[0] in since
+    assert since + until == whole
+    assert ever == whole
 
 
 async def test_alarms_stand_end_and_are_paged(api: ApiCaller) -> None:

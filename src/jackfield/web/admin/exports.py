@@ -5,16 +5,14 @@ A file comes in pieces, so that its length does not matter.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from litestar import get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
 from jackfield.core.actions import ActionKind, groups_of
+from jackfield.core.csv_text import JOURNAL_HEADS, written_rows
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
@@ -29,11 +27,6 @@ from jackfield.web.rooms import House, Rooms
 AT_ONCE = 500
 """Rows that are read in one go."""
 Pages = AsyncIterator[list[Sequence[object]]]
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[ ]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
-"""Where something begins that a spreadsheet would carry out, full-width signs too.
-
-A semicolon begins a new cell where numbers are written with a comma. Source: OWASP, CSV injection.
-"""
 
 
 @get("/journal.csv", include_in_schema=False)
@@ -47,8 +40,7 @@ async def journal_csv(
     """All lines that fit, the newest first."""
     kind = family(kind)
     wanted = JournalFilter(kind=kind and f"{kind}.", subject=person[:200], text=q[:200])
-    heads = ("time (UTC)", "kind", "name", "object ID", "text", "run", "by")
-    return csv_file("journal.csv", heads, _lines(house, wanted))
+    return csv_file("journal.csv", JOURNAL_HEADS, _lines(house, wanted))
 
 
 @get("/plans/{plan:int}/actions.csv", include_in_schema=False)
@@ -145,24 +137,12 @@ def csv_file(name: str, heads: Sequence[str], pages: Pages) -> Stream:
 
     async def pieces() -> AsyncIterator[bytes]:
         # Spreadsheets take a file for UTF-8 by this mark alone.
-        yield b"\xef\xbb\xbf" + _written([heads])
+        yield b"\xef\xbb\xbf" + written_rows([heads]).encode()
         async for rows in pages:
-            yield _written(rows)
+            yield written_rows(rows).encode()
 
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Stream(pieces(), media_type="text/csv", headers=headers)
-
-
-def _written(rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
-        [[_harmless(str(cell)) for cell in row] for row in rows]
-    )
-    return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    return _FORMULA.sub(r"\1'", cell)
 
 
 ROUTES = [journal_csv, actions_csv]

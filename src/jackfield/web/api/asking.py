@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -118,6 +119,23 @@ def _place_of_no_text(body: bytes) -> str | None:
         elif isinstance(part, list):
             left += [(f"{place}[{at}]", value) for at, value in enumerate(part)]
     return None
+
+
+def moment_of(name: str, text: str) -> datetime | None:
+    """A moment given as a parameter; None for none. Raises `Unreadable`.
+
+    ISO 8601, also a date alone; without an offset it is in UTC.
+    """
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(
+            f"The parameter {name!r} takes a moment such as 2026-11-28T08:00:00Z, or a day, not"
+            f" {text[:50]!r}."
+        ) from None
 
 
 def check_place(after: str | None) -> str | None:

@@ -26,7 +26,15 @@ from jackfield.store.runs import list_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import load_connection
-from jackfield.web.api.asking import Before, Caller, Limit, Search, is_whole, place_behind
+from jackfield.web.api.asking import (
+    Before,
+    Caller,
+    Limit,
+    Search,
+    is_whole,
+    moment_of,
+    place_behind,
+)
 from jackfield.web.api.installation_shapes import (
     AlarmOut,
     AlarmsOut,
@@ -49,6 +57,14 @@ from jackfield.web.rooms import House
 from jackfield.web.tenancy import ABOUT, About, one_tenant
 
 Exact = Annotated[str, QueryParameter(max_length=200)]
+Moment = Annotated[
+    str,
+    QueryParameter(
+        max_length=40,
+        description="A moment, ISO 8601 (`2026-11-28T08:00:00Z`), or a day; in UTC where it names"
+        " no offset. `since` is still in, `until` not any more.",
+    ),
+]
 
 
 @get("/status", summary="The installation in figures", responses=told())
@@ -196,6 +212,8 @@ async def journal(
     subject: Exact = "",
     run: Exact = "",
     text: Search = "",
+    since: Moment = "",
+    until: Moment = "",
     installation: Annotated[
         bool,
         QueryParameter(
@@ -215,7 +233,8 @@ async def journal(
         raise Unreadable(f"The parameter 'kind': no kind begins so; they begin with {takes}.")
     if run and not is_whole(run):
         raise Unreadable("The parameter 'run' takes the number of a run, in digits.")
-    which = JournalFilter(kind, subject, run, text)
+    begin, end = moment_of("since", since), moment_of("until", until)
+    which = JournalFilter(kind, subject, run, text, begin, end)
     if installation and not caller.sees_all:
         raise PermissionDeniedException(
             "The journal of the installation is for who administers all of it; leave out"
