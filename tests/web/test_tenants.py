@@ -143,6 +143,9 @@ async def test_an_administrator_of_one_tenant_sees_it_as_if_there_were_no_other(
     assert (await two.get("/t/1/users")).status == 200
     assert (await theirs.get("/t/1/users")).status == 404
     assert (await theirs.get("/tenants")).status == 403
+    assert (await theirs.get("/tenants/journal")).status == 403
+    assert (await theirs.get("/tenants/journal.csv")).status == 403
+    assert "installation-journal" not in (await theirs.get("/journal")).page.ids()
     assert (await theirs.post("/tenants", {"name": "Mine"})).status == 403
 
 
@@ -191,3 +194,21 @@ async def test_whoever_has_to_sign_in_comes_back_to_the_tenant(console: Console)
     answer = await console.visitor().get("/t/1/users")
 
     assert answer.headers["location"] == "/login?next=/t/1/users"
+
+
+async def test_the_installation_has_a_journal_with_a_page(two: Visitor) -> None:
+    """Who added the tenant, and who signed in: found by kind and words, and as a file."""
+    page = (await two.get("/tenants/journal")).page
+    accounts = (await two.get("/tenants/journal?kind=account")).page.text
+    found = (await two.get("/tenants/journal?q=second")).page.text
+    file = (await two.get("/tenants/journal.csv?kind=tenant")).body.decode()
+    wrong = await two.get("/tenants/journal?kind=alarm")
+
+    assert "“Second”" in page.text
+    assert "signed in" in accounts
+    assert "“Second” was added" not in accounts
+    assert "“Second”" in found
+    assert '"tenant.added"' in file
+    assert "it takes tenant, account, token, vault." in wrong.page.text
+    assert "installation-journal" in (await two.get("/tenants")).page.ids()
+    assert "installation-journal" in (await two.get("/t/2/journal")).page.ids()

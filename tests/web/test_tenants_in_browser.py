@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 LONG = "Bürgermeister & Partner Rechtsanwaltsgesellschaft mbH Köln"
 ENDLESS = "Wolfeschlegelsteinhausenbergerdorff" * 2 + "العربية"
-PATHS = ["/tenants", "/tenants/1", "/tenants/2", "/tenants/3", "/t/1/", "/t/2/", "/t/3/users"]
+PATHS = [
+    "/tenants",
+    "/tenants/journal",
+    "/tenants/1",
+    "/tenants/2",
+    "/tenants/3",
+    "/t/1/",
+    "/t/2/",
+    "/t/3/users",
+]
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,13 @@ from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, load_actions
+from jackfield.store.schema import INSTALLATION
 from jackfield.web.admin.asking import Number, check_choice
 from jackfield.web.admin.frame import AnyRequest
-from jackfield.web.admin.journal import family
+from jackfield.web.admin.journal import OF_INSTALLATION, wanted_lines
 from jackfield.web.admin.plans import HELD, load_known_plan
 from jackfield.web.rooms import House, Rooms
+from jackfield.web.tenancy import ABOUT, About
 
 AT_ONCE = 500
 """Rows that are read in one go."""
@@ -38,9 +40,20 @@ async def journal_csv(
     person: FromQuery[str] = "",
 ) -> Stream:
     """All lines that fit, the newest first."""
-    kind = family(kind)
-    wanted = JournalFilter(kind=kind and f"{kind}.", subject=person[:200], text=q[:200])
-    return csv_file("journal.csv", JOURNAL_HEADS, _lines(house, wanted))
+    _, wanted = wanted_lines(kind, q, person)
+    return csv_file("journal.csv", JOURNAL_HEADS, _lines(house, house.tenant, wanted))
+
+
+@get("/tenants/journal.csv", opt={ABOUT: About.INSTALLATION}, include_in_schema=False)
+async def installation_journal_csv(
+    request: AnyRequest,  # noqa: ARG001 - a visitor is asked for
+    house: House,
+    q: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+) -> Stream:
+    """All lines of the installation's journal that fit, the newest first."""
+    _, wanted = wanted_lines(kind, q, kinds=OF_INSTALLATION)
+    return csv_file("installation.csv", JOURNAL_HEADS, _lines(house, INSTALLATION, wanted))
 
 
 @get("/plans/{plan:int}/actions.csv", include_in_schema=False)
@@ -76,11 +89,11 @@ async def actions_csv(
     return csv_file(f"plan-{plan}.csv", heads, _actions(house, plan, wanted))
 
 
-async def _lines(house: Rooms, wanted: JournalFilter) -> Pages:
+async def _lines(house: Rooms, tenant: int, wanted: JournalFilter) -> Pages:
     before: int | None = None
     while True:
         async with house.database.read() as tx:
-            page = await load_lines(tx, house.tenant, wanted, before=before, limit=AT_ONCE)
+            page = await load_lines(tx, tenant, wanted, before=before, limit=AT_ONCE)
         yield [
             (
                 f"{one.at:%Y-%m-%d %H:%M:%S}",
@@ -145,4 +158,4 @@ def csv_file(name: str, heads: Sequence[str], pages: Pages) -> Stream:
     return Stream(pieces(), media_type="text/csv", headers=headers)
 
 
-ROUTES = [journal_csv, actions_csv]
+ROUTES = [journal_csv, installation_journal_csv, actions_csv]

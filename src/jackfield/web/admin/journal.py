@@ -1,6 +1,8 @@
-"""Journal: what was decided and done, why, and what came of it."""
+"""Journals, a tenant's and the installation's: what was decided and done, and what came of it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from litestar import get
 from litestar.params import FromQuery
@@ -11,9 +13,11 @@ from jackfield.core.people import GroupId, ObjectId
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.people import load_people
+from jackfield.store.schema import INSTALLATION
 from jackfield.web.admin.asking import Position, check_choice
-from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
+from jackfield.web.admin.frame import AnyRequest, load_frame, show, switch_of, wants_part
 from jackfield.web.rooms import House
+from jackfield.web.tenancy import ABOUT, About
 
 PAGE = 50
 KINDS = {
@@ -31,19 +35,31 @@ KINDS = {
     "department": "Departments changed by hand",
     "match": "Doubtful matches decided",
     "photo": "Photos",
+    "number": "Numbers let go by hand",
     "person": "People who could not be read",
     "plan": "Plans approved, turned down or undone",
     "tenant": "Connection",
     "settings": "Settings",
+    "phones": "Another phone system accepted",
+    "token": "Tokens",
     "alarm": "Alarms",
 }
+OF_INSTALLATION = {
+    "tenant": "Tenants",
+    "account": "Accounts, and who signed in",
+    "token": "Tokens",
+    "vault": "Key of the stored secrets",
+}
+"""The kinds of lines that are about no tenant alone."""
 
 
-def family(kind: str) -> str:
-    """What lines to show, as asked for; the API writes it with a full stop behind it."""
+def wanted_lines(
+    kind: str, text: str, subject: str = "", kinds: Mapping[str, str] = KINDS
+) -> tuple[str, JournalFilter]:
+    """The kind as a page has it, and the filter; the API writes kinds with a full stop behind."""
     kind = kind.removesuffix(".")
-    check_choice("kind", kind, KINDS)
-    return kind
+    check_choice("kind", kind, kinds)
+    return kind, JournalFilter(kind=kind and f"{kind}.", subject=subject[:200], text=text[:200])
 
 
 @get("/journal", include_in_schema=False)
@@ -57,8 +73,7 @@ async def journal(
 ) -> Template:
     """Lines, the newest first."""
     tenant = house.tenant
-    kind = family(kind)
-    wanted = JournalFilter(kind=kind and f"{kind}.", subject=person[:200], text=q[:200])
+    kind, wanted = wanted_lines(kind, q, person)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
         page = await load_lines(tx, tenant, wanted, before=before or None, limit=PAGE)
@@ -75,6 +90,7 @@ async def journal(
         request,
         frame,
         "journal",
+        place="/journal",
         page=page,
         known=known,
         about=about,
@@ -84,4 +100,32 @@ async def journal(
     )
 
 
-ROUTES = [journal]
+@get("/tenants/journal", opt={ABOUT: About.INSTALLATION}, include_in_schema=False)
+async def installation_journal(
+    request: AnyRequest,
+    house: House,
+    q: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    before: Position = 0,
+) -> Template:
+    """The lines about no tenant alone: tenants, accounts, tokens, the key."""
+    kind, wanted = wanted_lines(kind, q, kinds=OF_INSTALLATION)
+    async with house.database.read() as tx:
+        page = await load_lines(tx, INSTALLATION, wanted, before=before or None, limit=PAGE)
+    return Template(
+        "_journal_list.html" if wants_part(request, "list") else "tenants_journal.html",
+        context={
+            "viewer": request.user,
+            "here": "tenants",
+            "switch": switch_of(request),
+            "place": "/tenants/journal",
+            "page": page,
+            "known": {},
+            "kinds": OF_INSTALLATION,
+            "asked": {"q": wanted.text, "kind": kind},
+            "before": before,
+        },
+    )
+
+
+ROUTES = [journal, installation_journal]
