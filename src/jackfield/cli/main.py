@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from jackfield.cli.access import admin_commands, key_commands, phones_commands, token_commands
 from jackfield.cli.arguments import (
     DataDir,
     Json,
@@ -26,15 +25,12 @@ from jackfield.cli.arguments import (
     shortened,
 )
 from jackfield.cli.asking import asked, good, problem
-from jackfield.cli.backups import backup, restore
+from jackfield.cli.catalogue import COMMANDS, GROUPS
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.journal import alarms, journal
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
-from jackfield.cli.settings import settings_commands
 from jackfield.cli.showing import end, end_photos, followed, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, plan_line, say
-from jackfield.cli.tenants import tenant_commands
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -49,18 +45,7 @@ app = App(
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
-for _commands in (
-    plan_commands,
-    sync_commands,
-    tenant_commands,
-    token_commands,
-    admin_commands,
-    key_commands,
-    phones_commands,
-    settings_commands,
-):
-    app.command(_commands)
-for _command in (backup, restore, journal, alarms):
+for _command in (plan_commands, sync_commands, *GROUPS, *COMMANDS):
     app.command(_command)
 
 CONFLICT = 409

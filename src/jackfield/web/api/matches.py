@@ -44,7 +44,10 @@ async def decided(
         DecidedOut(
             f"{one.decision.person}:{one.decision.extension}",
             one.decision.person,
+            one.person.upn if one.person else "",
+            one.person.display_name if one.person else "",
             one.decision.extension,
+            one.extension.number if one.extension else "",
             one.decision.verdict,
             one.decision.by,
             one.decision.at,

@@ -119,7 +119,12 @@ class DecidedOut(msgspec.Struct):
 
     id: str
     person: str
+    upn: Annotated[str, msgspec.Meta(description="Empty where the person is not known any more.")]
+    display_name: str
     extension: str
+    number: Annotated[
+        str, msgspec.Meta(description="Empty where the extension is not there any more.")
+    ]
     verdict: Verdict
     by: str
     at: datetime
