@@ -13,7 +13,8 @@ from jackfield.flows.asks import Ask
 from jackfield.flows.outages import Outages
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
 from jackfield.store.journal import load_lines
-from jackfield.store.leftovers import delete_piece, tables_of_tenants
+from jackfield.store.leftovers import tables_of_tenants
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import INSTALLATION, metadata
 from jackfield.store.sequences import next_change, sequences
 from jackfield.store.tenants import load_tenants, save_tenant, tenants

@@ -6,14 +6,18 @@ JACKFIELD_KILLS says at how many moments of each work (2 if it is not set).
 import asyncio
 import os
 import random
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from doubles.end_state import load_end_state
-from doubles.processes import Installation
+from doubles.processes import PATIENCE_S, Installation, Server
 from doubles.scenes import Scene, at_rest
 
 pytestmark = pytest.mark.kill9
@@ -100,3 +104,44 @@ async def finish(installation: Installation) -> list[str]:
         code, _ = await server.process.stop()
         assert code == 0
         return [line["event"] for line in server.process.log("error", "critical")]
+
+
+async def test_a_large_plan_that_is_cut_off_leaves_no_half_of_it(
+    first_sync: Scene, tmp_path: Path
+) -> None:
+    """Its actions are stored a piece at a time: it is made anew whole, under the same number."""
+    installation = first_sync.copy(tmp_path / "killed")
+    with installation.serving() as server:
+        await first_sync.work(server)
+        await asyncio.to_thread(freeze_in_the_making, installation, server)
+        await server.process.kill()
+    seen = await asyncio.to_thread(ask, installation, "SELECT count(*) FROM plan")
+
+    errors = await finish(installation)
+
+    end = await load_end_state(installation.url)
+    assert seen == [(0,)]
+    assert end == first_sync.undisturbed
+    assert await asyncio.to_thread(ask, installation, "SELECT id FROM plan") == [(1,)]
+    assert await asyncio.to_thread(ask, installation, "SELECT count(*) FROM plan_draft") == [(0,)]
+    actions = "SELECT count(*), count(DISTINCT subject) FROM plan_action"
+    ((counted, subjects),) = await asyncio.to_thread(ask, installation, actions)
+    assert counted == subjects
+    assert errors == []
+
+
+def freeze_in_the_making(installation: Installation, server: Server) -> None:
+    """Let it go no further than into the making of a plan."""
+    until = time.monotonic() + PATIENCE_S
+    while not ask(installation, "SELECT plan FROM plan_draft"):
+        assert time.monotonic() < until
+    server.process.freeze()
+
+
+def ask(installation: Installation, question: str) -> list[tuple[Any, ...]]:
+    """Look past the product at what its database holds."""
+    if installation.database_url:
+        with psycopg.connect(installation.database_url) as postgres:
+            return postgres.execute(question.encode()).fetchall()
+    with closing(sqlite3.connect(installation.data / "jackfield.db")) as sqlite:
+        return sqlite.execute(question).fetchall()

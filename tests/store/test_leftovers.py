@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Column, Table, select
 
 from jackfield.store.database import Database
-from jackfield.store.leftovers import close, delete_piece, tables_of_tenants
+from jackfield.store.leftovers import close, tables_of_tenants
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import Moment
 from jackfield.store.sequences import next_change, sequences
 from jackfield.store.transaction import Transaction

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from jackfield.clock import Clock
 from jackfield.flows.connections import Connections
+from jackfield.flows.drafting import drop_forsaken
 from jackfield.graph.pace import Workload
 from jackfield.store.alarms import purge_alarms
 from jackfield.store.crossings import forget_gone
@@ -16,6 +17,7 @@ from jackfield.store.database import Database
 from jackfield.store.images import forget_images
 from jackfield.store.journal import purge_journal
 from jackfield.store.photos import forget_photos
+from jackfield.store.pieces import PIECE
 from jackfield.store.plans import purge_plans
 from jackfield.store.released import forget_former, purge_released
 from jackfield.store.runs import purge_runs
@@ -32,7 +34,7 @@ CALLS_KEPT = timedelta(days=35)
 
 
 class Forget(Protocol):
-    """A function of the archive that drops what is older than a moment."""
+    """A function of the archive that drops a piece (`PIECE`) of what is older than a moment."""
 
     async def __call__(self, tx: Transaction, tenant: int, *, before: datetime) -> int: ...
 
@@ -113,10 +115,12 @@ class Health:
         async with self._database.read() as tx:
             tenants = await load_tenants(tx)
         for tenant in (INSTALLATION, *(one.number for one in tenants)):
-            # One table a transaction, so that nobody waits for all of them.
             for forget, kept in _FORGOTTEN:
-                async with self._database.write() as tx:
-                    await forget(tx, tenant, before=now - kept)
+                count = PIECE
+                while count >= PIECE:
+                    async with self._database.write(large=True) as tx:
+                        count = await forget(tx, tenant, before=now - kept)
+            await drop_forsaken(self._database, self._clock, tenant)
             async with self._database.write() as tx:
                 # Here too, for where photos are switched off no look at them ends.
                 await forget_photos(tx, tenant)

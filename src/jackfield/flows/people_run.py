@@ -291,12 +291,17 @@ class PeopleRun:
             await self._runs.report(flow, tenant, 0, 0, stage="Planning")
         async with self._database.read() as tx:
             approval = (await load_people_settings(tx, tenant)).value.approve
+
+        async def fence(tx: Transaction) -> None:
+            await self._runs.fence(tx, flow, tenant)
+
         made = await self._planning.make(
             tenant,
             run,
             everything=ask.preview or (ask.mode is Mode.FULL and not ask.person),
             person=person,
             preview=ask.preview,
+            fence=fence,
         )
         by_itself = approval is Approval.AUTOMATIC and not ask.preview
         return Planned(

@@ -16,7 +16,9 @@ from jackfield.core.people import ObjectId, ScopeRules
 from jackfield.core.pictures import View
 from jackfield.core.plan import plan as make_plan
 from jackfield.core.rules import PeopleRules, PhoneLimits
+from jackfield.flows.drafting import store_ahead
 from jackfield.flows.phones import PhoneOf
+from jackfield.flows.run_rows import Fence
 from jackfield.flows.views import Pictures, fetch, put_together
 from jackfield.store.crossings import load_waiting
 from jackfield.store.cursors import accept_people
@@ -37,6 +39,7 @@ from jackfield.store.plans import (
     supersede_plans,
 )
 from jackfield.store.runs import StoredRun
+from jackfield.store.schema import CHUNK
 from jackfield.store.sequences import latest_change
 from jackfield.store.settings import PeopleSettings, Stored, load_people_settings
 from jackfield.store.tenants import load_connection
@@ -44,6 +47,8 @@ from jackfield.store.transaction import Transaction
 
 EVERYONE = "everyone"
 TOUCHED = "touched people"
+_OF_RUNS = "run"
+"""The purpose of their drafts: of a tenant's runs only one is at work."""
 _WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
 
 
@@ -101,8 +106,12 @@ class Planning:
         everything: bool,
         person: ObjectId | None = None,
         preview: bool = False,
+        fence: Fence | None = None,
     ) -> Made:
-        """Plan for everyone, one person, or the touched; a repeat answers the stored plan."""
+        """Plan for everyone, one person, or the touched; a repeat answers the stored plan.
+
+        `fence` raises inside each transaction where another process works for the tenant by now.
+        """
         async with self._database.read() as tx:
             known = await find_plan_of_run(tx, tenant, run.flow)
         if known is not None:
@@ -116,7 +125,7 @@ class Planning:
                 return Made(0)
             limits = self.limits(tenant)
             plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
-            return await self._save(tenant, run, loaded, plan, preview=preview, by=run.by)
+            return await self._save(tenant, run, loaded, plan, preview=preview, fence=fence)
 
     async def rules(self, tenant: int) -> PeopleRules:
         """What the administrator chose, with the organisation's country where none was chosen."""
@@ -210,7 +219,7 @@ class Planning:
         plan: Plan,
         *,
         preview: bool,
-        by: str,
+        fence: Fence | None,
     ) -> Made:
         now = self._clock.now()
         kinds = {refusal.kind for refusal in plan.refusals}
@@ -219,7 +228,12 @@ class Planning:
         new_departments = any(isinstance(one, CreateDepartment) for one in plan.actions)
         for_one = loaded.scope not in {EVERYONE, TOUCHED}
         replaced = loaded.scope if for_one else None
+        draft = None
+        if plan.actions or preview or await self._holds_much_that_is_new(tenant, plan, loaded):
+            draft = await store_ahead(self._database, self._clock, tenant, plan, _OF_RUNS, fence)
         async with self._database.write() as tx:
+            if fence is not None:
+                await fence(tx)
             if for_one and new_departments and not preview:
                 await add_unsettled(tx, tenant, None)
             elif not for_one and not preview:
@@ -236,7 +250,9 @@ class Planning:
                 await accept_people(tx, tenant, loaded.people_now)
             latest, last = await _last(tx, tenant)
             nothing_new = (
-                not preview and not plan.actions and says_nothing_new(plan, last, everyone=everyone)
+                draft is None
+                and not (preview or plan.actions)
+                and says_nothing_new(plan, last, everyone=everyone)
             )
             stands = latest if nothing_new and is_repeated(plan, last) else 0
             if everyone and not preview:
@@ -251,14 +267,22 @@ class Planning:
                 tenant,
                 plan,
                 now=now,
-                made_by=by,
+                made_by=run.by,
                 versions=loaded.versions,
                 people_now=loaded.people_now,
                 scope=loaded.scope,
                 run=run.flow,
+                draft=draft,
             )
             await supersede_plans(tx, tenant, now=now, scope=replaced, by=id_)
         return Made(id_, len(plan.actions), guarded, doubtful, everyone)
+
+    async def _holds_much_that_is_new(self, tenant: int, plan: Plan, loaded: Loaded) -> bool:
+        if len(plan.held) <= CHUNK:
+            return False
+        async with self._database.read() as tx:
+            _, last = await _last(tx, tenant)
+        return not says_nothing_new(plan, last, everyone=loaded.scope == EVERYONE)
 
 
 async def _load_settings(tx: Transaction, tenant: int) -> Stored[PeopleSettings]:

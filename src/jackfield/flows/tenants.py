@@ -14,10 +14,11 @@ from jackfield.flows.connections import Connections
 from jackfield.store.accounts import remove_accounts_of
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
-from jackfield.store.leftovers import PIECE, close, delete_piece, tables_of_tenants
+from jackfield.store.leftovers import close, tables_of_tenants
 from jackfield.store.links import count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
+from jackfield.store.pieces import PIECE, delete_piece
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.sequences import next_change
 from jackfield.store.tenants import (
@@ -164,7 +165,7 @@ class Tenants:
                 for table in tables_of_tenants():
                     count = PIECE
                     while count >= PIECE:
-                        async with self._database.write() as tx:
+                        async with self._database.write(large=True) as tx:
                             count = await delete_piece(tx, number, table)
                         deleted += count
                 async with self._database.write() as tx:

@@ -9,6 +9,7 @@ from jackfield.clock import Clock
 from jackfield.core.actions import Action, DepartmentAction, KeepLeaver, Notice
 from jackfield.core.people import ObjectId
 from jackfield.core.undo import Stands, undo
+from jackfield.flows.drafting import store_ahead
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_department_links, load_links
@@ -79,9 +80,9 @@ class Undoing:
         made = await asyncio.to_thread(undo, done, standing, plan)
         if not made.actions:
             raise NotUndoable(_nothing_left(plan, done, made.notices))
-        now = self._clock.now()
+        now, scope = self._clock.now(), f"{UNDO}{plan}"
+        draft = await store_ahead(self._database, self._clock, tenant, made, scope)
         async with self._database.write() as tx:
-            scope = f"{UNDO}{plan}"
             id_ = await save_plan(
                 tx,
                 tenant,
@@ -91,6 +92,7 @@ class Undoing:
                 versions=versions,
                 people_now=stored.people_now,
                 scope=scope,
+                draft=draft,
             )
             await supersede_plans(tx, tenant, now=now, scope=scope, by=id_)
             text = f"Plan {id_} was made: it would take back what plan {plan} did."

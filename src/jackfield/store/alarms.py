@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, Table, bindparam, delete, select, update
+from sqlalchemy import Index, Table, bindparam, select, update
 
 from jackfield.core.waiting import length
 from jackfield.store.journal import Line, append_lines
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
     OF_TENANT,
     maybe_moment,
@@ -187,5 +188,5 @@ def _alarm(row: AnyRow, ended_at: datetime | None = None) -> Alarm:
 
 
 async def purge_alarms(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop alarms that ended before a moment; returns how many."""
-    return await tx.run(delete(alarms).where(alarms.c.tenant == tenant, alarms.c.ended_at < before))
+    """Drop a piece of the alarms that ended before a moment; returns how many."""
+    return await delete_piece(tx, tenant, alarms, alarms.c.ended_at < before)

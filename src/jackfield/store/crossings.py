@@ -17,6 +17,7 @@ from jackfield.store.group_trees import PEOPLE_INSIDE
 from jackfield.store.links import links
 from jackfield.store.people import PRESENT_PEOPLE, people
 from jackfield.store.phones import load_extensions, phone_extensions
+from jackfield.store.pieces import PIECE
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.search import Found, Kind, Paging, find, refs_of_addresses, save_words
 from jackfield.store.transaction import Transaction, chunks
@@ -139,7 +140,7 @@ async def load_unlinked_extensions(
 
 
 async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop people who are gone since before a moment and hold no link; returns how many."""
+    """Drop a piece of those who are gone since before a moment and hold no link; says how many."""
     c = people.c
     rows = await tx.rows(
         select(c.id, c.words)
@@ -154,17 +155,12 @@ async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
         )
         # In the order of the list of those who are gone, so that SQLite reads that, not everybody.
         .order_by(c.sort, c.id)
+        .limit(PIECE)
     )
-    for chunk in chunks(rows):
-        await save_words(
-            tx,
-            tenant,
-            Kind.PERSON,
-            {r[0]: r[1] for r in chunk},
-            dict.fromkeys((r[0] for r in chunk), ""),
-        )
+    if rows:
+        words = {row.id: row.words for row in rows}
+        await save_words(tx, tenant, Kind.PERSON, words, dict.fromkeys(words, ""))
         await tx.run(
-            people.delete().where(c.tenant == tenant, c.id.in_(_keys)),
-            {"keys": [r[0] for r in chunk]},
+            people.delete().where(c.tenant == tenant, c.id.in_(_keys)), {"keys": list(words)}
         )
     return len(rows)

@@ -5,6 +5,7 @@
 #  ├── CursorMoved          somebody else saved a page meanwhile: load the cursor afresh
 #  ├── VersionMoved         somebody else changed the document meanwhile: load it afresh, show both
 #  ├── LinkTaken            an extension or department is somebody else's already: plan again
+#  ├── DraftLost            somebody else makes that plan by now: leave it to them
 #  ├── BrokenDocument       a stored document cannot be read: names tenant, document and place
 #  └── SecretUnreadable     the key file does not fit the database: names both
 
@@ -46,6 +47,10 @@ class LinkTaken(StoreError):
 
     Nothing was written.
     """
+
+
+class DraftLost(StoreError):
+    """Somebody else makes a plan for the same purpose by now; nothing was written."""
 
 
 class BrokenDocument(StoreError):

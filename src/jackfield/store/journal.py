@@ -16,6 +16,7 @@ from sqlalchemy import Index, Table, select
 
 from jackfield.core.actions import ActionKind
 from jackfield.store.contains import contains
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
     maybe_text,
     metadata,
@@ -253,8 +254,8 @@ async def load_lines(
 
 
 async def purge_journal(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop lines older than a moment; returns how many."""
-    return await tx.run(journal.delete().where(journal.c.tenant == tenant, journal.c.at < before))
+    """Drop a piece of the lines older than a moment; returns how many."""
+    return await delete_piece(tx, tenant, journal, journal.c.at < before)
 
 
 def _line(row: AnyRow) -> StoredLine:

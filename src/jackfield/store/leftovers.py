@@ -1,21 +1,17 @@
-"""Deleting whatever a tenant has, in all tables, a piece at a time.
+"""Deleting whatever a tenant has, in all tables, a piece at a time (`pieces`).
 
-Which tables there are is read from the metadata, so that a new one is never forgotten. A piece is
-a transaction: others write in between, and whoever is killed goes on with what is left.
+Which tables there are is read from the metadata, so that a new one is never forgotten.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Table, delete, literal, select, tuple_
+from sqlalchemy import Table, delete, literal, select
 
 from jackfield.store.leases import leases
 from jackfield.store.sequences import hold, sequences
 from jackfield.store.tables import metadata
 from jackfield.store.tenants import tenants
 from jackfield.store.transaction import Transaction
-
-PIECE = 2_000
-"""Rows of one transaction."""
 
 
 def tables_of_tenants() -> tuple[Table, ...]:
@@ -41,14 +37,3 @@ async def close(tx: Transaction, tenant: int) -> bool:
             return False
     await tx.run(delete(sequences).where(sequences.c.tenant == tenant))
     return True
-
-
-async def delete_piece(tx: Transaction, tenant: int, table: Table, *, most: int = PIECE) -> int:
-    """Delete up to `most` rows of a tenant; returns how many there were."""
-    tenant_column, *rest = table.primary_key.columns
-    mine = tenant_column == tenant
-    if not rest:
-        return await tx.run(delete(table).where(mine))
-    some = select(*rest).where(mine).limit(most)
-    key = rest[0] if len(rest) == 1 else tuple_(*rest)
-    return await tx.run(delete(table).where(mine, key.in_(some)))

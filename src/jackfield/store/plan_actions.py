@@ -5,11 +5,11 @@ An action is stored as the dataclass of `core/actions.py`, as JSON, and read bac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from sqlalchemy import Index, Table, bindparam, func, select
@@ -23,6 +23,8 @@ from jackfield.core.actions import (
 )
 from jackfield.core.dangers import dangers_of
 from jackfield.store.contains import contains
+from jackfield.store.drafts import drafts
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
     AT_MOST,
     OF_TENANT,
@@ -106,6 +108,9 @@ class ActionFilter:
     subject: str = ""
 
 
+ActionRow: TypeAlias = tuple[Any, ...]
+"""An action as `add_actions` stores it."""
+
 COUNT_LIMIT = 1000
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -146,9 +151,14 @@ _PENDING = (
 )
 
 
-async def add_actions(tx: Transaction, tenant: int, id_: int, plan: Plan) -> None:
-    """Store the actions of a new plan, the held ones after the others."""
-    await _add_actions.run(tx, _rows(tenant, id_, plan))
+async def add_actions(tx: Transaction, rows: Iterable[ActionRow]) -> None:
+    """Store actions of a new plan."""
+    await _add_actions.run(tx, rows)
+
+
+async def drop_actions(tx: Transaction, tenant: int, plans: Collection[int]) -> int:
+    """Drop a piece (`PIECE`) of the actions of plans; returns how many there were."""
+    return await delete_piece(tx, tenant, plan_actions, plan_actions.c.plan.in_(plans))
 
 
 async def load_actions(
@@ -200,16 +210,18 @@ async def load_actions_of(
 ) -> tuple[tuple[int, StoredAction], ...]:
     """What plans meant to do for one person or group, the newest first, each with its plan's id."""
     a = plan_actions.c
+    in_the_making = select(drafts.c.plan).where(drafts.c.tenant == tenant)
     rows = await tx.rows(
         select(*_ACTION_COLUMNS, a.plan)
-        .where(a.tenant == tenant, a.subject == subject)
+        .where(a.tenant == tenant, a.subject == subject, a.plan.not_in(in_the_making))
         .order_by(a.plan.desc(), a.seq)
         .limit(limit)
     )
     return tuple((row.plan, _action(row)) for row in rows)
 
 
-def _rows(tenant: int, plan: int, made: Plan) -> Iterator[tuple[Any, ...]]:
+def action_rows(tenant: int, plan: int, made: Plan) -> Iterator[ActionRow]:
+    """The actions of a plan as they are stored, the held ones after the others."""
     seq = 0
     pending = ActionStatus.PENDING.value
     for actions, held in ((made.actions, False), (made.held, True)):

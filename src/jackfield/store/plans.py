@@ -6,11 +6,13 @@ Its actions are in `plan_actions`, what came of them in `outcomes`, what a guard
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,7 +20,9 @@ from sqlalchemy import Index, Select, Table, Update, bindparam, select, update
 from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import GUARDS, Action, Notice, Plan, Refusal
-from jackfield.store.plan_actions import add_actions, plan_actions
+from jackfield.store.drafts import Draft, end_draft
+from jackfield.store.pieces import PIECE, delete_piece
+from jackfield.store.plan_actions import action_rows, add_actions, drop_actions
 from jackfield.store.schema import (
     AT_MOST,
     OF_TENANT,
@@ -184,10 +188,16 @@ async def save_plan(
     scope: str = "everyone",
     run: str = "",
     status: PlanStatus = PlanStatus.PROPOSED,
+    draft: Draft | None = None,
 ) -> int:
-    """Store a plan with its actions (the held ones after the others) and return its id."""
+    """Store a plan with its actions (the held ones after the others) and return its id.
+
+    With a `draft` its actions are stored already. Raises `DraftLost`.
+    """
+    if draft is not None:
+        await end_draft(tx, tenant, draft)
     changed = await next_change(tx, tenant)
-    id_ = await take(tx, tenant, "plan")
+    id_ = await take(tx, tenant, "plan") if draft is None else draft.plan
     await tx.run(
         plans.insert().values(
             tenant=tenant,
@@ -209,7 +219,8 @@ async def save_plan(
             changed_seq=changed,
         )
     )
-    await add_actions(tx, tenant, id_, plan)
+    if draft is None:
+        await add_actions(tx, action_rows(tenant, id_, plan))
     return id_
 
 
@@ -360,11 +371,14 @@ async def supersede_plans(
 
 
 async def purge_plans(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop plans that ended before a moment; returns how many."""
-    ended = select(plans.c.id).where(plans.c.tenant == tenant, plans.c.ended_at < before)
-    a = plan_actions.c
-    await tx.run(plan_actions.delete().where(a.tenant == tenant, a.plan.in_(ended)))
-    return await tx.run(plans.delete().where(plans.c.tenant == tenant, plans.c.ended_at < before))
+    """Drop a piece of what ended before a moment, a plan after its actions; returns its rows."""
+    c = plans.c
+    some = select(c.id).where(c.tenant == tenant, c.ended_at < before).order_by(c.id)
+    ended = [row.id for row in await tx.rows(some.limit(PIECE))]
+    dropped = await drop_actions(tx, tenant, ended)
+    if dropped < PIECE:
+        dropped += await delete_piece(tx, tenant, plans, c.id.in_(ended))
+    return dropped
 
 
 def encode_counts(counts: Mapping[str, int]) -> str:
@@ -373,10 +387,8 @@ def encode_counts(counts: Mapping[str, int]) -> str:
 
 
 def _counts(actions: Sequence[Action]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for action in actions:
-        counts[action.kind.value] = counts.get(action.kind.value, 0) + 1
-    return counts
+    counted = Counter(map(attrgetter("kind"), actions))
+    return {kind.value: count for kind, count in counted.items()}
 
 
 def _plan(row: AnyRow) -> StoredPlan:

@@ -32,6 +32,7 @@ from jackfield.core.extensions import (
 from jackfield.core.number_pools import Released
 from jackfield.core.people import ObjectId
 from jackfield.store.links import links
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
     OF_TENANT,
     key,
@@ -193,12 +194,12 @@ async def release_at_once(tx: Transaction, tenant: int, number: str) -> bool:
 
 
 async def purge_released(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop numbers given up before a moment; returns how many."""
-    c = released_numbers.c
-    return await tx.run(delete(released_numbers).where(c.tenant == tenant, c.released_at < before))
+    """Drop a piece of the numbers given up before a moment; returns how many."""
+    before_then = released_numbers.c.released_at < before
+    return await delete_piece(tx, tenant, released_numbers, before_then)
 
 
 async def forget_former(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop what extensions were that were removed before a moment; returns how many."""
-    c = former_extensions.c
-    return await tx.run(delete(former_extensions).where(c.tenant == tenant, c.removed_at < before))
+    """Drop a piece of what extensions were that were removed before a moment; returns how many."""
+    before_then = former_extensions.c.removed_at < before
+    return await delete_piece(tx, tenant, former_extensions, before_then)

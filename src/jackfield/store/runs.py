@@ -19,6 +19,7 @@ from sqlalchemy import Index, Select, Table, UniqueConstraint, and_, bindparam, 
 from jackfield.core.schedule import Mode
 from jackfield.core.waiting import Waits
 from jackfield.store.contains import contains
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
     AT_MOST,
     OF_TENANT,
@@ -371,9 +372,8 @@ def _listing(
 
 
 async def purge_runs(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop runs that ended before a moment; returns how many."""
-    c = runs.c
-    return await tx.run(runs.delete().where(c.tenant == tenant, c.ended_at < before))
+    """Drop a piece of the runs that ended before a moment; returns how many."""
+    return await delete_piece(tx, tenant, runs, runs.c.ended_at < before)
 
 
 def _run(row: AnyRow) -> StoredRun:

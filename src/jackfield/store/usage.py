@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Table, select
 
+from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import EPOCH, Moment, key, metadata, number, tenant_key
 from jackfield.store.transaction import Transaction
 
@@ -114,5 +115,5 @@ async def load_calls(
 
 
 async def purge_calls(tx: Transaction, tenant: int, *, before: datetime) -> int:
-    """Drop figures older than a moment; returns how many rows."""
-    return await tx.run(usage.delete().where(usage.c.tenant == tenant, usage.c.minute < before))
+    """Drop a piece of the figures older than a moment; returns how many rows."""
+    return await delete_piece(tx, tenant, usage, usage.c.minute < before)
