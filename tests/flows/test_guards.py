@@ -227,7 +227,7 @@ async def test_who_came_back_is_not_removed_by_a_late_release(house: House) -> N
     await house.approve(2, release=True)
 
     outcomes = [one.status for one in await house.actions(2)]
-    assert outcomes == [ActionStatus.STALE] * 4 + [ActionStatus.DONE] * 4
+    assert outcomes == [ActionStatus.SKIPPED] * 4 + [ActionStatus.DONE] * 4
     assert await enabled(house) == MANY - 4
 
 

@@ -1,10 +1,14 @@
 """That something waits for a release is said wherever somebody looks, truly, and once a run."""
 
+import pytest
+
 from core.sketches import AT_ONCE
 from doubles.house import House
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.flows.held_actions import AllHeld, load_all_held
+from jackfield.flows.people import PlanNotOpen
+from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus, list_runs
 from m365_emulator.server import Emulator
 
@@ -140,3 +144,68 @@ async def test_a_sync_of_one_person_tells_of_that_person(house: House) -> None:
         RunStatus.DONE,
         "Extension 119 of Person 19 updated.",
     )
+
+
+async def test_whoever_is_back_is_held_no_more(house: House) -> None:
+    """The cause was mended: nothing is left to release, and no night is waited for."""
+    stage, ids = await accident(house)
+    for person in ids[:3]:
+        stage.tenant.restore(person)
+    some = await house.sync()
+    (alarm,) = await house.alarms()
+    for person in ids[3:8]:
+        stage.tenant.restore(person)
+    all_back = await house.sync()
+
+    told = "A guard holds back 5 extensions to remove (plan 2) until an administrator releases them"
+    assert told in some.text
+    assert told in alarm.text
+    assert all_back.text == "Nothing to do for 20 people."
+    assert all_back.status is RunStatus.DONE
+    assert not await standing(house)
+    assert await house.alarms() == ()
+    assert {one.status for one in await house.actions(2)} == {ActionStatus.SKIPPED}
+    with pytest.raises(PlanNotOpen, match="Plan 2 holds nothing back"):
+        await house.people.approve(1, 2, by="admin", release=True)
+
+
+async def test_somebody_else_who_is_planned_leaves_it_held(house: House) -> None:
+    """Only what was judged again is known to be otherwise."""
+    stage, ids = await accident(house)
+    stage.tenant.update(ids[9], jobTitle="Head")
+
+    run = await house.sync()
+
+    assert HELD in run.text
+    assert (await house.plans())[0].counts == {"update_extension": 1}
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["all_of_the_plan", "beside_what_was_done"])
+async def test_what_is_held_can_be_turned_down(house: House, beside: bool) -> None:
+    """A no is an answer too: the alarm ends, until everybody is looked at again."""
+    stage = house.raise_stage(people=0)
+    ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(MANY)]
+    await house.connect(stage)
+    await house.choose(PeopleRules(on_disabled=LeaverPolicy.REMOVE, remove_after=AT_ONCE))
+    await house.sync(full=True)
+    for person in ids[:8]:
+        stage.tenant.disable(person)
+    if beside:
+        stage.tenant.hire("Newcomer")
+    await house.sync()
+    plan = (await house.plans())[0]
+
+    await house.people.turn_down(1, plan.id, by="ann")
+
+    assert await house.alarms() == ()
+    assert not await standing(house)
+    line = next(one for one in await house.lines() if one.kind == "plan.turned_down")
+    held = f"Plan {plan.id} (8 actions that guards held back) was turned down."
+    assert (line.text, line.by) == (held, "ann")
+    with pytest.raises(PlanNotOpen):
+        await house.people.turn_down(1, plan.id, by="ben")
+    with pytest.raises(PlanNotOpen):
+        await house.people.approve(1, plan.id, by="ben", release=True)
+    assert (await house.sync()).status is RunStatus.DONE
+    assert "holds back 8 extensions to remove" in (await house.sync(full=True)).text
+    assert len(await house.extensions()) == MANY + beside

@@ -58,6 +58,24 @@ async def test_after_the_release_the_plan_page_does_not_ask_any_more(
     assert "release" not in page.ids()
 
 
+async def test_what_is_held_is_turned_down_on_the_plan_page(house: House, admin: Visitor) -> None:
+    """Nobody is left to release or to leave it red; the question says that it may come again."""
+    await accident(house)
+
+    page = (await admin.get("/plans/2")).page
+    question = await admin.get("/plans/2/refuse")
+    answer = await admin.post("/plans/2/refuse")
+    after = (await admin.get("/plans/2")).page
+
+    assert "Turn down 6 held" in page.text
+    assert "6 actions that a guard holds back will not be done" in question.page.text
+    assert "Turn down what is held" in question.page.text
+    assert answer.status == 303
+    assert "Turned down" in after.text
+    assert not {"release", "refuse"} & set(after.ids())
+    assert await house.alarms() == ()
+
+
 async def test_the_overview_counts_who_is_in_sync(house: House, admin: Visitor) -> None:
     """Not ten of four; and it leads to the plan that waits, not to the newest."""
     await accident(house)

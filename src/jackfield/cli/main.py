@@ -293,7 +293,9 @@ def plan_approve(
 def plan_refuse(
     plan: PlanNumber, *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
 ) -> int:
-    """Turn down a plan that waits for approval: nothing of it is done.
+    """Turn down a plan that waits for approval, or what a guard holds back of one.
+
+    Nothing of it is done.
 
     Parameters
     ----------

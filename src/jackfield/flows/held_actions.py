@@ -61,11 +61,14 @@ async def load_held_back(tx: Transaction, tenant: int, plan: PlanOutline) -> Hel
     """What of a plan a release would let go; None where there is nothing (any more)."""
     if plan.status not in {PlanStatus.PROPOSED, PlanStatus.APPLIED}:
         return None
-    cursor = await load_cursor(tx, tenant, Resource.USERS)
-    # Fewer may have been accepted since, with another plan.
-    count_waits = cursor.accepted_people > plan.people_now and any(
-        refusal.kind in DISBELIEF for refusal in plan.guards
-    )
+    count_waits = any(one.kind in DISBELIEF for one in plan.guards)
+    if count_waits:
+        accepted = (await load_cursor(tx, tenant, Resource.USERS)).accepted_people
+        # Fewer may have been accepted since, with another plan; or everybody is back, which the
+        # next full look settles.
+        count_waits = accepted > plan.people_now and (
+            accepted > (await count_people(tx, tenant)).present
+        )
     return Held(plan, count_waits) if plan.held or count_waits else None
 
 
@@ -153,9 +156,6 @@ async def _count_that_waits(tx: Transaction, tenant: int) -> Held | None:
     newest = await list_plans(tx, tenant, limit=1)
     if not newest or not any(one.kind in DISBELIEF for one in newest[0].guards):
         return None
-    cursor = await load_cursor(tx, tenant, Resource.USERS)
-    if (await count_people(tx, tenant)).present >= cursor.accepted_people:
-        return None  # everybody is back; the next full look settles it
     return await load_held_back(tx, tenant, newest[0])
 
 

@@ -14,7 +14,7 @@ from jackfield.clock import Clock
 from jackfield.core.schedule import Mode, due
 from jackfield.durable import RunId, Runner
 from jackfield.flows.asks import Ask
-from jackfield.flows.held_actions import Held, load_held_back
+from jackfield.flows.held_actions import Held, load_all_held, load_held_back
 from jackfield.flows.outcomes import stands
 from jackfield.flows.runs import WORK, Runs
 from jackfield.flows.settling import plan_again
@@ -22,7 +22,7 @@ from jackfield.flows.steps import document_of
 from jackfield.flows.sweeps import Sweep, is_alive, lost_runs
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.held_actions import release_held
+from jackfield.store.held_actions import release_held, turn_down_held
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.outcomes import count_outcomes, skip_pending
 from jackfield.store.plans import (
@@ -190,9 +190,10 @@ class PeopleSync:
     async def turn_down(
         self, tenant: int, plan: int, *, by: str, also_approved: bool = False
     ) -> None:
-        """Refuse a plan; `also_approved`, one that waits to be carried out, or the rest of one.
+        """Refuse a plan, or what guards hold back of one that is carried out otherwise.
 
-        Whoever did not know of an approval does not take it back. Raises `PlanNotOpen`.
+        With `also_approved`, one that waits to be carried out, or the rest of one: whoever did not
+        know of an approval does not take it back. Raises `PlanNotOpen`.
         """
         now = self._clock.now()
         waiting = [PlanStatus.PROPOSED]
@@ -208,8 +209,14 @@ class PeopleSync:
             left = _actions(stored.total - done if begun else stored.total + stored.held)
             told = f"Turned down by {by} after {done:,} of {_actions(stored.total)}."
             # What is done is not refused: the plan ends as far as it came.
-            end = PlanStatus.APPLIED if begun else PlanStatus.REFUSED
-            if not await move_plan(
+            end = PlanStatus.APPLIED if begun and stored.total else PlanStatus.REFUSED
+            if stored.status is PlanStatus.APPLIED and stored.held:
+                begun, left = False, f"{_actions(stored.held)} that guards held back"
+                if stored.total:
+                    await turn_down_held(tx, tenant, plan, text=f"Turned down by {by}.", now=now)
+                else:  # there never was more of it
+                    await move_plan(tx, tenant, plan, [PlanStatus.APPLIED], end, now=now, by=by)
+            elif not await move_plan(
                 tx, tenant, plan, waiting, end, now=now, by=by, text=told if begun else None
             ):
                 still = stored.status is PlanStatus.APPROVED
@@ -220,6 +227,8 @@ class PeopleSync:
             so_far = ", as far as it was not done yet" if begun else ""
             what = f"Plan {plan} ({left}) was turned down{so_far}."
             await _write_down(tx, tenant, plan, "plan.turned_down", what, by=by, now=now)
+            all_held = await load_all_held(tx, tenant)
+        await self._runs.tell_held(tenant, all_held, over=True)
 
     async def _enqueue(self, tenant: int, ask: Ask) -> RunId:
         name = PERSON if ask.person else SYNC

@@ -11,7 +11,7 @@ from jackfield.clock import Clock
 from jackfield.core.actions import DISBELIEF, GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
 from jackfield.core.attributes import AttributeRules
 from jackfield.core.explanations import NEXT_SYNC, explain_person
-from jackfield.core.novelty import LastPlan, is_repeated, says_nothing_new
+from jackfield.core.novelty import LastPlan, is_repeated, meant_by, says_nothing_new
 from jackfield.core.people import ObjectId, ScopeRules
 from jackfield.core.pictures import View
 from jackfield.core.plan import plan as make_plan
@@ -23,7 +23,7 @@ from jackfield.flows.views import Pictures, fetch, put_together
 from jackfield.store.crossings import load_waiting
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.held_actions import load_held, withdraw_held
+from jackfield.store.held_actions import load_held, withdraw_held, withdraw_held_from
 from jackfield.store.links import load_links_of_extensions
 from jackfield.store.outcomes import load_proposed_people
 from jackfield.store.people import load_touched
@@ -50,6 +50,7 @@ TOUCHED = "touched people"
 _OF_RUNS = "run"
 """The purpose of their drafts: of a tenant's runs only one is at work."""
 _WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
+_OTHERWISE = "Withdrawn: the person was planned again since, without this."
 
 
 AT_ONCE = 2
@@ -258,6 +259,10 @@ class Planning:
             if everyone and not preview:
                 keeps = latest if nothing_new and plan.held else 0
                 await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, except_for=keeps)
+            elif not preview:
+                meant = {meant_by(action) for action in plan.held}
+                judged = {*loaded.view.people, *loaded.view.links}
+                await withdraw_held_from(tx, tenant, judged, but=meant, text=_OTHERWISE, now=now)
             if nothing_new:
                 if not plan.held:
                     await supersede_plans(tx, tenant, now=now, scope=replaced, by=stands)

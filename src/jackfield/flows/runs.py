@@ -18,6 +18,7 @@ from jackfield.core.waiting import TURN, Waits, at
 from jackfield.core.wording import run_name
 from jackfield.flows.asks import Ask
 from jackfield.flows.failures import AWAY, GRAPH_AWAY, OUTAGE, PHONES_AWAY, Failed
+from jackfield.flows.held_actions import AllHeld
 from jackfield.flows.outcomes import RunEnd
 from jackfield.flows.run_rows import INTERRUPTED, RunRows, run_of
 from jackfield.flows.steps import Ended
@@ -122,6 +123,14 @@ class Runs(RunRows):
                 now=now,
                 by=ask.by,
             )
+
+    async def tell_held(self, tenant: int, all_held: AllHeld, *, over: bool) -> None:
+        """Let the alarm say what guards hold back now, or end it where that is over."""
+        if all_held:
+            text = f"{all_held.text} {all_held.because}"
+            await self.begin_alarm(tenant, GUARD, text, all_held.next_step)
+        elif over:
+            await self.end_alarm(tenant, GUARD)
 
     async def end(
         self,

@@ -14,7 +14,7 @@ from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.core.wording import told
 from jackfield.flows.failures import Failed
-from jackfield.flows.held_actions import AllHeld, all_held_of, load_all_held, load_held_back
+from jackfield.flows.held_actions import all_held_of, load_all_held, load_held_back
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import (
     About,
@@ -28,7 +28,7 @@ from jackfield.flows.outcomes import (
     nothing_planned,
     planned,
 )
-from jackfield.flows.runs import GUARD, Runs
+from jackfield.flows.runs import Runs
 from jackfield.flows.steps import IS_LEFT, Ended
 from jackfield.flows.undecided import Undecided, load_undecided
 from jackfield.store.database import Database
@@ -121,7 +121,7 @@ class SettlingSteps:
         outcome = beside(doubting(outcome, made.doubtful), open_plans.text)
         outcome = held_back(outcome, all_held)
         if mark is not None:
-            await self._tell(tenant, all_held, over=not made.guarded)
+            await self._runs.tell_held(tenant, all_held, over=not made.guarded)
         if mark is not None and made.everyone:
             await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
@@ -148,18 +148,10 @@ class SettlingSteps:
                 outcome = beside(outcome, all_held.text)
             if stored.scope.startswith(UNDO):
                 outcome = beside(outcome, _EVERY_PLAN_WAITS)
-            await self._tell(tenant, all_held, over=True)
+            await self._runs.tell_held(tenant, all_held, over=True)
         came_through = not started.closed and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
         return Ended(outcome.status)
-
-    async def _tell(self, tenant: int, all_held: AllHeld, *, over: bool) -> None:
-        """Let the alarm say what guards hold back now, or end it where that is over."""
-        if all_held:
-            text = f"{all_held.text} {all_held.because}"
-            await self._runs.begin_alarm(tenant, GUARD, text, all_held.next_step)
-        elif over:
-            await self._runs.end_alarm(tenant, GUARD)
 
     async def fail(self, flow: str, tenant: int, failed: Failed) -> Ended:
         """End a run that cannot go on."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import ActionKind
@@ -15,7 +16,7 @@ from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import HOLDS, PlanStatus, encode_counts, load_plan, plans
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.sequences import next_change
-from jackfield.store.transaction import Transaction
+from jackfield.store.transaction import Transaction, chunks
 
 
 async def load_held(tx: Transaction, tenant: int, plan: int) -> frozenset[tuple[ActionKind, str]]:
@@ -120,21 +121,71 @@ async def withdraw_held(
     tx: Transaction, tenant: int, *, text: str, now: datetime, except_for: int = 0
 ) -> None:
     """What carried-out plans hold back is no longer meant, except for one plan."""
+    a = plan_actions.c
+    for plan in await _carried_out(tx, tenant):
+        if plan != except_for:
+            await _withdraw(tx, tenant, plan, a.held.is_(True), {}, text=text, now=now)
+
+
+async def withdraw_held_from(
+    tx: Transaction,
+    tenant: int,
+    people: AbstractSet[str],
+    *,
+    but: AbstractSet[tuple[ActionKind, str]],
+    text: str,
+    now: datetime,
+) -> None:
+    """What carried-out plans hold back from these people is no longer meant, but for some of it."""
+    a = plan_actions.c
+    for plan in await _carried_out(tx, tenant):
+        rows = await tx.rows(
+            select(a.seq, a.kind, a.subject).where(
+                a.tenant == tenant, a.plan == plan, a.held.is_(True)
+            )
+        )
+        outdated = {
+            row.seq
+            for row in rows
+            if row.subject in people and (ActionKind(row.kind), row.subject) not in but
+        }
+        left = Counter(row.kind for row in rows if row.seq not in outdated)
+        for some in chunks(sorted(outdated)):
+            await _withdraw(tx, tenant, plan, a.seq.in_(some), left, text=text, now=now)
+
+
+async def turn_down_held(
+    tx: Transaction, tenant: int, plan: int, *, text: str, now: datetime
+) -> None:
+    """An administrator does not let go what a plan holds back."""
+    await _withdraw(tx, tenant, plan, plan_actions.c.held.is_(True), {}, text=text, now=now)
+
+
+async def _carried_out(tx: Transaction, tenant: int) -> list[int]:
+    """Plans that hold something back beside what they did."""
+    rows = await tx.rows(HOLDING, {"of_tenant": tenant})
+    return [row.id for row in rows if row.status == PlanStatus.APPLIED]
+
+
+async def _withdraw(
+    tx: Transaction,
+    tenant: int,
+    plan: int,
+    which: ColumnElement[bool],
+    left: Mapping[str, int],
+    *,
+    text: str,
+    now: datetime,
+) -> None:
     changed = await next_change(tx, tenant)
     p, a = plans.c, plan_actions.c
-    outdated = [
-        row.id
-        for row in await tx.rows(HOLDING, {"of_tenant": tenant})
-        if row.status == PlanStatus.APPLIED and row.id != except_for
-    ]
-    for id_ in outdated:
-        await tx.run(
-            update(plan_actions)
-            .where(a.tenant == tenant, a.plan == id_, a.held.is_(True))
-            .values(held=False, status=ActionStatus.SKIPPED.value, text=text, done_at=now)
-        )
-        await tx.run(
-            update(plans)
-            .where(p.tenant == tenant, p.id == id_)
-            .values(held_counts="{}", changed_seq=changed)
-        )
+    await tx.run(
+        update(plan_actions)
+        .where(a.tenant == tenant, a.plan == plan, which)
+        .values(held=False, status=ActionStatus.SKIPPED.value, text=text, done_at=now)
+    )
+    await tx.run(
+        update(plans)
+        .where(p.tenant == tenant, p.id == plan)
+        .values(held_counts=encode_counts(left), changed_seq=changed)
+    )

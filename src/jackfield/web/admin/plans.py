@@ -194,7 +194,8 @@ def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
     """Whether the decision can (still) be taken, or at least be explained."""
     match decision:
         case "refuse":
-            return plan.status in {PlanStatus.PROPOSED, PlanStatus.APPROVED}
+            holds = plan.status is PlanStatus.APPLIED and plan.held > 0
+            return holds or plan.status in {PlanStatus.PROPOSED, PlanStatus.APPROVED}
         case "undo":
             return plan.status not in {PlanStatus.APPROVED, PlanStatus.APPLYING}
         case _:

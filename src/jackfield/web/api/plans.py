@@ -127,6 +127,7 @@ async def refuse(
 ) -> PlanOut:
     """Nothing of it is carried out; the next sync makes another.
 
+    Of a plan that was carried out but for what a guard holds back, that is turned down.
     409 where somebody else has decided meanwhile, with who and what. A plan that is approved and
     not (wholly) carried out takes `also_approved`; what is done stays done.
     """
