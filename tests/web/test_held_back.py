@@ -126,3 +126,19 @@ async def test_the_overview_names_people_left_without_by_a_plan_turned_down(
 
     assert "1 person has no extension since plan 1 was turned down" in page.text
     assert "turned-down" in page.ids()
+
+
+async def test_the_page_of_a_deleted_person_says_what_is_held(house: House, admin: Visitor) -> None:
+    """It looked as if nothing had happened: synced fields, no history, a dead button."""
+    await accident(house)
+    person = (await house.actions(2))[0].subject
+
+    page = (await admin.get(f"/people/{person}")).page.text
+
+    history = page.partition("In the journal")[2]
+    assert "The account was deleted in Microsoft 365." in history
+    assert "held back by a guard until an administrator releases it; see plan 2." in history
+    assert "Microsoft 365: givenName" not in page
+    assert "Sync now Deleted in Microsoft 365: nothing is left to read." in page
+    await house.approve(2, release=True)
+    assert "held back by a guard" not in (await admin.get(f"/people/{person}")).page.text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from litestar import get
 from litestar.exceptions import NotFoundException
@@ -21,14 +22,17 @@ from jackfield.core.rules import PhoneLimits
 from jackfield.core.wording import differences, title
 from jackfield.flows.undecided import was_turned_down
 from jackfield.store.groups import load_edges, load_groups, load_skus
-from jackfield.store.journal import JournalFilter, load_lines
+from jackfield.store.held_actions import find_holding
+from jackfield.store.journal import JournalFilter, StoredLine, load_lines
 from jackfield.store.links import load_links, load_links_of_extensions
-from jackfield.store.people import load_people, load_person_history
+from jackfield.store.people import PersonHistory, load_people, load_person_history
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
 from jackfield.store.photos import load_photos
-from jackfield.store.plan_actions import load_actions_of
+from jackfield.store.plan_actions import StoredAction, load_actions_of
+from jackfield.store.plans import load_outline
 from jackfield.store.settings import load_people_settings
+from jackfield.store.transaction import Transaction
 from jackfield.store.users import has_left
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.photos import face_of, photo_told
@@ -71,6 +75,7 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
         photo = (await load_photos(tx, tenant, [id_])).get(id_)
         photos_on = (await load_people_settings(tx, tenant)).value.photos
         acted = await load_actions_of(tx, tenant, id_, limit=10)
+        happened = [*lines, *_deleted(history), *await _held(tx, tenant, acted)]
         refused = None if link else await was_turned_down(tx, tenant, id_)
         named = await load_groups(tx, tenant, groups_of(one.action for _, one in acted))
     names = {group: one.name for group, one in named.items()}
@@ -105,8 +110,36 @@ async def person_page(request: AnyRequest, house: House, person: FromPath[str]) 
             (plan, one, title(one.action), differences(one.action, departments, names))
             for plan, one in acted
         ],
-        lines=lines,
+        lines=sorted(happened, key=lambda line: line.at, reverse=True),
     )
+
+
+def _deleted(history: PersonHistory | None) -> list[StoredLine]:
+    """That Microsoft 365 has somebody no more: seen, and nobody's doing, so in no journal."""
+    if history is None or history.removed_at is None:
+        return []
+    return [_happened(history.removed_at, "The account was deleted in Microsoft 365.")]
+
+
+async def _held(
+    tx: Transaction, tenant: int, acted: Sequence[tuple[int, StoredAction]]
+) -> list[StoredLine]:
+    """What guards hold back now: for thousands at once, so that the journal has no line of each."""
+    holding = await find_holding(tx, tenant) if any(one.held for _, one in acted) else ()
+    found = []
+    for plan, one in acted:
+        head = await load_outline(tx, tenant, plan) if one.held and plan in holding else None
+        if head is not None:
+            text = (
+                f"{title(one.action)}: held back by a guard until an administrator releases it;"
+                f" see plan {plan}."
+            )
+            found.append(_happened(head.made_at, text))
+    return found
+
+
+def _happened(at: datetime, text: str) -> StoredLine:
+    return StoredLine(0, at, "", "", "", text, "", "", {})
 
 
 def _with_ways(
@@ -159,7 +192,7 @@ def field_rows(
     if extension is None:
         return []
     wanted = None
-    stays = person is not None and link is not None and link.left is None
+    stays = person is not None and link is not None and has_left(link, person) is None
     if person is not None and link is not None and stays:
         wanted = wanted_fields(person, rules, limits, extension.fields, link.agreed)
     rows = []
