@@ -19,7 +19,11 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The app behind a genuine access token: `request.state.caller`."""
+    """The app behind a genuine access token, and in whose name it calls: `request.state.caller`.
+
+    `scopes` is None for an app that calls as itself; otherwise `object_id` is the person's, and
+    `directory_roles` are the template ids of their roles.
+    """
 
     app_id: str
     object_id: str
@@ -27,9 +31,16 @@ class Caller:
     tenant_id: str
     token_id: str
     roles: frozenset[str]
+    scopes: frozenset[str] | None = None
+    directory_roles: frozenset[str] = frozenset()
 
-    def holds_any(self, roles: frozenset[str]) -> bool:
-        return bool(roles & self.roles)
+    @property
+    def is_person(self) -> bool:
+        return self.scopes is not None
+
+    def holds_any(self, permissions: frozenset[str]) -> bool:
+        """Whether it has one of these: as scopes in a person's name, else as roles."""
+        return bool(permissions & (self.roles if self.scopes is None else self.scopes))
 
 
 DIRECTORY_DENIES = (

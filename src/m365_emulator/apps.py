@@ -1,21 +1,29 @@
 """Registered applications: what Entra knows of a client before it asks for a token.
 
-An application here is registration and service principal in one; Graph's own /applications API is
-not played yet, so registering is done from the command line and the control API.
+Registration, service principal and what the tenant has granted are kept as one immutable value for
+each application. What the developer says of it is in `manifest.py`.
 """
 
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from m365_emulator.permissions import DIRECTORY_ROLES, known
+from m365_emulator.manifest import Manifest, changed
+from m365_emulator.permissions import (
+    APPLICATION_PERMISSIONS,
+    DIRECTORY_ROLES,
+    GRAPH_APP_ID,
+    known,
+    named_by_id,
+)
 
 SECRET_LIFE = timedelta(days=365)
 
@@ -68,17 +76,86 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleAssignment:
+    """An app role given to somebody: `resource_app_id` defines it, `principal_id` holds it."""
+
+    id: str
+    role_id: str
+    resource_app_id: str
+    principal_id: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedGrant:
+    """Scopes of Graph's that an app may use in the name of one person, or (None) of everybody."""
+
+    id: str
+    scopes: tuple[str, ...]
+    person_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A service principal: the application as this tenant has let it in, and what it is granted.
+
+    `held` are roles of other resources (of Graph), `assigned` are people and groups that have been
+    given a role of this application.
+    """
+
+    id: str
+    enabled: bool = True
+    assignment_required: bool = False
+    held: tuple[RoleAssignment, ...] = ()
+    assigned: tuple[RoleAssignment, ...] = ()
+    grants: tuple[DelegatedGrant, ...] = ()
+    tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
+
+    def scopes_for(self, person_id: str) -> frozenset[str]:
+        """What may be done in somebody's name."""
+        return frozenset(
+            scope
+            for grant in self.grants
+            if grant.person_id in {None, person_id}
+            for scope in grant.scopes
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
-    """One app in the tenant: `app_id` is the client id, `principal_id` the `oid` of its tokens."""
+    """One application: `app_id` is the client id, the principal's id the `oid` of its tokens.
+
+    `home_tenant_id` is set where another tenant owns the registration, as Microsoft does its own.
+    """
 
     app_id: str
     object_id: str
-    principal_id: str
-    display_name: str
-    enabled: bool
-    roles: frozenset[str]
+    manifest: Manifest
+    principal: Principal | None = None
     secrets: tuple[Secret, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    created_at: datetime | None = None
+    home_tenant_id: str | None = None
+
+    @property
+    def display_name(self) -> str:
+        return self.manifest.display_name
+
+    @property
+    def principal_id(self) -> str | None:
+        return self.principal.id if self.principal else None
+
+    @property
+    def enabled(self) -> bool:
+        return self.principal is None or self.principal.enabled
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Names of the application permissions of Graph that it is granted."""
+        held = self.principal.held if self.principal else ()
+        names = (named_by_id(each.role_id) for each in held)
+        return frozenset(name for name in names if name)
 
 
 class Registrations:
@@ -102,21 +179,35 @@ class Registrations:
         *,
         app_id: str | None = None,
         roles: Iterable[str] = DIRECTORY_ROLES,
+        properties: Mapping[str, Any] | None = None,
     ) -> Application:
-        """A new app without credentials; ValueError when the client id is taken or malformed."""
+        """A new app without credentials, let in by the tenant and granted `roles`.
+
+        `properties` are spelled as Graph spells them. ValueError when the client id is taken or
+        malformed, or a property does not fit.
+        """
         client_id = str(uuid.UUID(app_id)) if app_id else str(uuid.uuid4())
         if client_id in self._apps:
             raise ValueError(f"an application with client id {client_id} is registered already")
+        wanted = known(roles)
         application = Application(
             app_id=client_id,
             object_id=str(uuid.uuid4()),
-            principal_id=str(uuid.uuid4()),
-            display_name=display_name,
-            enabled=True,
-            roles=known(roles),
+            manifest=changed(Manifest(display_name=display_name), properties or {}),
+            principal=Principal(str(uuid.uuid4())),
         )
         self._apps[client_id] = application
+        return self.grant(client_id, wanted)
+
+    def put(self, application: Application) -> Application:
+        """Keep an application as it is now, in place of what was known under its client id."""
+        self._apps[application.app_id] = application
         return application
+
+    def describe(self, app_id: str, properties: Mapping[str, Any]) -> Application:
+        """Change what the developer says of it; ValueError when a property does not fit."""
+        application = self._known(app_id)
+        return self.put(replace(application, manifest=changed(application.manifest, properties)))
 
     def add_secret(
         self,
@@ -135,7 +226,7 @@ class Registrations:
             ends_at=ends_at or now + SECRET_LIFE,
         )
         application = self._known(app_id)
-        self._put(replace(application, secrets=(*application.secrets, secret)))
+        self.put(replace(application, secrets=(*application.secrets, secret)))
         return secret
 
     def add_certificate(
@@ -143,7 +234,7 @@ class Registrations:
     ) -> Certificate:
         certificate = Certificate.from_pem(pem, display_name)
         application = self._known(app_id)
-        self._put(replace(application, certificates=(*application.certificates, certificate)))
+        self.put(replace(application, certificates=(*application.certificates, certificate)))
         return certificate
 
     def remove_credential(self, app_id: str, key_id: str) -> None:
@@ -152,14 +243,25 @@ class Registrations:
         kept_certificates = tuple(c for c in application.certificates if c.key_id != key_id)
         if kept_secrets == application.secrets and kept_certificates == application.certificates:
             raise KeyError(key_id)
-        self._put(replace(application, secrets=kept_secrets, certificates=kept_certificates))
+        self.put(replace(application, secrets=kept_secrets, certificates=kept_certificates))
 
     def grant(self, app_id: str, roles: Iterable[str]) -> Application:
         """Replace what is consented to; tokens out there keep what they were issued with."""
-        return self._put(replace(self._known(app_id), roles=known(roles)))
+        application = self._known(app_id)
+        principal = application.principal or Principal(str(uuid.uuid4()))
+        wanted = {APPLICATION_PERMISSIONS[role] for role in known(roles)}
+        kept = tuple(each for each in principal.held if each.role_id in wanted)
+        new = sorted(wanted - {each.role_id for each in kept})
+        held = tuple(
+            RoleAssignment(str(uuid.uuid4()), role_id, GRAPH_APP_ID, principal.id)
+            for role_id in new
+        )
+        return self.put(replace(application, principal=replace(principal, held=(*kept, *held))))
 
     def enable(self, app_id: str, *, enabled: bool) -> Application:
-        return self._put(replace(self._known(app_id), enabled=enabled))
+        application = self._known(app_id)
+        principal = application.principal or Principal(str(uuid.uuid4()))
+        return self.put(replace(application, principal=replace(principal, enabled=enabled)))
 
     def remove(self, app_id: str) -> None:
         del self._apps[self._known(app_id).app_id]
@@ -174,8 +276,4 @@ class Registrations:
         application = self.find(app_id)
         if application is None:
             raise KeyError(app_id)
-        return application
-
-    def _put(self, application: Application) -> Application:
-        self._apps[application.app_id] = application
         return application

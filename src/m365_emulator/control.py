@@ -22,6 +22,7 @@ from m365_emulator import orders, showing
 from m365_emulator.apps import Application
 from m365_emulator.faults import Order
 from m365_emulator.page import Page
+from m365_emulator.permissions import DIRECTORY_ROLES
 from m365_emulator.quirks import Quirks
 from m365_emulator.refusals import Refused, UnknownObject
 from m365_emulator.stage import Stage
@@ -229,8 +230,12 @@ class Control:
     async def _register(self, request: Request) -> Any:
         order = await _read(request, orders.NewApp)
         stage = self._stage
-        roles = {} if order.roles is None else {"roles": order.roles}
-        made = stage.registrations.register(order.display_name, app_id=order.app_id, **roles)
+        made = stage.registrations.register(
+            order.display_name,
+            app_id=order.app_id,
+            roles=DIRECTORY_ROLES if order.roles is None else order.roles,
+            properties=order.properties,
+        )
         shown: dict[str, str] = {}
         try:
             for secret in order.secrets:
@@ -248,6 +253,8 @@ class Control:
     async def _change_app(self, request: Request) -> Any:
         order = await _read(request, orders.ChangedApp)
         known = self._registered(request.path_params["id"])
+        if order.properties:
+            self._stage.registrations.describe(known.app_id, order.properties)
         if order.roles is not None:
             self._stage.registrations.grant(known.app_id, order.roles)
         if order.enabled is not None:

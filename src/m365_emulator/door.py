@@ -140,7 +140,9 @@ class Door:
             "request_id": passage.request_id,
             "client_request_id": passage.client_request_id,
         }
-        is_graph = scope["path"].startswith(("/v1.0/", "/beta/")) or scope["path"] == "/v1.0"
+        is_graph = (
+            scope["path"].startswith(("/v1.0/", "/beta/", "/oidc/")) or scope["path"] == "/v1.0"
+        )
         if is_graph and scope["path"].count("/") > 2:
             # Graph does not mind a slash at the end, and the Python library O365 puts one there.
             scope["path"] = scope["path"].rstrip("/")

@@ -25,14 +25,27 @@ _SEE_KEYS = (
 
 
 class EntraError(Exception):
-    """A refusal of the token endpoint: AADSTS number, OAuth error, sentence and HTTP status."""
+    """A refusal of the login authority: AADSTS number, OAuth error, sentence and HTTP status.
 
-    def __init__(self, code: int, error: str, message: str, status: int = 400) -> None:
+    `suberror` tells clients what would help, where Entra says it.
+    """
+
+    def __init__(
+        self, code: int, error: str, message: str, status: int = 400, *, suberror: str = ""
+    ) -> None:
         super().__init__(f"AADSTS{code}: {message}")
         self.code = code
         self.error = error
         self.message = message
         self.status = status
+        self.suberror = suberror
+
+    def described(self, now: datetime, trace_id: str, correlation_id: str) -> str:
+        """The sentence with the ids and the time, as `error_description` carries it."""
+        return (
+            f"AADSTS{self.code}: {self.message} Trace ID: {trace_id} "
+            f"Correlation ID: {correlation_id} Timestamp: {now:%Y-%m-%d %H:%M:%S}Z"
+        )
 
 
 def invalid_client(code: int, message: str) -> EntraError:
@@ -110,6 +123,21 @@ def no_credential() -> EntraError:
         7000216,
         "'client_assertion', 'client_secret' or 'request' is required for the "
         "'client_credentials' grant type.",
+    )
+
+
+def no_client_proof() -> EntraError:
+    return invalid_client(
+        7000218,
+        "The request body must contain the following parameter: 'client_assertion' or "
+        "'client_secret'.",
+    )
+
+
+def public_client_with_proof() -> EntraError:
+    return invalid_client(
+        700025,
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
     )
 
 
@@ -227,14 +255,13 @@ def respond(error: EntraError, now: datetime, trace_id: str, correlation_id: str
     timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
     body = {
         "error": error.error,
-        "error_description": (
-            f"AADSTS{error.code}: {error.message} Trace ID: {trace_id} "
-            f"Correlation ID: {correlation_id} Timestamp: {timestamp}"
-        ),
+        "error_description": error.described(now, trace_id, correlation_id),
         "error_codes": [error.code],
         "timestamp": timestamp,
         "trace_id": trace_id,
         "correlation_id": correlation_id,
         "error_uri": f"https://login.microsoftonline.com/error?code={error.code}",
     }
+    if error.suberror:
+        body["suberror"] = error.suberror
     return Response(msgspec.json.encode(body), error.status, media_type="application/json")

@@ -72,11 +72,12 @@ class NewCertificate(_Body, frozen=True):
 
 
 class NewApp(_Body, frozen=True):
-    """Without `roles` it gets what people sync needs."""
+    """Without `roles` it gets what people sync needs; `properties` as Graph spells them."""
 
     display_name: str = "Jackfield"
     app_id: str | None = None
     roles: list[str] | None = None
+    properties: dict[str, Any] = {}
     secrets: list[NewSecret] = []
     certificates: list[NewCertificate] = []
 
@@ -86,6 +87,7 @@ class ChangedApp(_Body, frozen=True):
 
     enabled: bool | None = None
     roles: list[str] | None = None
+    properties: dict[str, Any] = {}
 
 
 class NewCredential(_Body, frozen=True):

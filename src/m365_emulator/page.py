@@ -36,7 +36,12 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
-STATIC = {"stage.css": "text/css", "stage.js": "text/javascript"}
+STATIC = {
+    "stage.css": "text/css",
+    "stage.js": "text/javascript",
+    "signin.css": "text/css",
+    "signin.js": "text/javascript",
+}
 FOUND_AT_MOST = 12
 
 FAULT_NAMES: Mapping[Kind, str] = {

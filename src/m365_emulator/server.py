@@ -19,6 +19,12 @@ from m365_emulator.control import Control
 from m365_emulator.door import Door
 from m365_emulator.errors import GraphError
 from m365_emulator.identity import Identity
+from m365_emulator.signin.authorize import Authorize
+from m365_emulator.signin.device import DeviceCode
+from m365_emulator.signin.redeem import Redeem
+from m365_emulator.signin.screens import Screens
+from m365_emulator.signin.sign_out import SignOut, UserInfo
+from m365_emulator.signin.steps import Steps
 from m365_emulator.stage import Stage
 from m365_emulator.tenant import Tenant
 from m365_emulator.tokens import LOOPBACK
@@ -46,10 +52,8 @@ class Emulator(Stage):
 
     def _set(self) -> None:
         super()._set()
-        identity = Identity(self.tenant, self.registrations, self.tokens, self.clock)
         graph = _graph_app(self.tenant)
-        entra = Starlette(routes=identity.routes(), exception_handlers={HTTPException: _not_played})
-        entra.router.redirect_slashes = False
+        entra = _entra_app(self)
         door = Door(self, graph, entra, seed=self.seed, sleep=self._sleep)
         graph.state.sub_request = door.sub_request
         self._door: ASGIApp = door
@@ -67,6 +71,27 @@ class Emulator(Stage):
             await self._door(scope, receive, send)
 
 
+def _entra_app(stage: Stage) -> Starlette:
+    tenant, registrations = stage.tenant, stage.registrations
+    state, clock = stage.signin, stage.clock
+    screens = Screens(tenant.display_name)
+    steps = Steps(tenant, registrations, state, screens)
+    device = DeviceCode(tenant, registrations, state, clock, screens, steps)
+    redeem = Redeem(tenant, registrations, stage.tokens, state, clock, device.poll)
+    entra = Starlette(
+        routes=[
+            *Identity(tenant, registrations, stage.tokens, clock, redeem).routes(),
+            *Authorize(tenant, registrations, state, clock, screens, steps).routes(),
+            *SignOut(tenant, registrations, state, screens).routes(),
+            *device.routes(),
+            *steps.routes(),
+        ],
+        exception_handlers={HTTPException: _not_played},
+    )
+    entra.router.redirect_slashes = False
+    return entra
+
+
 def _graph_app(tenant: Tenant) -> Starlette:
     routes = [
         route
@@ -74,7 +99,10 @@ def _graph_app(tenant: Tenant) -> Starlette:
         for route in part(tenant)
     ]
     graph = Starlette(
-        routes=[Mount("/v1.0", app=Router(routes, redirect_slashes=False))],
+        routes=[
+            *UserInfo(tenant).routes(),
+            Mount("/v1.0", app=Router(routes, redirect_slashes=False)),
+        ],
         exception_handlers={GraphError: _refused, HTTPException: _absent},
     )
     graph.router.redirect_slashes = False

@@ -3,13 +3,15 @@
 No HTTP here: `server.py` puts Graph, the login authority, the control API and the page around it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from m365_emulator.apps import Application, Registrations
 from m365_emulator.clock import Clock
 from m365_emulator.faults import Faults
 from m365_emulator.journal import Journal
 from m365_emulator.permissions import DIRECTORY_ROLES
+from m365_emulator.signin.state import SignInState
 from m365_emulator.tenant import Tenant
 from m365_emulator.throttle import Throttle
 from m365_emulator.tokens import Tokens
@@ -33,6 +35,7 @@ class Stage:
         self.tenant: Tenant
         self.tokens: Tokens
         self.throttle: Throttle
+        self.signin: SignInState
         self._kept: tuple[Application, ...] = ()
         self._set()
 
@@ -41,6 +44,7 @@ class Stage:
         self.faults = Faults()
         self.tenant = Tenant.seeded(self.people, self.seed, now=self.clock)
         self.tokens = Tokens(self.tenant.id, self.clock, self.seed)
+        self.signin = SignInState(self.clock)
         self.throttle = Throttle(self.clock, lambda: len(self.tenant.user_register))
 
     def register(
@@ -51,9 +55,12 @@ class Stage:
         secret: str | None = None,
         certificate_pem: bytes | None = None,
         roles: Iterable[str] = DIRECTORY_ROLES,
+        properties: Mapping[str, Any] | None = None,
     ) -> Application:
-        """An app in the tenant, with the credentials given."""
-        application = self.registrations.register(display_name, app_id=app_id, roles=roles)
+        """An app in the tenant, with the credentials given; see `Registrations.register`."""
+        application = self.registrations.register(
+            display_name, app_id=app_id, roles=roles, properties=properties
+        )
         if secret is not None:
             self.registrations.add_secret(application.app_id, self.clock(), value=secret)
         if certificate_pem is not None:

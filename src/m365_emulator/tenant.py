@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from m365_emulator import alterations, names
 from m365_emulator.clock import stamp
+from m365_emulator.directory_roles import DirectoryRoles
 from m365_emulator.dynamic_groups import DynamicGroups
 from m365_emulator.group_population import GroupPopulation, group_count
 from m365_emulator.membership_rules import rule_of
@@ -61,6 +62,7 @@ class Tenant:
         self.population = Population(seed, self.domain, self.initial_domain, self.display_name)
         self.home = self.population.home
         self.photos = Photos(seed, self.user_register.truth)
+        self.directory_roles = DirectoryRoles(self.id)
         self._by_upn: dict[str, ObjectId] = {}
         self._former_groups: dict[ObjectId, tuple[ObjectId, ...]] = {}
         self._former_members: dict[ObjectId, tuple[ObjectId, ...]] = {}
@@ -89,6 +91,7 @@ class Tenant:
         tenant.memberships.load(around.members)
         for group in around.groups:
             tenant._dynamic.note(group)
+        tenant.directory_roles.appoint(accounts)
         return tenant
 
     # Reading the truth, for the verbs, the control page and tests.

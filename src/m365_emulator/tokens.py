@@ -1,13 +1,15 @@
 """Access tokens: signed, told apart, revoked; and Graph's 401 for each way a token can be no good.
 
-The claims are those of the app-only tokens that Entra issues for Graph. Who may have a token is
-decided in `identity.py`. Source: Entra docs, access-token-claims-reference, read 2026-11.
+The claims are those of the tokens that Entra issues for Graph. Who may have a token is decided in
+`identity.py` and, where a person signs in, in `signin/`.
+Source: Entra docs, access-token-claims-reference, read 2026-11.
 """
 
 import base64
 import functools
 import hashlib
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -98,6 +100,13 @@ def signing_key() -> SigningKey:
     return SigningKey(RSAKey.import_key(private), key_id, der)
 
 
+def sign(claims: Mapping[str, Any]) -> str:
+    """A JWT with Entra's signature."""
+    key = signing_key()
+    header = {"typ": "JWT", "alg": "RS256", "kid": key.key_id, "x5t": key.key_id}
+    return jwt.encode(header, dict(claims), key.key, algorithms=["RS256"])
+
+
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """What goes out: the JWT and the seconds that the client is told it lives."""
@@ -139,13 +148,47 @@ class Tokens:
 
         It lives 60 to 90 minutes, or 24 to 28 hours for a client that can be challenged (cp1).
         """
+        claims: dict[str, Any] = {
+            "aud": audience,
+            "appidacr": type_of_credential[credential],
+            "idtyp": "app",
+            "oid": application.principal_id,
+            "sub": application.principal_id,
+        }
+        if application.roles:
+            claims["roles"] = sorted(application.roles)
+        return self._signed(application, claims, can_be_challenged=can_be_challenged)
+
+    def issue_for(
+        self,
+        application: Application,
+        audience: str,
+        person: Mapping[str, Any],
+        scopes: Iterable[str],
+        *,
+        credential: Literal["secret", "certificate"] | None = None,
+        can_be_challenged: bool = False,
+    ) -> AccessToken:
+        """A token in somebody's name: `person` are the claims about them, `oid` among them."""
+        claims = {
+            "aud": audience,
+            "acr": "1",
+            "appidacr": "0" if credential is None else type_of_credential[credential],
+            "idtyp": "user",
+            "scp": " ".join(scopes),
+            **person,
+        }
+        return self._signed(application, claims, can_be_challenged=can_be_challenged)
+
+    def _signed(
+        self, application: Application, claims: dict[str, Any], *, can_be_challenged: bool
+    ) -> AccessToken:
         now = self._clock()
         low, high = (24 * 3600, 28 * 3600) if can_be_challenged else (3600, 5400)
         lifetime = self._random.randrange(low, high)
         issued_at = int(now.timestamp())
         token_id = str(uuid.uuid4())
-        claims: dict[str, Any] = {
-            "aud": audience,
+        whole = {
             "iss": f"https://sts.windows.net/{self._tenant_id}/",
             "iat": issued_at,
             "nbf": issued_at,
@@ -153,25 +196,17 @@ class Tokens:
             "app_displayname": application.display_name,
             "appid": application.app_id,
             "azp": application.app_id,
-            "appidacr": type_of_credential[credential],
             "idp": f"https://sts.windows.net/{self._tenant_id}/",
-            "idtyp": "app",
-            "oid": application.principal_id,
-            "sub": application.principal_id,
             "tid": self._tenant_id,
             "uti": token_id,
             "ver": "1.0",
+            **claims,
         }
-        if application.roles:
-            claims["roles"] = sorted(application.roles)
         if can_be_challenged:
-            claims["xms_cc"] = ["cp1"]
-        key = signing_key()
-        header = {"typ": "JWT", "alg": "RS256", "kid": key.key_id, "x5t": key.key_id}
-        value = jwt.encode(header, claims, key.key, algorithms=["RS256"])
+            whole["xms_cc"] = ["cp1"]
         self._app_of[token_id] = application.app_id
         self.issued += 1
-        return AccessToken(value, lifetime - 1)
+        return AccessToken(sign(whole), lifetime - 1)
 
     def revoke(self, app_id: str | None = None) -> int:
         """No token issued so far is good any longer: of one app, or of all. Says how many."""
@@ -230,6 +265,8 @@ def _read(value: str, login_origin: str) -> _Genuine:
         tenant_id=claims["tid"],
         token_id=claims["uti"],
         roles=frozenset(claims.get("roles", ())),
+        scopes=frozenset(claims["scp"].split()) if "scp" in claims else None,
+        directory_roles=frozenset(claims.get("wids", ())),
     )
     return _Genuine(
         caller=caller,

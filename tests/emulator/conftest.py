@@ -5,14 +5,16 @@ with an http and an https port on loopback, for clients that we have not written
 """
 
 import contextlib
+import html
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from http.client import HTTPConnection  # noqa: TID251 - plain tests drive the stage with it
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import msgspec
 import pytest
@@ -25,8 +27,11 @@ from starlette.types import ASGIApp
 
 from m365_emulator.apps import Application
 from m365_emulator.clock import Clock
+from m365_emulator.directory_roles import CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR
 from m365_emulator.exchange import Answer, ask
+from m365_emulator.resources import User
 from m365_emulator.server import Emulator
+from m365_emulator.signin.state import PASSWORD
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "correct~horse+battery&staple"
@@ -254,3 +259,121 @@ def stage(stage_process: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 def client_of() -> Callable[[ASGIApp], Client]:
     """For tests with an app of their own."""
     return Client
+
+
+class _Forms(HTMLParser):
+    """The forms of a page: where they go, what they hold, and their buttons by label."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[dict[str, Any]] = []
+        self._button: dict[str, Any] | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": given.get("action"), "fields": {}, "buttons": []})
+        elif tag == "input" and given.get("name") and given.get("type") != "checkbox":
+            self.forms[-1]["fields"][given["name"]] = given.get("value") or ""
+        elif tag == "button":
+            self._button = {"text": "", "name": given.get("name"), "value": given.get("value")}
+            self.forms[-1]["buttons"].append(self._button)
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self._button["text"] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button":
+            self._button = None
+
+
+class Visitor:
+    """A person's browser without a window: cookies, forms, and redirects within the authority.
+
+    A redirect to anywhere else ends the journey; `left_for` is where it went.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.cookies: dict[str, str] = {}
+        self.reply: Reply
+        self.left_for = ""
+
+    @property
+    def text(self) -> str:
+        return html.unescape(self.reply.body.decode())
+
+    @property
+    def title(self) -> str:
+        return self.text.partition("<title>")[2].partition(" ·")[0]
+
+    @property
+    def forms(self) -> list[dict[str, Any]]:
+        return _Forms(self.reply.body.decode()).forms
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """What the application was told, by query or fragment."""
+        parts = urlsplit(self.left_for)
+        return dict(parse_qsl(parts.query or parts.fragment))
+
+    async def open(self, url: str, form: Mapping[str, str] | None = None) -> "Visitor":
+        self.left_for = ""
+        headers = {"cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        if form is None:
+            self.reply = await self.client.send("GET", url, headers=headers)
+        else:
+            headers["content-type"] = FORM
+            self.reply = await self.client.send("POST", url, urlencode(form).encode(), headers)
+        cookie = self.reply.headers.get("set-cookie", "").partition(";")[0].partition("=")
+        if cookie[0]:
+            self.cookies[cookie[0]] = cookie[2]
+        if self.reply.status in {302, 303, 307}:
+            location = self.reply.headers["location"]
+            if location.startswith("/"):
+                return await self.open(location)
+            self.left_for = location
+        return self
+
+    async def press(self, label: str, **fields: str) -> "Visitor":
+        """Fill in fields and press the button whose text holds `label`."""
+        for form in self.forms:
+            for button in form["buttons"]:
+                if label in button["text"]:
+                    sent = {**form["fields"], **fields}
+                    if button["name"]:
+                        sent[button["name"]] = button["value"] or ""
+                    return await self.open(form["action"], sent)
+        raise AssertionError(f"no button {label!r} on {self.title!r}: {self.text}")
+
+    async def sign_in(self, username: str, password: str = PASSWORD) -> "Visitor":
+        """From the first page past the password."""
+        if self.title == "Pick an account":
+            await self.press("Use another account")
+        await self.press("Next", username=username)
+        return await self.press("Sign in", passwd=password)
+
+
+@pytest.fixture
+def visitor(client: Client) -> Visitor:
+    """A browser in which nobody is signed in yet."""
+    return Visitor(client)
+
+
+@pytest.fixture
+def people(emulator: Emulator) -> dict[str, User]:
+    """Somebody of each kind: `global`, `cloud` (applications) administrator, and `plain`."""
+    roles = emulator.tenant.directory_roles
+    plain = next(
+        each
+        for each in emulator.tenant.people()
+        if each.account_enabled and each.assigned_licenses and not roles.of(each.id) and each.mail
+    )
+    found = {
+        "global": next(roles.holders(GLOBAL_ADMINISTRATOR.id)),
+        "cloud": next(roles.holders(CLOUD_APPLICATION_ADMINISTRATOR.id)),
+        "plain": plain.id,
+    }
+    return {name: emulator.tenant.user(each) for name, each in found.items()}

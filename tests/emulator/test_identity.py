@@ -450,7 +450,7 @@ async def test_a_malformed_request_is_refused_and_not_crashed_on(
 
 @pytest.mark.parametrize(
     "path",
-    ["/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/devicecode", "/common/adminconsent"],
+    ["/common/oauth2/authorize", "/common/oauth2/devicecode", "/common/oauth2/v2.0/introspect"],
 )
 async def test_what_the_login_authority_does_not_do_is_not_there(client: Any, path: str) -> None:
     """Never a pretended success."""

@@ -1,9 +1,12 @@
 """The page as a browser shows it: what only a browser can tell."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+
+from m365_emulator.signin.state import PASSWORD
 
 
 @pytest.fixture
@@ -53,3 +56,57 @@ def test_the_counters_and_the_last_requests_are_live(shown: Any, stage: Any) -> 
     shown.get_by_text(f"GET /{stage.tenant}/v2.0/.well-known").wait_for()
     after = int(shown.locator('[data-counter="counters.requests"]').inner_text())
     assert after == before + 1
+
+
+@pytest.fixture
+def asked(page: Any, stage: Any) -> Any:
+    """The login page of an application that people can sign in to."""
+    stage.play(
+        "PATCH",
+        f"/apps/{stage.app_id}",
+        {"properties": {"web": {"redirectUris": [f"{stage.url}/"]}}},
+    )
+    query = urlencode(
+        {
+            "client_id": stage.app_id,
+            "response_type": "code",
+            "redirect_uri": f"{stage.url}/",
+            "scope": "openid profile User.Read",
+            "response_mode": "form_post",
+        }
+    )
+    page.goto(f"{stage.url}/{stage.tenant}/oauth2/v2.0/authorize?{query}")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_on_the_login_pages_hinders_anybody(asked: Any, scheme: str) -> None:
+    """Page after page, at a phone's width."""
+    asked.emulate_media(color_scheme=scheme)
+    asked.set_viewport_size({"width": 390, "height": 800})
+
+    for button in ("Administrator", "Sign in", None):
+        findings = Axe().run(asked)
+        assert findings.violations_count == 0, findings.generate_report()
+        assert asked.evaluate("document.documentElement.scrollWidth") <= 390
+        if button == "Sign in":
+            asked.get_by_role("textbox", name="Password").fill(PASSWORD)
+        if button:
+            asked.get_by_role("button", name=button).first.click()
+
+
+def test_somebody_signs_in_with_the_keyboard_alone(asked: Any, stage: Any) -> None:
+    """Enter takes the way forward on every page, and the policy lets the answer out."""
+    somebody = stage.play("GET", "/people?limit=1")["people"][0]
+    asked.keyboard.type(somebody["userPrincipalName"])
+    asked.keyboard.press("Enter")
+    asked.get_by_role("textbox", name="Password").wait_for()
+    asked.keyboard.type(PASSWORD)
+    asked.keyboard.press("Enter")
+    asked.get_by_role("heading", name="Permissions requested").wait_for()
+    asked.get_by_role("button", name="Accept").focus()
+    with asked.expect_request(f"{stage.url}/") as sent:
+        asked.keyboard.press("Enter")
+
+    assert sent.value.method == "POST"
+    assert "code=" in sent.value.post_data
