@@ -14,6 +14,8 @@ from litestar.routes import HTTPRoute
 from doubles.documents import PAGES, ROOT, blocks, code, prose, rows
 from jackfield.cli.exits import Exit
 from jackfield.cli.main import app
+from jackfield.core.actions import ActionKind
+from jackfield.core.journal_kinds import ENDS, IN_INSTALLATION, IN_TENANTS, kinds_of
 from jackfield.core.people import Scope
 from jackfield.core.rules import GuardRules
 from jackfield.core.schedule import ScheduleRules
@@ -193,6 +195,25 @@ def test_every_parameter_that_the_table_names_exists() -> None:
         }
         named = {one for one in code(meaning) if one.isidentifier() and one != "id"}
         assert named == takes - everywhere, call
+
+
+def test_every_kind_of_journal_lines_is_in_the_table_and_no_other() -> None:
+    """Whoever watches the journal by a script writes these down."""
+    told = {
+        code(family)[0]: (about, [f"{code(family)[0]}{one}" for one in code(kinds)])
+        for family, about, kinds in rows(DOCS / "api.md", "family")
+    }
+    text = prose(DOCS / "api.md")
+    ends = re.search("with what came of it \\((.+?)\\): (.+)\\.\n", text)
+
+    assert told == {
+        f"{one}.": (about, list(kinds_of(one)))
+        for one, about in {**IN_TENANTS, **IN_INSTALLATION}.items()
+        if one not in set(ActionKind)
+    }
+    assert ends is not None
+    assert code(ends[1]) == list(ENDS)
+    assert code(ends[2]) == [f"{kind}." for kind in ActionKind]
 
 
 def test_every_choice_of_the_administrator_is_in_the_table_with_its_default() -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from jackfield.core.journal_kinds import LineKind
 from jackfield.store.database import Database
 from jackfield.store.journal import (
     JournalFilter,
@@ -86,6 +87,26 @@ async def test_lines_are_filtered(
         page = await load_lines(tx, 1, asked)
 
     assert [line.seq for line in page.lines] == numbers
+
+
+async def test_lines_of_a_time_are_found_though_clocks_differ(
+    database: Database, now: datetime
+) -> None:
+    """Two processes, one an hour behind: what their lines say counts, not the order of commits."""
+    for hours in (-72, -49, 0, -1, 1, 0, 30, 80):
+        at = now + timedelta(hours=hours)
+        await write(database, at, Line(LineKind.ALARM_BEGUN, f"{hours:+}"))
+    asked = JournalFilter(since=now, until=now + timedelta(hours=30))
+
+    async with database.read() as tx:
+        page = await load_lines(tx, 1, asked, limit=2)
+        rest = await load_lines(tx, 1, asked, before=page.next)
+        open_end = await load_lines(tx, 1, JournalFilter(since=now))
+        open_start = await load_lines(tx, 1, JournalFilter(until=now))
+
+    assert [line.text for line in (*page.lines, *rest.lines)] == ["+0", "+1", "+0"]
+    assert [line.text for line in open_end.lines] == ["+80", "+30", "+0", "+1", "+0"]
+    assert [line.text for line in open_start.lines] == ["-1", "-49", "-72"]
 
 
 async def test_pages_lead_to_the_oldest_line(database: Database, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 
@@ -40,6 +41,39 @@ async def test_the_journal_is_exported_whole_and_filtered(house: House, admin: V
     assert len(everything) == 1_201
     assert [row[1] for row in alarms] == ["alarm.begun"]
     assert {row[4] for row in found} == {"Line 77", *(f"Line 77{n}" for n in range(10))}
+
+
+async def test_the_journal_of_a_day_is_that_of_the_readers_time_zone(
+    house: House, admin: Visitor
+) -> None:
+    """Half past midnight in Berlin is still the day before in UTC."""
+    async with house.database.write() as tx:
+        for hour, day in ((22, 22), (23, 22), (12, 23)):
+            at = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
+            await append_lines(tx, 1, [Line("alarm.begun", f"{day} at {hour}")], now=at)
+
+    async def told(asked: str) -> list[str]:
+        page = (await admin.get(f"/journal?{asked}")).page
+        file = [row[4] for row in rows(await admin.get(f"/journal.csv?{asked}"))]
+        assert [one for one in file if one in page.text] == file
+        assert page.text.count(" at ") == len(file)
+        return file
+
+    assert await told("since=2026-11-23") == ["23 at 12"]
+    assert await told("since=2026-11-23&zone=Europe/Berlin") == ["23 at 12", "22 at 23"]
+    assert await told("until=2026-11-22&zone=Europe/Berlin") == ["22 at 22"]
+    assert await told("since=2026-11-22&until=2026-11-22") == ["22 at 23", "22 at 22"]
+
+
+async def test_days_that_are_none_are_named(admin: Visitor) -> None:
+    """The page says so where its lines would be; a file would be empty without a word."""
+    backwards = "since=2026-11-23&until=2026-11-22"
+
+    page = await admin.get(f"/journal?{backwards}")
+    file = await admin.get(f"/journal.csv?{backwards}")
+
+    assert "The last day is before the first." in page.page.text
+    assert (file.status, "is before “since”" in file.page.text) == (400, True)
 
 
 async def test_a_plan_is_exported_with_its_differences(house: House, admin: Visitor) -> None:
@@ -167,6 +201,11 @@ async def test_no_cell_is_carried_out_by_a_spreadsheet(
         ("/plans/77/actions.csv", 404),
         ("/users.csv?status=perhaps", 400),
         ("/users.csv?order=luck", 400),
+        ("/journal.csv?since=yesterday", 400),
+        ("/journal.csv?until=2026-02-30", 400),
+        ("/journal.csv?since=0001-01-01", 400),
+        ("/journal.csv?since=2026-11-23&zone=Mars/Olympus", 400),
+        ("/journal.csv?since=2026-11-23&zone=../etc", 400),
         ("/runs.csv?show_all=no", 400),
         ("/plans/77/actions.csv?held=perhaps", 400),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -161,6 +162,20 @@ class TestSmallThings:
         shown = signed_in.locator("tbody time").first
         assert "UTC" not in shown.inner_text()
         assert "UTC" in (shown.get_attribute("title") or "")
+
+    def test_days_of_the_journal_are_the_readers_own(self, signed_in: Page, served: Served) -> None:
+        """The list follows the days as they are chosen, and its file asks for the same."""
+        page = signed_in
+        page.goto(f"{served.url}/journal")
+        zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+        page.locator("#until").fill("2001-01-01")
+
+        page.get_by_text("No line fits.").wait_for()
+        page.locator("#until").fill("")
+        page.locator("#since").fill("2001-01-01")
+        page.locator("#csv").wait_for()
+        file = page.locator("#csv").get_attribute("href") or ""
+        assert parse_qs(urlsplit(file).query) == {"since": ["2001-01-01"], "zone": [zone]}
 
     def test_the_menu_of_a_phone_has_words(self, signed_in: Page, served: Served) -> None:
         """Seven signs without a word are a riddle; where one is stands in sight."""

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.actions import DEPARTMENT_KINDS, AdoptExtension, CreateExtension
+from jackfield.core.journal_kinds import of_action
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.core.wording import title
@@ -140,7 +141,7 @@ def _line(one: StoredAction, status: ActionStatus, text: str, run: StoredRun, to
     done = status is ActionStatus.DONE
     said = f"{title(one.action)}: {one.action.because}"
     return Line(
-        f"{one.action.kind}.{status}",
+        of_action(one.action.kind, status.value),
         f"{said} {text}".rstrip() if done else f"Not done: {said} {text}",
         subject=one.subject,
         name=one.name,

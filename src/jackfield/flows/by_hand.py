@@ -26,6 +26,7 @@ from jackfield.core.extensions import (
     Link,
 )
 from jackfield.core.fields import LABELS
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import ObjectId
 from jackfield.flows.made_again import choose_made_again
 from jackfield.flows.phones import PhoneReading
@@ -49,6 +50,11 @@ from jackfield.store.phone_departments import load_departments
 from jackfield.store.phones import load_extensions
 
 T = TypeVar("T")
+_NOT_DONE: Mapping[str, tuple[LineKind, LineKind]] = {
+    LineKind.EXTENSION_BEGUN: (LineKind.EXTENSION_REFUSED, LineKind.EXTENSION_UNANSWERED),
+    LineKind.DEPARTMENT_BEGUN: (LineKind.DEPARTMENT_REFUSED, LineKind.DEPARTMENT_UNANSWERED),
+}
+"""What became of a beginning that the phone system refused, and of one it did not answer."""
 PhoneByHand = Callable[[int], DirectoryByHand | None]
 """A tenant's phone system where extensions can be made from here; None where it has its own
 console.
@@ -137,7 +143,7 @@ class PhonesByHand:
         await self._check_departments(tenant, [*departments, *([primary] if primary else ())])
         name = f"{fields.first_name} {fields.last_name}".strip()
         async with self._begun(
-            tenant, Line("extension", f"make extension {number}", name=name, by=by)
+            tenant, Line(LineKind.EXTENSION_BEGUN, f"make extension {number}", name=name, by=by)
         ):
             outcome = await _asked(
                 phone.create_extension(
@@ -149,7 +155,9 @@ class PhonesByHand:
             )
             extension = _extension(outcome)
         text = f"Extension {number} made by hand."
-        line = Line("extension.made", text, subject=extension.key, name=_name(extension), by=by)
+        line = Line(
+            LineKind.EXTENSION_MADE, text, subject=extension.key, name=_name(extension), by=by
+        )
         await self._note(tenant, line)
         return Member(extension)
 
@@ -182,16 +190,18 @@ class PhonesByHand:
             departments = await load_departments(tx, tenant)
         wished = _differences(before, _as_asked(before, write), departments)
         deed = f"change extension {before.number}: {'; '.join(wished)}"
-        async with self._begun(tenant, _about(standing, "extension", deed, by), when=bool(wished)):
+        async with self._begun(
+            tenant, _about(standing, LineKind.EXTENSION_BEGUN, deed, by), when=bool(wished)
+        ):
             (outcome,) = await _asked(self._phone_of(tenant).write([write]))
             extension = _extension(outcome)
         if extension != before:
             deeds = "; ".join(_differences(before, extension, departments))
             text = f"Extension {extension.number} changed by hand: {deeds}."
-            await self._note(tenant, _about(standing, "extension.changed", text, by))
+            await self._note(tenant, _about(standing, LineKind.EXTENSION_CHANGED, text, by))
         elif wished:
             text = f"Extension {extension.number} stays as it was: the phone system left it so."
-            await self._note(tenant, _about(standing, "extension.unchanged", text, by))
+            await self._note(tenant, _about(standing, LineKind.EXTENSION_UNCHANGED, text, by))
         return Member(extension, standing.link)
 
     async def remove_extension(
@@ -210,7 +220,7 @@ class PhonesByHand:
         person = standing.link.person if not_again and standing.link is not None else None
         chosen = person is not None and await self._choose(tenant, person, again=False, by=by)
         try:
-            async with self._begun(tenant, _about(standing, "extension", deed, by)):
+            async with self._begun(tenant, _about(standing, LineKind.EXTENSION_BEGUN, deed, by)):
                 (outcome,) = await _asked(self._phone_of(tenant).write([write]))
                 _done(outcome)
         except HandRefused as refused:
@@ -219,7 +229,7 @@ class PhonesByHand:
                 await self._choose(tenant, person, again=True, by=by)
             raise
         text = f"Extension {extension.number} removed by hand."
-        await self._note(tenant, _about(standing, "extension.removed", text, by))
+        await self._note(tenant, _about(standing, LineKind.EXTENSION_REMOVED, text, by))
 
     # --- departments
 
@@ -238,12 +248,12 @@ class PhonesByHand:
         """A new department; no group is ever bound to it."""
         name = name.strip()
         phone = self._makes(tenant)
-        begun = Line("department", f"make department {name}", name=name, by=by)
+        begun = Line(LineKind.DEPARTMENT_BEGUN, f"make department {name}", name=name, by=by)
         async with self._begun(tenant, begun):
             department = _department(await _asked(phone.create_department(name)))
         text = f"Department {name} made by hand."
         await self._note(
-            tenant, Line("department.made", text, subject=department.key, name=name, by=by)
+            tenant, Line(LineKind.DEPARTMENT_MADE, text, subject=department.key, name=name, by=by)
         )
         return Unit(department)
 
@@ -254,13 +264,15 @@ class PhonesByHand:
         before = standing.department
         write = RenameDepartmentWrite(before.key, name, before.name)
         deed = f"rename department {before.name} to {name}"
-        begun = Line("department", deed, subject=_subject(standing), name=name, by=by)
+        begun = Line(LineKind.DEPARTMENT_BEGUN, deed, subject=_subject(standing), name=name, by=by)
         async with self._begun(tenant, begun, when=before.name != name):
             (outcome,) = await _asked(self._phone_of(tenant).write([write]))
             department = _department(outcome)
         if department != before:
             text = f"Department {before.name} renamed to {name} by hand."
-            line = Line("department.renamed", text, subject=_subject(standing), name=name, by=by)
+            line = Line(
+                LineKind.DEPARTMENT_RENAMED, text, subject=_subject(standing), name=name, by=by
+            )
             await self._note(tenant, line)
         return Unit(department, standing.link)
 
@@ -270,11 +282,11 @@ class PhonesByHand:
         standing = await self.department(tenant, key)
         name = standing.department.name
         deed = f"remove department {name}"
-        begun = Line("department", deed, subject=_subject(standing), name=name, by=by)
+        begun = Line(LineKind.DEPARTMENT_BEGUN, deed, subject=_subject(standing), name=name, by=by)
         async with self._begun(tenant, begun):
             _done(await _asked(phone.remove_department(standing.department.key)))
         text = f"Department {name} removed by hand."
-        line = Line("department.removed", text, subject=_subject(standing), name=name, by=by)
+        line = Line(LineKind.DEPARTMENT_REMOVED, text, subject=_subject(standing), name=name, by=by)
         await self._note(tenant, line)
 
     # --- small parts
@@ -307,22 +319,21 @@ class PhonesByHand:
         """Journal who begins what before it is done, and why, if it was not done.
 
         A process that dies in between leaves the beginning, so that no change is nobody's.
-        `line` has "extension" or "department" as its kind and as its text what is to be done.
+        `line` has as its text what is to be done.
         """
         if when:
-            text = f"Begins by hand to {line.text}."
-            await self._write(tenant, replace(line, kind=f"{line.kind}.begun", text=text))
+            await self._write(tenant, replace(line, text=f"Begins by hand to {line.text}."))
         try:
             yield
         except HandRefused as refused:
             if when:
                 silent = refused.reason is Reason.UNREACHABLE
-                end = "unanswered" if silent else "refused"
+                kind = _NOT_DONE[line.kind][silent]
                 known = (
                     "It is not known whether it was done by hand" if silent else "Not done by hand"
                 )
                 text = f"{known}: to {line.text}. {refused}"
-                await self._write(tenant, replace(line, kind=f"{line.kind}.{end}", text=text))
+                await self._write(tenant, replace(line, kind=kind, text=text))
             raise
 
     async def _note(self, tenant: int, line: Line) -> None:
@@ -341,7 +352,7 @@ def _name(extension: Extension) -> str:
     return f"{extension.fields.first_name} {extension.fields.last_name}".strip()
 
 
-def _about(member: Member, kind: str, text: str, by: str) -> Line:
+def _about(member: Member, kind: LineKind, text: str, by: str) -> Line:
     """A line of a person's history, where the extension is somebody's."""
     subject = member.link.person if member.link else member.extension.key
     return Line(kind, text, subject=subject, name=_name(member.extension), by=by)

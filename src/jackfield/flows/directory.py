@@ -16,6 +16,7 @@ import structlog
 
 from jackfield.clock import Clock
 from jackfield.core.attributes import extras as extras_of
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections
@@ -338,7 +339,7 @@ class DirectoryReading:
         if page.rejected:
             lines = [
                 Line(
-                    "person.unreadable",
+                    LineKind.PERSON_UNREADABLE,
                     f"Not read from Microsoft 365: {one.why}",
                     subject=one.id or "",
                     name=one.id or f"record {one.position} of a page",

@@ -13,6 +13,7 @@ from jackfield.clock import Clock
 from jackfield.core.actions import RefusalKind
 from jackfield.core.extensions import Extension, ExtensionKey, Verdict
 from jackfield.core.fields import shown_name
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.matching import is_free
 from jackfield.core.people import ObjectId, Person
 from jackfield.core.plan import plan as make_plan
@@ -138,7 +139,7 @@ class Doubts:
                 name = shown_name(someone)
                 said = "is" if verdict is Verdict.THEIRS else "is not"
                 text = f"Decided: extension {extension.number} {said} the one of {name}."
-                lines.append(Line("match.decided", text, subject=person, name=name, by=by))
+                lines.append(Line(LineKind.MATCH_DECIDED, text, subject=person, name=name, by=by))
             await add_unsettled(tx, tenant, [person])
             await append_lines(tx, tenant, lines, now=now)
 
@@ -155,7 +156,7 @@ class Doubts:
             standing = (await load_extensions(tx, tenant, [extension])).get(extension)
             number = standing.number if standing is not None else extension
             text = f"Undecided again: whether extension {number} is the one of {name}."
-            line = Line("match.reopened", text, subject=person, name=name, by=by)
+            line = Line(LineKind.MATCH_REOPENED, text, subject=person, name=name, by=by)
             await append_lines(tx, tenant, [line], now=now)
             await add_unsettled(tx, tenant, [person])
 

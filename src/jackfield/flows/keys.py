@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.processes import Process, load_processes
@@ -64,7 +65,7 @@ class KeyRotation:
                 await next_change(tx, INSTALLATION)
                 secrets = await self._vault.reseal(tx)
                 text = f"A new key was made; stored secrets encrypted anew with it: {secrets}."
-                line = Line("vault.key", text, by=by)
+                line = Line(LineKind.VAULT_KEY, text, by=by)
                 await append_lines(tx, INSTALLATION, [line], now=self._clock.now())
             while True:
                 async with self._database.write() as tx:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from jackfield.clock import Clock
 from jackfield.core.extensions import ExtensionKey
 from jackfield.core.fields import shown_name
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.number_forecast import (
     WINDOW,
     PoolForecast,
@@ -176,7 +177,7 @@ class Numbers:
                 f"Number {number} is free at once; it would have been held"
                 f" {f'for {name} ' if name else ''}until {until:%Y-%m-%d}."
             )
-            line = Line("number.released", text, subject=released.person, name=name, by=by)
+            line = Line(LineKind.NUMBER_RELEASED, text, subject=released.person, name=name, by=by)
             await append_lines(tx, tenant, [line], now=now)
             # Whoever waits for a number is looked at with anybody who is looked at again.
             await add_unsettled(tx, tenant, [released.person])

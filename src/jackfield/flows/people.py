@@ -11,6 +11,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.schedule import Mode, due
 from jackfield.durable import RunId, Runner
 from jackfield.flows.asks import Ask
@@ -184,7 +185,7 @@ class PeopleSync:
             if stored.scope.startswith(UNDO):
                 await _wait_for_approval(tx, tenant, by=by, now=now)
             what = _approved(stored, released=release and held is not None)
-            await _write_down(tx, tenant, plan, "plan.approved", what, by=by, now=now)
+            await _write_down(tx, tenant, plan, LineKind.PLAN_APPROVED, what, by=by, now=now)
         return await self._apply_later(tenant, plan, by)
 
     async def turn_down(
@@ -226,7 +227,7 @@ class PeopleSync:
                 await plan_again(tx, tenant, plan, now)
             so_far = ", as far as it was not done yet" if begun else ""
             what = f"Plan {plan} ({left}) was turned down{so_far}."
-            await _write_down(tx, tenant, plan, "plan.turned_down", what, by=by, now=now)
+            await _write_down(tx, tenant, plan, LineKind.PLAN_TURNED_DOWN, what, by=by, now=now)
             all_held = await load_all_held(tx, tenant)
         await self._runs.tell_held(tenant, all_held, over=True)
 
@@ -263,7 +264,7 @@ def _decided(plan: StoredPlan) -> str:
 
 
 async def _write_down(
-    tx: Transaction, tenant: int, plan: int, kind: str, text: str, *, by: str, now: datetime
+    tx: Transaction, tenant: int, plan: int, kind: LineKind, text: str, *, by: str, now: datetime
 ) -> None:
     """Who decided so: the first question after a mass removal."""
     await append_lines(tx, tenant, [Line(kind, text, by=by, data={"plan": plan})], now=now)

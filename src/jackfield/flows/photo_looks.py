@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from jackfield.clock import Clock
 from jackfield.core.extensions import ExtensionKey
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import ObjectId
 from jackfield.core.photos import Avatar, AvatarStep, Kept, PhotoState, avatar_step, needs_reading
 from jackfield.flows.avatars import NotAnAvatar, make_avatar
@@ -120,7 +121,7 @@ class _Judged:
     def whom(self) -> str:
         return self.one.name or self.one.person
 
-    def tell(self, kind: str, text: str, run: StoredRun) -> None:
+    def tell(self, kind: LineKind, text: str, run: StoredRun) -> None:
         subject = self.one.person
         line = Line(kind, text, subject=subject, name=self.whom, run=str(run.id), by=run.asker)
         self.lines.append(line)
@@ -173,7 +174,7 @@ class PhotoLooks:
         for one in done:
             if _is_new(one, PhotoState.UNUSABLE):
                 text = f"The photo of {one.whom} cannot be the avatar: {one.because}"
-                one.tell("photo.unusable", text, run)
+                one.tell(LineKind.PHOTO_UNUSABLE, text, run)
         await self._save_judged(tenant, done, fence)
         written = await self._set_avatars(tenant, done, run, fence)
         await self._note(tenant, done, fence)
@@ -337,19 +338,19 @@ class PhotoLooks:
                 put_back = one.kept.set_digest == one.kept.digest
                 one.kept = one.kept.was_set(outcome.avatar)
                 text = f"The photo of {one.whom} from Microsoft 365 is the avatar"
-                one.tell("photo.set", f"{text} again." if put_back else f"{text} now.", run)
+                one.tell(LineKind.PHOTO_SET, f"{text} again." if put_back else f"{text} now.", run)
                 return True
             case Done():
                 one.kept = one.kept.was_removed()
                 text = f"The avatar of {one.whom} is taken away: Microsoft 365 has no photo now."
-                one.tell("photo.removed", text, run)
+                one.tell(LineKind.PHOTO_REMOVED, text, run)
                 return True
             case Refused(code=RefusalCode.STALE) if step is AvatarStep.REMOVE:
                 # Somebody has set another one meanwhile: theirs stays.
                 one.kept = one.kept.was_removed()
             case Refused():
                 one.note(f"The phone system refused the avatar: {outcome.text}", _NEXT_RUN)
-                one.tell("photo.refused", f"{one.whom}: {one.because}", run)
+                one.tell(LineKind.PHOTO_REFUSED, f"{one.whom}: {one.because}", run)
             case Unanswered():
                 one.key = _NEW
         return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.schedule import Mode
 from jackfield.flows.failures import PHONES_REPLACED
 from jackfield.flows.phones import PhoneOf
@@ -96,7 +97,7 @@ class Replacing:
             await recover(tx, tenant, WORK)
             await want(tx, tenant, WORK, Mode.FULL, now=now)
             text = f"Another phone system was accepted. Links to be made anew: {dropped:,}."
-            await append_lines(tx, tenant, [Line("phones.accepted", text, by=by)], now=now)
+            await append_lines(tx, tenant, [Line(LineKind.PHONES_ACCEPTED, text, by=by)], now=now)
             await end_alarm(tx, tenant, PHONES_REPLACED, now=now)
         return dropped
 

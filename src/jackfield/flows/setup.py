@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.schedule import Mode
 from jackfield.flows.connections import Connections, cloud_of, read_credential
 from jackfield.flows.failures import GRAPH_AWAY, OUTAGE
@@ -219,7 +220,7 @@ class Setup:
                 what, next_step = no_groups.what, no_groups.next_step
                 await begin_alarm(tx, tenant, GROUPS, text=what, next_step=next_step, now=now)
             text = f"Connected to {organisation.name} ({tid}) by {kind.value}."
-            await append_lines(tx, tenant, [Line("tenant.connected", text, by=by)], now=now)
+            await append_lines(tx, tenant, [Line(LineKind.TENANT_CONNECTED, text, by=by)], now=now)
             stored = await load_people_settings(tx, tenant)
             settings = replace(stored.value, enabled=stored.value.enabled or ask.sync)
             if before is None and not licences_told:

@@ -21,6 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.store.accounts import (
     Account,
     count_accounts,
@@ -179,7 +180,7 @@ class LocalSignIn:
             # Of an earlier account of that name.
             await end_sessions(tx, [owned_by_account(name)])
             text = f"The local account {name} was made ({role} of {whole})."
-            line = Line("account.made", text, name=name, by=by)
+            line = Line(LineKind.ACCOUNT_MADE, text, name=name, by=by)
             await append_lines(tx, INSTALLATION, [line], now=now)
         return Account(name, hashed, role, 1, now, of_tenant), password
 
@@ -203,7 +204,7 @@ class LocalSignIn:
             await remove_account(tx, account.name)
             await end_sessions(tx, [owned_by_account(account.name)])
             text = f"The local account {account.name} was removed."
-            line = Line("account.removed", text, name=account.name, by=by)
+            line = Line(LineKind.ACCOUNT_REMOVED, text, name=account.name, by=by)
             await append_lines(tx, INSTALLATION, [line], now=self._clock.now())
 
     async def _new_password(self) -> tuple[str, str]:
@@ -216,7 +217,9 @@ class LocalSignIn:
         await save_account(tx, name, hashed, now=now)
         await end_sessions(tx, [owned_by_account(name)])
         await forget_all_tries(tx)
-        line = Line("account.password", f"A new password was made for {name}.", name=name, by=by)
+        line = Line(
+            LineKind.ACCOUNT_PASSWORD, f"A new password was made for {name}.", name=name, by=by
+        )
         await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def sign_in(self, name: str, password: str, address: str) -> SignedIn | SignInRefused:
@@ -248,7 +251,7 @@ class LocalSignIn:
             if fresh is not None:
                 await renew_hash(tx, account.name, fresh)
             text = f"{account.name} signed in from {address}."
-            line = Line("account.signed_in", text, name=account.name, by=account.name)
+            line = Line(LineKind.ACCOUNT_SIGNED_IN, text, name=account.name, by=account.name)
             await append_lines(tx, INSTALLATION, [line], now=now)
         # Always a new value: one that the browser brought along is never taken over.
         cookie = secrets.token_urlsafe(32)
@@ -275,7 +278,7 @@ class LocalSignIn:
             await save_tries(tx, who, Tries(failed, _locked(failed, now)), now=now)
             if account is not None:
                 text = f"Wrong password for {account} from {address}."
-                line = Line("account.refused", text, name=account)
+                line = Line(LineKind.ACCOUNT_REFUSED, text, name=account)
                 await append_lines(tx, INSTALLATION, [line], now=now)
 
     async def viewer(self, cookie: str, *, renew: bool = True) -> Viewer | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jackfield.clock import Clock
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.tenant_names import LONGEST_NAME, NameRefused, parse_tenant_name
 from jackfield.flows.connections import Connections
 from jackfield.store.accounts import remove_accounts_of
@@ -98,7 +99,7 @@ class Tenants:
             await next_change(tx, INSTALLATION)
             _refuse_taken(await load_tenants(tx), name)
             made = await create_tenant(tx, name, now=now)
-            await self._note(tx, "added", f"The tenant “{name}” was added.", made, by)
+            await self._note(tx, LineKind.TENANT_ADDED, f"The tenant “{name}” was added.", made, by)
         return made
 
     async def rename(self, number: int, name: str, *, by: str) -> Tenant:
@@ -113,7 +114,7 @@ class Tenants:
             if after != before:
                 await save_tenant(tx, after)
                 text = f"The tenant “{before.name}” is called “{name}” now."
-                await self._note(tx, "renamed", text, after, by)
+                await self._note(tx, LineKind.TENANT_RENAMED, text, after, by)
         return after
 
     async def belongings(self, number: int) -> Belongings:
@@ -151,7 +152,7 @@ class Tenants:
             await remove_accounts_of(tx, number)
             await save_tenant(tx, Tenant(number, "", tenant.created_at, TenantState.REMOVED))
             text = f"The tenant “{tenant.name}” was removed, with all it had."
-            await self._note(tx, "removed", text, tenant, by)
+            await self._note(tx, LineKind.TENANT_REMOVED, text, tenant, by)
 
     async def clear(self) -> int:
         """Delete what removed tenants have left; returns how many rows."""
@@ -172,8 +173,8 @@ class Tenants:
                     closed = await close(tx, number)
         return deleted
 
-    async def _note(self, tx: Transaction, what: str, text: str, of: Tenant, by: str) -> None:
-        line = Line(f"tenant.{what}", text, subject=str(of.number), name=of.name, by=by)
+    async def _note(self, tx: Transaction, what: LineKind, text: str, of: Tenant, by: str) -> None:
+        line = Line(what, text, subject=str(of.number), name=of.name, by=by)
         await append_lines(tx, INSTALLATION, [line], now=self._clock.now())
 
 

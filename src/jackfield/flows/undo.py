@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jackfield.clock import Clock
 from jackfield.core.actions import Action, DepartmentAction, KeepLeaver, Notice
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import ObjectId
 from jackfield.core.undo import Stands, undo
 from jackfield.flows.drafting import store_ahead
@@ -96,7 +97,7 @@ class Undoing:
             )
             await supersede_plans(tx, tenant, now=now, scope=scope, by=id_)
             text = f"Plan {id_} was made: it would take back what plan {plan} did."
-            await append_lines(tx, tenant, [Line("plan.undo", text, by=by)], now=now)
+            await append_lines(tx, tenant, [Line(LineKind.PLAN_UNDO, text, by=by)], now=now)
         return id_
 
 

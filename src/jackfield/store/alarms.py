@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Index, Table, bindparam, select, update
 
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.waiting import length
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.pieces import delete_piece
@@ -128,7 +129,7 @@ async def begin_alarm(
         )
     )
     line = Line(
-        "alarm.begun", f"{text} {next_step}".rstrip(), subject=subject, data={"alarm": kind}
+        LineKind.ALARM_BEGUN, f"{text} {next_step}".rstrip(), subject=subject, data={"alarm": kind}
     )
     await append_lines(tx, tenant, [line], now=now)
     return True
@@ -152,7 +153,10 @@ async def end_alarm(
         return None
     lasted = length((now - row.begun_at).total_seconds())
     line = Line(
-        "alarm.ended", f"Over after {lasted}: {row.text}", subject=subject, data={"alarm": kind}
+        LineKind.ALARM_ENDED,
+        f"Over after {lasted}: {row.text}",
+        subject=subject,
+        data={"alarm": kind},
     )
     await append_lines(tx, tenant, [line], now=now)
     return _alarm(row, ended_at=now)

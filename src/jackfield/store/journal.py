@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Table, select
+from sqlalchemy import BigInteger, ColumnElement, Index, Table, select, type_coerce
 
-from jackfield.core.actions import ActionKind
+from jackfield.core.journal_kinds import ActionLineKind, LineKind
 from jackfield.store.contains import contains
 from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
@@ -52,6 +52,8 @@ journal = Table(
     Index("ix_journal_at", "tenant", "at"),
 )
 
+CLOCKS_DIFFER = timedelta(days=1)
+"""By more than that no clock is wrong, and none is set back."""
 SCAN_LIMIT = 20_000
 """Lines that one page looks through for a text.
 
@@ -59,34 +61,11 @@ An older page is asked for with the `next` it returns.
 """
 
 
-FAMILIES = frozenset(
-    {
-        *ActionKind,
-        "account",
-        "alarm",
-        "department",
-        "extension",
-        "match",
-        "number",
-        "person",
-        "phones",
-        "photo",
-        "plan",
-        "settings",
-        "tenant",
-        "token",
-        "vault",
-    }
-)
-"""How the kinds of lines begin, before their dot."""
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line to be written."""
 
-    kind: str
-    """What happened, e.g. "extension.created"."""
+    kind: LineKind | ActionLineKind
     text: str
     """The sentence an administrator reads."""
     subject: str = ""
@@ -107,6 +86,7 @@ class StoredLine:
     seq: int
     at: datetime
     kind: str
+    """A kind of today, or of the version that wrote it."""
     subject: str
     name: str
     text: str
@@ -119,7 +99,8 @@ class StoredLine:
 class JournalFilter:
     """Which lines to show; everything by default.
 
-    A kind "extension." stands for all that begin so.
+    A kind "extension." stands for all that begin so; `since` is the first moment, `until` the first
+    one that is no longer meant.
     """
 
     kind: str = ""
@@ -189,7 +170,7 @@ async def append_lines(
                 tenant,
                 first + index,
                 at,
-                line.kind,
+                str(line.kind),
                 line.subject,
                 storable(line.name),
                 storable(line.text),
@@ -228,10 +209,7 @@ async def load_lines(
         conditions.append(c.subject == filter_.subject)
     if filter_.run:
         conditions.append(c.run == filter_.run)
-    if filter_.since is not None:
-        conditions.append(c.at >= filter_.since)
-    if filter_.until is not None:
-        conditions.append(c.at < filter_.until)
+    conditions += await _between(tx, tenant, filter_.since, filter_.until)
     if before is not None:
         conditions.append(c.seq < before)
     words = typed_words(filter_.text)
@@ -251,6 +229,29 @@ async def load_lines(
     if len(rows) > limit:
         return JournalPage(lines, lines[-1].seq)
     return JournalPage(lines, None if floor is None else floor + 1)
+
+
+async def _between(
+    tx: Transaction, tenant: int, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Lines of a time, by their place in the journal and exactly.
+
+    Their moments follow their places but for what clocks differ, so that lines long before and
+    behind need not be read; and the index by moment is passed over, which would have all lines of
+    a year sorted for one page of them.
+    """
+    c = journal.c
+    at = type_coerce(c.at, BigInteger) + 0
+    conditions: list[ColumnElement[bool]] = []
+    if since is not None:
+        earlier = select(c.seq).where(c.tenant == tenant, c.at < since - CLOCKS_DIFFER)
+        floor = await tx.scalar(earlier.order_by(c.at.desc()).limit(1))
+        conditions += [at >= to_micros(since), *([] if floor is None else [c.seq > floor])]
+    if until is not None:
+        later = select(c.seq).where(c.tenant == tenant, c.at >= until + CLOCKS_DIFFER)
+        ceiling = await tx.scalar(later.order_by(c.at).limit(1))
+        conditions += [at < to_micros(until), *([] if ceiling is None else [c.seq < ceiling])]
+    return conditions
 
 
 async def purge_journal(tx: Transaction, tenant: int, *, before: datetime) -> int:

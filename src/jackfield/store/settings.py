@@ -19,6 +19,7 @@ from sqlalchemy import Table, bindparam, select, update
 
 from jackfield.core.choice_words import changes_told, mentioned
 from jackfield.core.fields import shown_name
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.rules import PeopleRules, check_remove_after
 from jackfield.core.schedule import ScheduleRules, check_schedule
@@ -110,7 +111,7 @@ async def load_people_changes(tx: Transaction, tenant: int, since: int) -> tuple
     changes: list[Change] = []
     expected: int | None = None
     page = await load_lines(
-        tx, tenant, JournalFilter(kind="settings.changed"), limit=CHANGES_REMEMBERED
+        tx, tenant, JournalFilter(kind=LineKind.SETTINGS_CHANGED), limit=CHANGES_REMEMBERED
     )
     for line in page.lines:
         if line.name != "people":
@@ -224,7 +225,7 @@ async def save_document(
         tenant,
         [
             Line(
-                kind="settings.changed",
+                kind=LineKind.SETTINGS_CHANGED,
                 name=name,
                 by=by,
                 text=await _sentence(tx, tenant, name, old, new),
@@ -266,7 +267,7 @@ def _unknown(came: Any, kept: Any, place: str) -> Any:
 
 async def _meanwhile(tx: Transaction, tenant: int, name: str, since: int) -> str:
     """Who saved what after a version, as far as the journal has it, the newest first."""
-    which = JournalFilter(kind="settings.changed")
+    which = JournalFilter(kind=LineKind.SETTINGS_CHANGED)
     page = await load_lines(tx, tenant, which, limit=SAVINGS_TOLD)
     return "".join(
         f" {line.at:%Y-%m-%d %H:%M:%S} UTC, {line.by or 'Jackfield'}: {line.text}"

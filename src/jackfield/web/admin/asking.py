@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from litestar import Request
 from litestar.exceptions import ClientException, HTTPException
@@ -36,6 +39,8 @@ LONGEST = 200
 """Characters of a search; a page cuts what is more and shows what it asked for."""
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _WHOLE = re.compile("[0-9]+")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NO_DAY = "“{name}” in the address is “{shown}”; it takes a day like 2026-11-23."
 
 
 class Unaskable(HTTPException):
@@ -118,6 +123,52 @@ def check_places(after: str, before: str) -> None:
         raise Unaskable(
             "The address says both “after” and “before”; a page goes on from one place."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of the calendar that a list is about, both included, as the address has them."""
+
+    since: str
+    until: str
+    zone: str
+    """The time zone whose days are meant, by its IANA name; "" = UTC."""
+
+    @property
+    def begin(self) -> datetime | None:
+        """Their first moment; None = from the beginning."""
+        day = _day("since", self.since)
+        return None if day is None else self._midnight(day)
+
+    @property
+    def end(self) -> datetime | None:
+        """The first moment behind them; None = until now."""
+        day = _day("until", self.until)
+        return None if day is None else self._midnight(day + timedelta(days=1))
+
+    def _midnight(self, day: date) -> datetime:
+        try:
+            zone = ZoneInfo(self.zone) if self.zone else UTC
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Unaskable(
+                f"“zone” in the address is “{self.zone[:50]}”, which is no time zone; give one like"
+                " Europe/Berlin, or none for UTC."
+            ) from None
+        return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _day(name: str, text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        # Of the forms of ISO 8601 only this one is what a browser sends.
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
+    # Nobody means them, and no time zone can be added to the very first and last.
+    if day is None or not 1900 <= day.year <= 9000:
+        raise Unaskable(_NO_DAY.format(name=name, shown=text[:50]))
+    return day
 
 
 def check_choice(name: str, value: str, known: Collection[str], where: str = "address") -> None:

@@ -13,15 +13,16 @@ from litestar.response import Stream
 
 from jackfield.core.actions import ActionKind, groups_of
 from jackfield.core.csv_text import JOURNAL_HEADS, written_rows
+from jackfield.core.journal_kinds import IN_INSTALLATION
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.store.groups import load_groups
 from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, load_actions
 from jackfield.store.schema import INSTALLATION
-from jackfield.web.admin.asking import Number, check_choice
+from jackfield.web.admin.asking import Days, Number, check_choice
 from jackfield.web.admin.frame import AnyRequest
-from jackfield.web.admin.journal import OF_INSTALLATION, wanted_lines
+from jackfield.web.admin.journal import asked_lines
 from jackfield.web.admin.plans import HELD, load_known_plan
 from jackfield.web.rooms import House, Rooms
 from jackfield.web.tenancy import ABOUT, About
@@ -38,10 +39,14 @@ async def journal_csv(
     q: FromQuery[str] = "",
     kind: FromQuery[str] = "",
     person: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    zone: FromQuery[str] = "",
 ) -> Stream:
     """All lines that fit, the newest first."""
-    _, wanted = wanted_lines(kind, q, person)
-    return csv_file("journal.csv", JOURNAL_HEADS, _lines(house, house.tenant, wanted))
+    asked = asked_lines(q, kind, person, Days(since, until, zone))
+    lines = _lines(house, house.tenant, asked.in_file)
+    return csv_file("journal.csv", JOURNAL_HEADS, lines)
 
 
 @get("/tenants/journal.csv", opt={ABOUT: About.INSTALLATION}, include_in_schema=False)
@@ -50,10 +55,14 @@ async def installation_journal_csv(
     house: House,
     q: FromQuery[str] = "",
     kind: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    zone: FromQuery[str] = "",
 ) -> Stream:
     """All lines of the installation's journal that fit, the newest first."""
-    _, wanted = wanted_lines(kind, q, kinds=OF_INSTALLATION)
-    return csv_file("installation.csv", JOURNAL_HEADS, _lines(house, INSTALLATION, wanted))
+    asked = asked_lines(q, kind, "", Days(since, until, zone), IN_INSTALLATION)
+    lines = _lines(house, INSTALLATION, asked.in_file)
+    return csv_file("installation.csv", JOURNAL_HEADS, lines)
 
 
 @get("/plans/{plan:int}/actions.csv", include_in_schema=False)

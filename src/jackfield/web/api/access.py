@@ -8,6 +8,7 @@ from litestar import delete, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery, JSONBody
 
+from jackfield.core.journal_kinds import LineKind
 from jackfield.flows.signin import AccountRole
 from jackfield.store.accounts import list_accounts, load_account
 from jackfield.store.journal import Line, append_lines
@@ -75,7 +76,7 @@ async def make_token(house: House, caller: Caller, data: JSONBody[TokenIn]) -> T
             expires_at=now + timedelta(days=data.days) if data.days else None,
         )
         text = f"The API token {token.name} ({token.id}, {token.role}) was made."
-        line = Line("token.made", text, subject=token.id, name=token.name, by=caller.name)
+        line = Line(LineKind.TOKEN_MADE, text, subject=token.id, name=token.name, by=caller.name)
         await append_lines(tx, house.tenant, [line], now=now)
     return TokenMade(token.id, secret)
 
@@ -94,7 +95,7 @@ async def end_token(house: House, caller: Caller, token: Key) -> None:
         if not await revoke_token(tx, house.tenant, token, now=now):
             raise NotFoundException(f"There is no token {token!r} that could be revoked.")
         text = f"The API token {token} was revoked."
-        line = Line("token.revoked", text, subject=token, by=caller.name)
+        line = Line(LineKind.TOKEN_REVOKED, text, subject=token, by=caller.name)
         await append_lines(tx, house.tenant, [line], now=now)
 
 

@@ -130,12 +130,15 @@ def moment_of(name: str, text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Unreadable(
-            f"The parameter {name!r} takes a moment such as 2026-11-28T08:00:00Z, or a day, not"
-            f" {text[:50]!r}."
-        ) from None
+        # Nobody means the first years there are and the last, with which one cannot reckon.
+        if 1900 <= moment.year <= 9000:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise Unreadable(
+        f"The parameter {name!r} takes a moment such as 2026-11-28T08:00:00Z, or a day, not"
+        f" {text[:50]!r}."
+    )
 
 
 def check_place(after: str | None) -> str | None:

@@ -8,6 +8,7 @@ from litestar import Request, get, post
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from jackfield.core.journal_kinds import unknown_kind
 from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
@@ -15,7 +16,7 @@ from jackfield.flows.setup import ConnectAsk, missing_permissions
 from jackfield.flows.signin import Viewer
 from jackfield.flows.undecided import load_undecided
 from jackfield.store.alarms import list_alarms, open_alarms
-from jackfield.store.journal import FAMILIES, JournalFilter, load_lines
+from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import count_in_sync, count_links
 from jackfield.store.people import count_people
 from jackfield.store.phones import count_extensions
@@ -226,14 +227,16 @@ async def journal(
 ) -> JournalOut:
     """`kind` is one kind, or ends in a dot and stands for all that begin so.
 
-    `run` is the number of a run, as `GET /runs` tells it.
+    `run` is the number of a run, as `GET /runs` tells it. Lines are from `since` on and before
+    `until`.
     """
-    if kind and kind.partition(".")[0] not in FAMILIES:
-        takes = ", ".join(f"{one}." for one in sorted(FAMILIES))
-        raise Unreadable(f"The parameter 'kind': no kind begins so; they begin with {takes}.")
+    if kind and (wrong := unknown_kind(kind)):
+        raise Unreadable(f"The parameter 'kind': {wrong}")
     if run and not is_whole(run):
         raise Unreadable("The parameter 'run' takes the number of a run, in digits.")
     begin, end = moment_of("since", since), moment_of("until", until)
+    if begin is not None and end is not None and end <= begin:
+        raise Unreadable("The parameter 'until' is not after 'since'; no line is between them.")
     which = JournalFilter(kind, subject, run, text, begin, end)
     if installation and not caller.sees_all:
         raise PermissionDeniedException(

@@ -55,6 +55,9 @@ const age = () => {
 };
 setInterval(age, 1000);
 
+// Which days are meant by a list's first and last day: those of the reader.
+for (const field of all('[data-zone]')) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+
 // --- The switch between tenants closes as a menu does: by Escape, and by a click elsewhere -----------------------
 
 on('keydown', (event) => {
