@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from doubles.tables import migrate_to
+from jackfield.store.addresses import Kind, refs_of_addresses
 from jackfield.store.database import Database
 from jackfield.store.errors import DatabaseUnusable
 from jackfield.store.migrate import HEAD, MIGRATIONS
@@ -152,12 +154,21 @@ async def test_a_migration_that_is_killed_leaves_nothing_behind(database_url: st
     assert set(await tables_of(database_url)) == {*metadata.tables, "alembic_version"}
 
 
+@contextlib.contextmanager
+def writing(url: str) -> Iterator[Connection]:
+    """A transaction in a database that no longer has the newest tables."""
+    address = make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
 async def test_what_guards_said_before_an_upgrade_is_still_known(database_url: str) -> None:
     """What waits for a release must not lose its reason because the package is newer."""
     migrate_to(database_url, "0021")
-    address = make_url(database_url)
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
     guard = {
         "kind": "too_many_removals",
         "subject": "",
@@ -172,8 +183,7 @@ async def test_what_guards_said_before_an_upgrade_is_still_known(database_url: s
         "next_step": "",
         "because": "No number",
     }
-    engine = create_engine(address)
-    with engine.begin() as connection:
+    with writing(database_url) as connection:
         connection.execute(
             text(
                 "INSERT INTO plan"
@@ -183,7 +193,6 @@ async def test_what_guards_said_before_an_upgrade_is_still_known(database_url: s
             ),
             {"both": json.dumps([guard, person], ensure_ascii=False), "one": json.dumps([person])},
         )
-    engine.dispose()
 
     database = await Database.open(database_url)
     async with database.read() as tx:
@@ -194,6 +203,41 @@ async def test_what_guards_said_before_an_upgrade_is_still_known(database_url: s
     assert [[one.because for one in plan.guards] for plan in plans] == [[], [guard["because"]]]
     assert held is not None
     assert [one.subject for one in held.refusals] == ["", "ada"]
+
+
+async def test_who_was_found_by_an_address_before_an_upgrade_is_found_after_it(
+    database_url: str,
+) -> None:
+    """Nobody is read again only because the package is newer."""
+    migrate_to(database_url, "0024")
+    with writing(database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO person (tenant, id, standing, upn, mail, first_seen_at, enabled,"
+                " has_mailbox, has_teams, is_resource_account, disabled_when_first_seen) VALUES"
+                " (1, 'ada', 'present', 'Ada@x.example', 'A.Lovelace@X.example',"
+                " 0, true, true, true, false, false),"
+                " (1, 'bob', 'present', 'bob', '', 0, true, true, true, false, false)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO phone_extension (tenant, key, email, enabled)"
+                " VALUES (1, 'x1', 'ADA@x.example', true), (1, 'x2', '', true)"
+            )
+        )
+
+    database = await Database.open(database_url)
+    async with database.read() as tx:
+        found = [
+            await refs_of_addresses(tx, 1, Kind.PERSON, [one])
+            for one in ("ada@x.example", "a.lovelace@x.example", "bob", "")
+        ]
+        extensions = await refs_of_addresses(tx, 1, Kind.EXTENSION, ["ada@x.example", ""])
+    await database.close()
+
+    assert found == [{"ada"}, {"ada"}, {"bob"}, set()]
+    assert extensions == {"x1"}
 
 
 async def test_a_database_of_a_newer_jackfield_is_refused(database_url: str) -> None:

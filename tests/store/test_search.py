@@ -11,7 +11,7 @@ from jackfield.store.crossings import search_uncovered
 from jackfield.store.database import Database
 from jackfield.store.people import PRESENT_PEOPLE, people, search_people
 from jackfield.store.people_rounds import save_people
-from jackfield.store.search import Found, Kind, Listing, find
+from jackfield.store.search import Found, Listing, find
 
 PEOPLE = [
     Person(ObjectId("anna"), "anna@x.example", "Anna Meier", mobile_phone="+49 170 5554711"),
@@ -131,23 +131,14 @@ async def test_pages_lead_through_everyone_and_back(
     assert back == forth
 
 
-@pytest.mark.parametrize("rare", [0, 10_000], ids=["walking", "looking_up"])
+@pytest.mark.parametrize("stretch", [1, 16, 400])
 @pytest.mark.parametrize("typed", ["a", "an be", "rare", "bo rare", "zz"])
-async def test_looking_up_and_walking_find_the_same(
-    database: Database, now: datetime, crowd: list[Person], typed: str, rare: int
+async def test_whoever_stands_behind_the_first_stretch_is_found(
+    database: Database, now: datetime, crowd: list[Person], typed: str, stretch: int
 ) -> None:
-    """Which way is taken depends on counts; what is found must not."""
+    """Where it ends must not be seen."""
     await fill(database, now, crowd)
-    listing = Listing(
-        Kind.PERSON,
-        people,
-        people.c.id,
-        people.c.words,
-        PRESENT_PEOPLE.always,
-        rare=rare,
-        common=rare,
-        stretch=16,
-    )
+    listing = Listing(people, people.c.id, people.c.words, PRESENT_PEOPLE.always, stretch=stretch)
 
     async with database.read() as tx:
         usual = await search_people(tx, 1, typed, limit=300)

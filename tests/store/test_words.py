@@ -7,7 +7,6 @@ from jackfield.store.words import (
     fold,
     number_sort_key,
     sort_key,
-    token_of,
     words_of,
 )
 
@@ -65,17 +64,6 @@ def test_words_of_a_record(
         assert found.endswith(" a@x")
     else:
         assert found == words
-
-
-def test_the_token_of_an_address_is_short_and_its_own() -> None:
-    """Two addresses that begin alike must not be taken for one another."""
-    first = token_of("employee-000001@contoso.example")
-    second = token_of("employee-000002@contoso.example")
-
-    assert first != second
-    assert first[:12] == second[:12] == "employee-000"
-    assert len(first) == 21
-    assert token_of("anna") == "anna"
 
 
 def test_numbers_are_ordered_as_people_count() -> None:

@@ -212,8 +212,13 @@ def shown_name(person: Person) -> str:
 
 def addresses(person: Person) -> tuple[str, ...]:
     """Mail and UPN, casefolded, each once, to compare an existing extension's address with."""
-    mail = clean_address(person.mail).casefold()
-    upn = clean_address(person.upn).casefold()
+    return addresses_of(person.mail, person.upn)
+
+
+def addresses_of(mail: str, upn: str) -> tuple[str, ...]:
+    """As `addresses`, of a person's mail and UPN as they came."""
+    mail = clean_address(mail).casefold()
+    upn = clean_address(upn).casefold()
     if not mail or mail == upn:
         return (upn,) if upn else ()
     return (mail, upn) if upn else (mail,)

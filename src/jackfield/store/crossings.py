@@ -12,14 +12,16 @@ from typing import Any, Unpack
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 
 from jackfield.core.extensions import Extension, ExtensionKey
+from jackfield.core.fields import addresses_of
 from jackfield.core.people import ObjectId, Scope, ScopeRules, Standing, UserType
+from jackfield.store.addresses import Kind, refs_of_addresses, save_addresses
 from jackfield.store.group_trees import PEOPLE_INSIDE
 from jackfield.store.links import links
 from jackfield.store.people import PRESENT_PEOPLE, people
 from jackfield.store.phones import load_extensions, phone_extensions
 from jackfield.store.pieces import PIECE
 from jackfield.store.schema import OF_TENANT
-from jackfield.store.search import Found, Kind, Paging, find, refs_of_addresses, save_words
+from jackfield.store.search import Found, Paging, find
 from jackfield.store.transaction import Transaction, chunks
 
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
@@ -143,7 +145,7 @@ async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
     """Drop a piece of those who are gone since before a moment and hold no link; says how many."""
     c = people.c
     rows = await tx.rows(
-        select(c.id, c.words)
+        select(c.id, c.mail, c.upn)
         .where(
             c.tenant == tenant,
             c.standing == Standing.GONE.value,
@@ -158,9 +160,9 @@ async def forget_gone(tx: Transaction, tenant: int, *, before: datetime) -> int:
         .limit(PIECE)
     )
     if rows:
-        words = {row.id: row.words for row in rows}
-        await save_words(tx, tenant, Kind.PERSON, words, dict.fromkeys(words, ""))
+        bore = {id_: addresses_of(mail, upn) for id_, mail, upn in rows}
+        await save_addresses(tx, tenant, Kind.PERSON, bore, dict.fromkeys(bore, ()))
         await tx.run(
-            people.delete().where(c.tenant == tenant, c.id.in_(_keys)), {"keys": list(words)}
+            people.delete().where(c.tenant == tenant, c.id.in_(_keys)), {"keys": list(bore)}
         )
     return len(rows)

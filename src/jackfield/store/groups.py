@@ -39,7 +39,7 @@ from jackfield.store.schema import (
     text,
     to_micros,
 )
-from jackfield.store.search import Found, Kind, Listing, Paging, find, save_words
+from jackfield.store.search import Found, Listing, Paging, find
 from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, chunks, upsert
 from jackfield.store.words import sort_key, words_of
@@ -118,7 +118,6 @@ _GROUP_COLUMNS = [
 _NAMESAKES = 20
 """Groups that are looked at for one of exactly a name."""
 _LISTING = Listing(
-    Kind.GROUP,
     groups,
     groups.c.id,
     groups.c.words,
@@ -192,35 +191,27 @@ async def save_groups(
         return 0
     changed = await next_change(tx, tenant)
     by_id: dict[str, Group] = {group.id: group for group in found}
-    known_words = select(groups.c.id, groups.c.words).where(
-        groups.c.tenant == tenant, groups.c.id.in_(_ids)
+    await _save.run(
+        tx,
+        [
+            (
+                tenant,
+                id_,
+                group.standing.value,
+                sort_key(group.name),
+                words_of((group.name,), (group.mail,)),
+                storable(group.name),
+                group.kind.value,
+                group.dynamic,
+                storable(group.description),
+                storable(group.mail),
+                round_number,
+                changed,
+                None if group.standing is Standing.PRESENT else to_micros(now),
+            )
+            for id_, group in sorted(by_id.items())
+        ],
     )
-    for ids in chunks(sorted(by_id)):
-        before = {row[0]: row[1] for row in await tx.rows(known_words, {"ids": ids})}
-        after = {id_: words_of((by_id[id_].name,), (by_id[id_].mail,)) for id_ in ids}
-        await _save.run(
-            tx,
-            [
-                (
-                    tenant,
-                    id_,
-                    group.standing.value,
-                    sort_key(group.name),
-                    after[id_],
-                    storable(group.name),
-                    group.kind.value,
-                    group.dynamic,
-                    storable(group.description),
-                    storable(group.mail),
-                    round_number,
-                    changed,
-                    None if group.standing is Standing.PRESENT else to_micros(now),
-                )
-                for id_ in ids
-                for group in (by_id[id_],)
-            ],
-        )
-        await save_words(tx, tenant, Kind.GROUP, before, after)
     return len(by_id)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import BindParameter, ColumnElement, Index, Table, bindparam, fu
 
 from jackfield.core.fields import addresses
 from jackfield.core.people import ObjectId, Person, Standing, UserType
+from jackfield.store.addresses import Kind, refs_of_addresses
 from jackfield.store.schema import (
     OF_TENANT,
     flag,
@@ -30,7 +31,7 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.search import Found, Kind, Listing, Paging, find, refs_of_addresses
+from jackfield.store.search import Found, Listing, Paging, find
 from jackfield.store.transaction import AnyRow, Transaction, chunks
 
 people = Table(
@@ -75,7 +76,6 @@ PERSON_FIELDS = tuple(Person.__slots__)
 _SHARED = slice(PERSON_FIELDS.index("job_title"), PERSON_FIELDS.index("preferred_language") + 1)
 _PERSON_COLUMNS = [people.c[name] for name in PERSON_FIELDS]
 PRESENT_PEOPLE = Listing(
-    Kind.PERSON,
     people,
     people.c.id,
     people.c.words,

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, literal, select, update
 
-from jackfield.core.fields import addresses, shown_name
+from jackfield.core.fields import addresses, addresses_of, shown_name
 from jackfield.core.people import ObjectId, Person, Standing
+from jackfield.store.addresses import Kind, save_addresses
 from jackfield.store.people import PERSON_FIELDS, encode_attributes, people
-from jackfield.store.schema import Moment, storable, to_micros
-from jackfield.store.search import Kind, save_words
+from jackfield.store.schema import OF_TENANT, Moment, storable, to_micros
 from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import Bulk, Transaction, chunks, upsert
 from jackfield.store.words import sort_key, words_of
@@ -42,6 +42,9 @@ _see = Bulk(
         .where(people.c.tenant == bindparam("tenant_"), people.c.id == bindparam("id_"))
         .values(seen_round=bindparam("round_"))
     ),
+)
+_KNOWN = select(people.c.id, people.c.mail, people.c.upn, people.c.disabled_when_first_seen).where(
+    people.c.tenant == OF_TENANT, people.c.id.in_(_ids)
 )
 
 
@@ -88,22 +91,21 @@ async def save_people(
     for ids in chunks(sorted(by_id)):
         known = await _known(tx, tenant, ids)
         rows = []
-        words: dict[str, str] = {}
+        bears: dict[str, tuple[str, ...]] = {}
         for id_ in ids:
             person = by_id[id_]
-            _, was_disabled = known.get(id_, ("", True))
+            _, was_disabled = known.get(id_, ((), True))
             values = _values(person, disabled=was_disabled and not person.enabled)
-            words[id_] = found_by = words_of(
-                _names(person),
-                addresses(person),
-                (person.mobile_phone, person.business_phone),
+            bears[id_] = addresses(person)
+            words = words_of(
+                _names(person), bears[id_], (person.mobile_phone, person.business_phone)
             )
             removed = None if person.standing is Standing.PRESENT else moment_now
             rows.append(
                 (
                     tenant,
                     sort_key(shown_name(person)),
-                    found_by,
+                    words,
                     hashes[id_],
                     round_number,
                     changed,
@@ -113,7 +115,8 @@ async def save_people(
                 )
             )
         await _save.run(tx, rows)
-        await save_words(tx, tenant, Kind.PERSON, {i: w for i, (w, _) in known.items()}, words)
+        stood = {id_: bore for id_, (bore, _) in known.items()}
+        await save_addresses(tx, tenant, Kind.PERSON, stood, bears)
     return len(by_id)
 
 
@@ -180,12 +183,12 @@ async def finish_round(tx: Transaction, tenant: int, round_number: int, *, now: 
     )
 
 
-async def _known(tx: Transaction, tenant: int, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
-    c = people.c
-    statement = select(c.id, c.words, c.disabled_when_first_seen).where(
-        c.tenant == tenant, c.id.in_(_ids)
-    )
-    return {row[0]: (row[1], row[2]) for row in await tx.rows(statement, {"ids": ids})}
+async def _known(
+    tx: Transaction, tenant: int, ids: Sequence[str]
+) -> dict[str, tuple[tuple[str, ...], bool]]:
+    """The addresses that stand, and whether the person was disabled when first seen."""
+    rows = await tx.rows(_KNOWN, {"of_tenant": tenant, "ids": ids})
+    return {id_: (addresses_of(mail, upn), disabled) for id_, mail, upn, disabled in rows}
 
 
 def _values(person: Person, *, disabled: bool) -> tuple[Any, ...]:

@@ -7,13 +7,14 @@ came. The links to people are in `links`, the built-in phone system's own record
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
 
 from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, ExtensionKey
+from jackfield.store.addresses import Kind, save_addresses
 from jackfield.store.phone_numbers import add_numbers
 from jackfield.store.phone_state import note_read, touch_picture
 from jackfield.store.schema import (
@@ -26,7 +27,6 @@ from jackfield.store.schema import (
     tenant_key,
     text,
 )
-from jackfield.store.search import Kind, save_words
 from jackfield.store.sequences import hold
 from jackfield.store.transaction import AnyRow, Bulk, Transaction, append, chunks, upsert
 from jackfield.store.words import number_sort_key, sort_key, words_of
@@ -121,9 +121,7 @@ _drop_memberships = Bulk(
 )
 _keys: BindParameter[Any] = bindparam("keys", expanding=True)
 _ALL = select(*_COLUMNS).where(phone_extensions.c.tenant == OF_TENANT)
-_SOME = select(*_COLUMNS, phone_extensions.c.words).where(
-    phone_extensions.c.tenant == OF_TENANT, phone_extensions.c.key.in_(_keys)
-)
+_SOME = _ALL.where(phone_extensions.c.key.in_(_keys))
 _MEMBERSHIPS = (
     select(phone_memberships.c.key, phone_memberships.c.department)
     .where(phone_memberships.c.tenant == OF_TENANT)
@@ -171,7 +169,7 @@ async def save_extensions(
     by_key = {extension.key: extension for extension in found}
     different = 0
     for keys in chunks(sorted(by_key)):
-        known, known_words = await _load(tx, tenant, keys)
+        known = await _load(tx, tenant, keys)
         same = [key for key in keys if _equal(known.get(key), by_key[key])]
         if same:
             await _see.run(tx, [(round_number, tenant, key) for key in same])
@@ -180,7 +178,7 @@ async def save_extensions(
         unchanged = set(same)
         changed = await touch_picture(tx, tenant)
         rows = []
-        words: dict[str, str] = {}
+        bears: dict[str, tuple[str, ...]] = {}
         given: list[tuple[int, str, str]] = []
         taken: list[tuple[int, str, str]] = []
         for one in keys:
@@ -188,9 +186,10 @@ async def save_extensions(
                 continue
             extension = by_key[one]
             fields = extension.fields
-            words[one] = words_of(
+            bears[one] = (fields.email,)
+            words = words_of(
                 (extension.number, fields.first_name, fields.last_name),
-                (fields.email,),
+                bears[one],
                 (fields.mobile, fields.caller_id),
             )
             rows.append(
@@ -200,7 +199,7 @@ async def save_extensions(
                     extension.number,
                     sort_key(f"{fields.first_name} {fields.last_name}"),
                     number_sort_key(extension.number),
-                    words[one],
+                    words,
                     *(getattr(fields, name) for name in _FIELDS),
                     extension.primary,
                     extension.enabled,
@@ -216,8 +215,9 @@ async def save_extensions(
         await _save.run(tx, rows)
         await _drop_memberships.run(tx, sorted(taken))
         await _add_memberships.run(tx, sorted(given))
-        await save_words(tx, tenant, Kind.EXTENSION, known_words, words)
-        await add_numbers(tx, tenant, [by_key[ExtensionKey(key)].number for key in words])
+        bore = _addresses(known)
+        await save_addresses(tx, tenant, Kind.EXTENSION, bore, bears)
+        await add_numbers(tx, tenant, [by_key[ExtensionKey(key)].number for key in bears])
     return different
 
 
@@ -229,11 +229,12 @@ async def drop_extensions(tx: Transaction, tenant: int, keys: Sequence[Extension
     dropped = 0
     await hold(tx, tenant)
     for chunk in chunks(sorted(keys)):
-        _, words = await _load(tx, tenant, chunk)
-        if not words:
+        known = await _load(tx, tenant, chunk)
+        if not known:
             continue
         await touch_picture(tx, tenant)
-        await save_words(tx, tenant, Kind.EXTENSION, words, dict.fromkeys(words, ""))
+        bore = _addresses(known)
+        await save_addresses(tx, tenant, Kind.EXTENSION, bore, dict.fromkeys(bore, ()))
         dropped_rows = 0
         for table in (phone_memberships, phone_extensions):
             dropped_rows = await tx.run(
@@ -251,7 +252,7 @@ async def load_extensions(
     if keys is not None:
         found: dict[ExtensionKey, Extension] = {}
         for chunk in chunks(keys):
-            found |= (await _load(tx, tenant, chunk))[0]
+            found |= await _load(tx, tenant, chunk)
         return found
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
     async for page in tx.pages(_MEMBERSHIPS, {"of_tenant": tenant}):
@@ -269,7 +270,7 @@ async def load_extension_of_number(tx: Transaction, tenant: int, number: str) ->
     key = await tx.scalar(
         select(c.key).where(c.tenant == tenant, c.sort_number == number_sort_key(number)).limit(1)
     )
-    return None if key is None else (await _load(tx, tenant, [key]))[0].get(key)
+    return None if key is None else (await _load(tx, tenant, [key])).get(key)
 
 
 async def load_touched_extensions(tx: Transaction, tenant: int, since: int) -> list[ExtensionKey]:
@@ -290,21 +291,15 @@ async def count_extensions(tx: Transaction, tenant: int) -> int:
     return count
 
 
-async def _load(
-    tx: Transaction, tenant: int, keys: Sequence[str]
-) -> tuple[dict[ExtensionKey, Extension], dict[str, str]]:
-    """Extensions by key, and their words."""
+async def _load(tx: Transaction, tenant: int, keys: Sequence[str]) -> dict[ExtensionKey, Extension]:
     these = {"of_tenant": tenant, "keys": keys}
     rows = await tx.rows(_SOME, these)
     if not rows:
-        return {}, {}
+        return {}
     departments: dict[str, tuple[DepartmentKey, ...]] = {}
     for one, department in await tx.rows(_MEMBERSHIPS_OF, these):
         departments[one] = (*departments.get(one, ()), department)
-    return (
-        {row[0]: _extension(row, departments.get(row[0], ())) for row in rows},
-        {row[0]: row.words for row in rows},
-    )
+    return {row[0]: _extension(row, departments.get(row[0], ())) for row in rows}
 
 
 def _extension(row: AnyRow, departments: tuple[DepartmentKey, ...]) -> Extension:
@@ -327,3 +322,7 @@ def _equal(known: Extension | None, found: Extension) -> bool:
         found.enabled,
         found.external_key,
     )
+
+
+def _addresses(known: Mapping[ExtensionKey, Extension]) -> dict[str, tuple[str, ...]]:
+    return {key: (extension.fields.email,) for key, extension in known.items()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from jackfield.store import (
     accounts,
+    addresses,
     alarms,
     avatars,
     cursors,
@@ -32,7 +33,6 @@ from jackfield.store import (
     released,
     runs,
     schedule,
-    search,
     sequences,
     sessions,
     settings,
@@ -47,6 +47,7 @@ from jackfield.store.schema import metadata
 
 __all__ = [
     "accounts",
+    "addresses",
     "alarms",
     "avatars",
     "cursors",
@@ -73,7 +74,6 @@ __all__ = [
     "released",
     "runs",
     "schedule",
-    "search",
     "sequences",
     "sessions",
     "settings",

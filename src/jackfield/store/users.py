@@ -21,13 +21,11 @@ from jackfield.store.links import links, load_links_of_extensions
 from jackfield.store.people import load_people, people
 from jackfield.store.phones import load_extensions, phone_extensions, phone_memberships
 from jackfield.store.photos import photos
-from jackfield.store.search import Found, Kind, Listing, find
+from jackfield.store.search import Found, Listing, find
 from jackfield.store.transaction import Transaction
 
 _ABSENT = [one.value for one in Standing if one is not Standing.PRESENT]
-_LISTING = Listing(
-    Kind.EXTENSION, phone_extensions, phone_extensions.c.key, phone_extensions.c.words
-)
+_LISTING = Listing(phone_extensions, phone_extensions.c.key, phone_extensions.c.words)
 
 
 class Source(StrEnum):

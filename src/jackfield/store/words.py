@@ -1,22 +1,19 @@
 """Words under which a record is found: folded names, whole addresses, numbers from their end.
 
-Pure text. Folding is for finding and ordering only; what is shown stays as it was typed. The table
-of tokens and the search itself are in `jackfield.store.search`.
+Pure text. Folding is for finding and ordering only; what is shown stays as it was typed. How it
+is searched: `jackfield.store.search`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-import zlib
 from collections.abc import Iterable
 
 MOST_WORDS = 8
 LONGEST_WORD = 40
 LONGEST_ADDRESS = 120
 LONGEST_SORT = 64
-ADDRESS_HEAD = 12
-"""Characters of an address that its token begins with; the rest is told by a checksum."""
 
 # Letters without a decomposition in Unicode, which people type as others.
 _WHOLE = {
@@ -108,16 +105,6 @@ def digits_of(number: str) -> str:
     if number.isascii():
         return number.translate(_ASCII_DIGITS).lstrip("0")[-20:]
     return "".join(str(unicodedata.decimal(c)) for c in number if c.isdecimal()).lstrip("0")[-20:]
-
-
-def token_of(word: str) -> str:
-    """A word's row in the table of tokens: itself, or the head of an address with a checksum.
-
-    The checksum makes the whole address findable by equality; the head keeps rows short.
-    """
-    if "@" not in word:
-        return word
-    return f"{word[:ADDRESS_HEAD]}~{zlib.crc32(word.encode()):08x}"
 
 
 def _parts(word: str) -> Iterable[str]:

@@ -19,7 +19,7 @@ from jackfield.store.schema import CHUNK
 
 SHORT = 100
 """Rows of a stretch while others write too; a stretch of them takes some 10 ms."""
-SHORT_STRETCHES = 100
+SHORT_STRETCHES = 20
 """So many stretches are short after a small write had to wait."""
 PASSED_AT_MOST = 16
 """So many small writes go before a large one that waits; then it has its turn."""
