@@ -19,6 +19,7 @@ from m365_emulator.control import Control
 from m365_emulator.door import Door
 from m365_emulator.errors import GraphError
 from m365_emulator.identity import Identity
+from m365_emulator.signin.admin_consent import AdminConsent
 from m365_emulator.signin.authorize import Authorize
 from m365_emulator.signin.device import DeviceCode
 from m365_emulator.signin.redeem import Redeem
@@ -83,6 +84,7 @@ def _entra_app(stage: Stage) -> Starlette:
             *Identity(tenant, registrations, stage.tokens, clock, redeem).routes(),
             *Authorize(tenant, registrations, state, clock, screens, steps).routes(),
             *SignOut(tenant, registrations, state, screens).routes(),
+            *AdminConsent(tenant, registrations, clock, screens, steps).routes(),
             *device.routes(),
             *steps.routes(),
         ],

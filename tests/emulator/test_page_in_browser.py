@@ -61,16 +61,17 @@ def test_the_counters_and_the_last_requests_are_live(shown: Any, stage: Any) -> 
 @pytest.fixture
 def asked(page: Any, stage: Any) -> Any:
     """The login page of an application that people can sign in to."""
+    page.route(f"{stage.url}/callback", lambda route: route.fulfill(body="signed in"))
     stage.play(
         "PATCH",
         f"/apps/{stage.app_id}",
-        {"properties": {"web": {"redirectUris": [f"{stage.url}/"]}}},
+        {"properties": {"web": {"redirectUris": [f"{stage.url}/callback"]}}},
     )
     query = urlencode(
         {
             "client_id": stage.app_id,
             "response_type": "code",
-            "redirect_uri": f"{stage.url}/",
+            "redirect_uri": f"{stage.url}/callback",
             "scope": "openid profile User.Read",
             "response_mode": "form_post",
         }
@@ -105,7 +106,7 @@ def test_somebody_signs_in_with_the_keyboard_alone(asked: Any, stage: Any) -> No
     asked.keyboard.press("Enter")
     asked.get_by_role("heading", name="Permissions requested").wait_for()
     asked.get_by_role("button", name="Accept").focus()
-    with asked.expect_request(f"{stage.url}/") as sent:
+    with asked.expect_request(f"{stage.url}/callback") as sent:
         asked.keyboard.press("Enter")
 
     assert sent.value.method == "POST"

@@ -46,7 +46,14 @@ class Admission:
     def needs_second_factor(self, proof: Proof) -> bool:
         return self._state.policies.require_mfa and "mfa" not in proof.methods
 
-    def admit(self, proof: Proof, application: Application, *, device: bool = False) -> User:
+    def admit(
+        self,
+        proof: Proof,
+        application: Application,
+        *,
+        device: bool = False,
+        assigned_only: bool = True,
+    ) -> User:
         """The person; EntraError when anything is in the way of this application."""
         user = self.person(proof.person_id)
         line = self._state.valid_from(user.id)
@@ -58,7 +65,7 @@ class Admission:
         if self.needs_second_factor(proof):
             raise errors.more_proof_needed()
         principal = application.principal
-        if principal is not None and principal.assignment_required:
+        if assigned_only and principal is not None and principal.assignment_required:
             holders = {user.id, *self._tenant.groups_of(user.id)}
             if not any(each.principal_id in holders for each in principal.assigned):
                 raise errors.not_assigned(

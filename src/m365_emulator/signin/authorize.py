@@ -235,6 +235,7 @@ class ForApplication:
 
     way = "browser"
     by_device = False
+    assigned_only = True
 
     def __init__(self, authorize: Authorize, asked: Asked) -> None:
         self._authorize = authorize

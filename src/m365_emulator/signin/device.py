@@ -242,6 +242,7 @@ class ForDevice:
     username = ""
     forms_to: tuple[str, ...] = ()
     by_device = True
+    assigned_only = True
 
     def __init__(self, flow: DeviceCode, device: Device) -> None:
         self._flow = flow

@@ -25,6 +25,8 @@ class Purpose(Protocol):
     username: str
     forms_to: tuple[str, ...]
     by_device: bool
+    assigned_only: bool
+    """Whether an application that demands an assignment demands it here."""
 
     def question(self, user: User) -> "Question | None":
         """What must be consented to before it can be finished; None when nothing."""

@@ -281,7 +281,12 @@ class Steps:
         return self._consent(interaction, user, question)
 
     def _admit(self, purpose: Purpose, proof: Proof) -> User:
-        return self._admission.admit(proof, self._application(purpose), device=purpose.by_device)
+        return self._admission.admit(
+            proof,
+            self._application(purpose),
+            device=purpose.by_device,
+            assigned_only=purpose.assigned_only,
+        )
 
     def _done(
         self, request: Request, interaction: Interaction, proof: Proof, user: User
@@ -307,7 +312,8 @@ class Steps:
     # --- the screens -------------------------------------------------------------------------
 
     def _pick(self, interaction: Interaction, session: Session) -> Response:
-        accounts = [self._tenant.user(person_id) for person_id in session.proofs]
+        known = map(self._tenant.user_register.truth, map(ObjectId, session.proofs))
+        accounts = [user for user in known if user and user.deleted_date_time is None]
         return self._show("pick", "Pick an account", interaction, accounts=accounts)
 
     def _username(self, interaction: Interaction, typed: str = "", said: str = "") -> Response:
