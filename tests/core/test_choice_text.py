@@ -151,7 +151,7 @@ def test_a_value_becomes_what_the_document_has(typed: str, value: object) -> Non
         pytest.param("ranges=299-200", "`rules.numbers.ranges`: The range", id="range"),
         pytest.param("ranges-=200-299", "has no “200-299” to take out", id="not_there"),
         pytest.param("guests+=on", "is no list; give its value by", id="no_list"),
-        pytest.param("reserved+=700", "is changed under Numbers > Reserved", id="elsewhere"),
+        pytest.param("reserved+=700", "is changed by jackfield numbers reserve", id="elsewhere"),
     ],
 )
 def test_what_cannot_be_meant_is_said_with_its_key(typed: str, says: str) -> None:

@@ -36,9 +36,8 @@ def commands(group: Any = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str
         if name.startswith("-"):
             continue
         command = group[name]
-        if command.default_command is None:
-            yield from commands(command, (*path, name))
-        else:
+        yield from commands(command, (*path, name))
+        if command.default_command is not None:
             options = set()
             for argument in command.assemble_argument_collection():
                 kind = argument.field_info.kind

@@ -6,6 +6,7 @@ from jackfield.cli.access import admin_commands, key_commands, phones_commands, 
 from jackfield.cli.backups import backup, restore
 from jackfield.cli.journal import alarms, journal
 from jackfield.cli.matches import matches_commands
+from jackfield.cli.number_rules import numbers_commands
 from jackfield.cli.settings import settings_commands
 from jackfield.cli.tenants import tenant_commands
 
@@ -19,6 +20,7 @@ GROUPS = (
     admin_commands,
     key_commands,
     matches_commands,
+    numbers_commands,
     phones_commands,
     settings_commands,
     tenant_commands,

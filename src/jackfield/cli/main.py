@@ -27,7 +27,6 @@ from jackfield.cli.arguments import (
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.catalogue import COMMANDS, GROUPS
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.showing import end, end_photos, followed, run_lines, show_plan
 from jackfield.cli.telling import FIRST, code_of, connected_text, plan_line, say
@@ -386,30 +385,6 @@ def runs(
         answer = await asked(door, "GET", f"/runs?limit={limit}")
         lines = [] if json else await run_lines(door, answer["runs"])
         say(answer, json, lambda: "\n".join(lines) or "No runs yet.")
-        return Exit.DONE
-
-    return with_door(work, data_dir, tenant=tenant, acts=False)
-
-
-@app.command(name="numbers")
-def number_pools(
-    number: MaybeText = None,
-    *,
-    tenant: TenantName = None,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> int:
-    """Say how full the pools of extension numbers are, or why one number is so.
-
-    Parameters
-    ----------
-    number
-        Only this extension number: who has it, for whom it is held or reserved.
-    """
-
-    async def work(door: Door) -> int:
-        answer = await numbers_answer(door, number)
-        say(answer, json, lambda: numbers_text(answer))
         return Exit.DONE
 
     return with_door(work, data_dir, tenant=tenant, acts=False)

@@ -26,10 +26,10 @@ GROUPS = frozenset({"rules.scope.selected_groups", "rules.departments.groups"})
 """Choices that list groups, in the administrator's order."""
 RANGES = "rules.numbers.ranges"
 ELSEWHERE: Mapping[str, str] = {
-    "rules.numbers.departments": "under Numbers > Departments in the console",
-    "rules.numbers.reserved": "under Numbers > Reserved in the console",
+    "rules.numbers.departments": "jackfield numbers give and jackfield numbers take",
+    "rules.numbers.reserved": "jackfield numbers reserve and jackfield numbers unreserve",
 }
-"""Choices with several parts to each entry, and where there is a place for each part."""
+"""Choices with several parts to each entry, and the commands that have a place for each part."""
 _ON = frozenset({"on", "true", "yes"})
 _OFF = frozenset({"off", "false", "no"})
 _ASSIGNMENT = re.compile(r"(?P<key>[^=+]*?)\s*(?P<how>[+-]?=)(?P<text>.*)", re.DOTALL)
@@ -65,7 +65,7 @@ def parse_assignment(typed: str) -> Assignment:
         raise ChoiceError(f"“{typed[:60]}” is no choice: write it as key=value.")
     assignment = Assignment(find_place(found["key"]), How(found["how"]), found["text"].strip())
     if assignment.place in ELSEWHERE:
-        raise ChoiceError(f"`{assignment.place}` is changed {ELSEWHERE[assignment.place]}.")
+        raise ChoiceError(f"`{assignment.place}` is changed by {ELSEWHERE[assignment.place]}.")
     if assignment.how is not How.REPLACE and not is_list(assignment.place):
         raise ChoiceError(
             f"`{assignment.place}` is no list; give its value by {assignment.place}=..."

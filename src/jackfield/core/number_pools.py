@@ -24,7 +24,13 @@ from jackfield.core.number_spans import (
     without,
     written,
 )
-from jackfield.core.numbering import NumberingError, NumberRange, parse_number, stretches
+from jackfield.core.numbering import (
+    NumberingError,
+    NumberRange,
+    overlap,
+    parse_number,
+    stretches,
+)
 from jackfield.core.people import GroupId, ObjectId
 
 MOST_HOLD_DAYS = 365
@@ -249,6 +255,30 @@ class NumberPools:
             return False
         owner = self._held.get(number)
         return owner is None or (owner == person and bool(person))
+
+
+class ReservationError(NumberingError):
+    """A reservation that cannot be added; `part` is its `numbers` or its `note`."""
+
+    def __init__(self, part: str, text: str) -> None:
+        super().__init__(text)
+        self.part = part
+
+
+def check_reservation(wanted: Reservation, reserved: Sequence[Reservation]) -> None:
+    """Raises `ReservationError` for one that cannot stand beside those that do."""
+    if any(overlap(wanted.numbers, one.numbers) for one in reserved):
+        raise ReservationError(
+            "numbers", f"Numbers of {wanted.numbers} are reserved already; see the list."
+        )
+    if len(reserved) >= MOST_RESERVED:
+        raise ReservationError(
+            "numbers", f"There are {MOST_RESERVED:,} reservations; remove one first."
+        )
+    if len(wanted.note) > LONGEST_NOTE:
+        raise ReservationError(
+            "note", f"The note has {len(wanted.note):,} characters; at most {LONGEST_NOTE}."
+        )
 
 
 def check_number_rules(rules: NumberRules, ranges: Sequence[NumberRange]) -> None:

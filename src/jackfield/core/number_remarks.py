@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jackfield.core.number_pools import NumberRules, Reservation, shared_pool
 from jackfield.core.number_spans import code_of, count_within, merged, spans_of
-from jackfield.core.numbering import NumberRange
+from jackfield.core.numbering import NumberRange, overlap
 
 _MOST = 3
 """Pairs of ranges that are named one by one."""
@@ -22,7 +22,7 @@ def rule_remarks(rules: NumberRules, ranges: Sequence[NumberRange]) -> tuple[str
         f"The ranges {_written(earlier)} and {_written(one)} overlap; a number is given once."
         for at, one in enumerate(rules.ranges)
         for earlier in rules.ranges[:at]
-        if _overlap(one, earlier)
+        if overlap(one, earlier)
     ]
     said += overlaps[:_MOST]
     if len(overlaps) > _MOST:
@@ -54,10 +54,6 @@ def reservation_remark(
 def codes_of(numbers: frozenset[str]) -> list[int]:
     """Numbers in use as `reservation_remark` takes them."""
     return sorted(map(code_of, numbers))
-
-
-def _overlap(one: NumberRange, other: NumberRange) -> bool:
-    return any(end in other for end in (one.first, one.last)) or other.first in one
 
 
 def _written(one: NumberRange) -> str:

@@ -79,6 +79,11 @@ class NumberRange:
         )
 
 
+def overlap(one: NumberRange, other: NumberRange) -> bool:
+    """Whether two ranges have a number in common."""
+    return any(end in other for end in (one.first, one.last)) or other.first in one
+
+
 def parse_range(text: str) -> NumberRange:
     """A range as an administrator writes it: "200-499", "0200 – 0499", or one number.
 

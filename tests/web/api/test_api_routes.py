@@ -88,6 +88,15 @@ async def a_held_number(api: ApiCaller) -> None:
     await api.sync()
 
 
+async def a_reservation(api: ApiCaller) -> None:
+    await api.post("/numbers/reserved", {"numbers": "700-709"})
+
+
+async def numbers_of_a_department(api: ApiCaller) -> None:
+    (group,) = (await api.get("/groups", limit=1))["groups"]
+    await api.put(f"/numbers/departments/{group['id']}", {"numbers": "600-699"})
+
+
 async def an_account(api: ApiCaller) -> None:
     await api.console.rooms.signin.ensure_owner()
 
@@ -220,6 +229,30 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/numbers"): Example(query={"limit": 5}, bad=(400, "/numbers?after=x", None)),
     ("GET", "/numbers/held"): Example(
         query={"search": "70", "limit": 5}, bad=(400, "/numbers/held?after=x", None)
+    ),
+    ("GET", "/numbers/reserved"): Example(bad=(400, "/numbers/reserved?after=x", None)),
+    ("POST", "/numbers/reserved"): Example(
+        201,
+        body={"numbers": "700-709", "person": "PERSON", "note": "lifts", "confirm": True},
+        bad=(422, "", {"numbers": "x"}),
+    ),
+    ("DELETE", "/numbers/reserved/{numbers}"): Example(
+        204,
+        path="/numbers/reserved/700-709",
+        before=a_reservation,
+        bad=(404, "/numbers/reserved/799", None),
+    ),
+    ("GET", "/numbers/departments"): Example(bad=(400, "/numbers/departments?limit=0", None)),
+    ("PUT", "/numbers/departments/{group}"): Example(
+        path="/numbers/departments/GROUP",
+        body={"numbers": "600-699"},
+        bad=(422, "/numbers/departments/none", {"numbers": "600-699"}),
+    ),
+    ("DELETE", "/numbers/departments/{group}"): Example(
+        204,
+        path="/numbers/departments/GROUP",
+        before=numbers_of_a_department,
+        bad=(404, "/numbers/departments/none", None),
     ),
     ("GET", "/numbers/{number}"): Example(path="/numbers/100", bad=(404, "/numbers/seven", None)),
     ("POST", "/numbers/{number}/release"): Example(
@@ -493,7 +526,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 19
+    assert len(paged) == 21
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

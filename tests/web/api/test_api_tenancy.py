@@ -116,6 +116,8 @@ async def test_no_route_gives_the_token_of_one_tenant_anything_of_another(two: A
         "run": "1",
         "key": "x1",
         "number": "100",
+        "numbers": "100",
+        "group": (await ours.get("/groups", limit=1))["groups"][0]["id"],
         "tenant": "2",
         "token": "x",
         "name": "x",

@@ -7,7 +7,7 @@ who changed what, and nothing is saved until the form is sent again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,14 +16,13 @@ from litestar.response import Redirect, Template
 
 from jackfield.core.fields import shown_name
 from jackfield.core.number_pools import (
-    LONGEST_NOTE,
-    MOST_RESERVED,
     DepartmentRange,
     NumberRules,
     Reservation,
+    ReservationError,
     check_number_rules,
+    check_reservation,
 )
-from jackfield.core.number_remarks import codes_of, reservation_remark
 from jackfield.core.numbering import (
     NumberingError,
     parse_range,
@@ -31,12 +30,10 @@ from jackfield.core.numbering import (
     written_ranges,
 )
 from jackfield.core.people import MOST_CHOSEN_GROUPS, GroupId, ObjectId
+from jackfield.flows.number_rules import load_remarks
 from jackfield.store.errors import VersionMoved
 from jackfield.store.groups import find_groups, load_groups
-from jackfield.store.links import load_links
 from jackfield.store.people import find_person, load_people
-from jackfield.store.phone_numbers import load_used_numbers
-from jackfield.store.phones import load_extension_of_number
 from jackfield.store.settings import (
     Change,
     PeopleSettings,
@@ -89,20 +86,16 @@ async def reserve(request: AnyRequest, house: House) -> Template | Response[Any]
                 errors["whose"] = f"There is no person “{form.whose}”. Give a UPN or object ID."
     try:
         wanted = Reservation(parse_range(form.numbers), person, form.note)
+        check_reservation(wanted, rules.reserved)
+    except ReservationError as error:
+        errors[error.part] = str(error)
     except NumberingError as error:
         errors["numbers"] = str(error)
-    else:
-        if any(_overlap(wanted, one) for one in rules.reserved):
-            errors["numbers"] = f"Numbers of {wanted.numbers} are reserved already; see the list."
-    if len(rules.reserved) >= MOST_RESERVED:
-        errors["numbers"] = f"There are {MOST_RESERVED:,} reservations; remove one first."
-    if len(form.note) > LONGEST_NOTE:
-        errors["note"] = f"The note has {len(form.note):,} characters; at most {LONGEST_NOTE}."
     if errors or wanted is None:
         return await _page(request, house, "reserved", replace(form, errors=errors), status=422)
     reservation = wanted
     async with house.database.read() as tx:
-        (remark,) = await _remarks(tx, house.tenant, [reservation])
+        (remark,) = await load_remarks(tx, house.tenant, [reservation])
     asks = f"{written_ranges((reservation.numbers,))}: {remark}" if remark else ""
     if form.sure != asks:
         return await _page(request, house, "reserved", replace(form, asks=asks), status=422)
@@ -242,7 +235,7 @@ async def _page(
             tx, house.tenant, sorted({one.person for one in rules.reserved if one.person})
         )
         groups = await load_groups(tx, house.tenant, [one.group for one in rules.departments])
-        remarks = await _remarks(tx, house.tenant, rules.reserved) if tab == "reserved" else []
+        remarks = await load_remarks(tx, house.tenant, rules.reserved) if tab == "reserved" else ()
     return show(
         f"numbers_{tab}.html",
         request,
@@ -267,25 +260,6 @@ async def _page(
     )
 
 
-async def _remarks(tx: Transaction, tenant: int, reserved: Sequence[Reservation]) -> list[str]:
-    """What each reservation does not change, for numbers that somebody has already."""
-    if not reserved:
-        return []
-    used = await load_used_numbers(tx, tenant)
-    codes = codes_of(used)
-    links = await load_links(tx, tenant, sorted({one.person for one in reserved if one.person}))
-    said = []
-    for one in reserved:
-        link, number, whose = links.get(one.person), one.numbers.first, ""
-        if number == one.numbers.last and number in used:
-            extension = await load_extension_of_number(tx, tenant, number)
-            if extension is not None:
-                fields = extension.fields
-                whose = f"{fields.first_name} {fields.last_name}".strip() or f"extension {number}"
-        said.append(reservation_remark(one, codes, link.number if link else "", whose))
-    return said
-
-
 async def _group(tx: Transaction, tenant: int, typed: str, errors: dict[str, str]) -> GroupId:
     """The group of exactly this object ID or name."""
     fitting = await find_groups(tx, tenant, typed)
@@ -298,14 +272,6 @@ async def _group(tx: Transaction, tenant: int, typed: str, errors: dict[str, str
     else:
         errors["whose"] = f"There is no group “{typed}” in what was read of Microsoft 365."
     return GroupId("")
-
-
-def _overlap(one: Reservation, other: Reservation) -> bool:
-    return any(
-        end in wider.numbers
-        for narrow, wider in ((one, other), (other, one))
-        for end in (narrow.numbers.first, narrow.numbers.last)
-    )
 
 
 def _shown(one: Reservation) -> tuple[str, str]:

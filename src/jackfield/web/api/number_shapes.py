@@ -65,6 +65,60 @@ class HeldNumbersOut(msgspec.Struct):
     next: str | None
 
 
+class ReservedOut(msgspec.Struct):
+    """Numbers that are given to nobody by themselves, or only to one person."""
+
+    numbers: Annotated[str, msgspec.Meta(description="A number, or a range: `700-709`.")]
+    person: Annotated[str, msgspec.Meta(description="Object ID; empty: for nobody.")]
+    upn: str
+    display_name: str
+    note: str
+    remark: Annotated[
+        str, msgspec.Meta(description="What it does not change: numbers in use; usually empty.")
+    ]
+
+
+class ReservedPage(msgspec.Struct):
+    """Reservations as they were made; give `next` as `after` for the following ones."""
+
+    reserved: list[ReservedOut]
+    next: str | None
+
+
+class ReservationIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Numbers to reserve."""
+
+    numbers: Annotated[str, msgspec.Meta(description="A number, or a range: `700-709`.")]
+    person: Annotated[
+        str, msgspec.Meta(description="UPN or object ID of who gets them; empty: nobody.")
+    ] = ""
+    note: Annotated[str, msgspec.Meta(description="Why, for whoever looks later.")] = ""
+    confirm: Annotated[
+        bool, msgspec.Meta(description="Also numbers that are in use: whoever has one keeps it.")
+    ] = False
+
+
+class GivenOut(msgspec.Struct):
+    """Numbers for the members of one group, and for nobody else."""
+
+    group: Annotated[str, msgspec.Meta(description="Object ID.")]
+    name: Annotated[str, msgspec.Meta(description="Empty where it is not known any more.")]
+    numbers: Annotated[str, msgspec.Meta(description="Its ranges, as people write them.")]
+
+
+class GivenPage(msgspec.Struct):
+    """Departments' numbers as they were given; give `next` as `after` for the following ones."""
+
+    departments: list[GivenOut]
+    next: str | None
+
+
+class RangesIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A department's numbers."""
+
+    numbers: Annotated[str, msgspec.Meta(description="Ranges: `200-299, 400-450`.")]
+
+
 class NumberOut(msgspec.Struct):
     """One number, and why it is so; `state` is the first that fits, `outside` in no pool."""
 

@@ -94,7 +94,7 @@ async def groups(
     return GroupsOut(out, found.next)
 
 
-@get("/groups/{group:str}", summary="One group", responses=told(404, 409))
+@get("/groups/{group:str}", summary="One group of Microsoft 365", responses=told(404, 409))
 async def group(house: House, group: Key) -> GroupOut:
     """By object ID, or by exactly its name; 409 where several groups bear it."""
     async with house.database.read() as tx:

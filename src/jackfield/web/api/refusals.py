@@ -21,6 +21,7 @@ from jackfield.core.numbering import NumberingError
 from jackfield.flows.by_hand import HandRefused, Reason
 from jackfield.flows.doubts import DecisionRefused, NothingThere
 from jackfield.flows.keys import PeersAtWork
+from jackfield.flows.number_rules import NoSuchRule, NumbersInUse, RuleRefused, UnusableRule
 from jackfield.flows.numbers import NotHeld
 from jackfield.flows.people import PlanNotOpen
 from jackfield.flows.photos import PhotosOff
@@ -187,6 +188,16 @@ def _answer_number(request: AnyRequest, error: NotHeld | NumberingError) -> Resp
     return error_answer(request.scope, 404, str(error))
 
 
+def _answer_rule(request: AnyRequest, error: RuleRefused) -> Response[bytes]:
+    if isinstance(error, UnusableRule):
+        return error_answer(request.scope, 422, f"In `{error.part}`: {error}")
+    step = ""
+    if isinstance(error, NumbersInUse):
+        step = 'To reserve it all the same, send "confirm": true.'
+    status = 404 if isinstance(error, NoSuchRule) else 409
+    return error_answer(request.scope, status, str(error), next_step=step)
+
+
 def _answer_setup(request: AnyRequest, error: SetupRefused) -> Response[bytes]:
     return error_answer(request.scope, 422, error.text, next_step=error.next_step)
 
@@ -213,6 +224,7 @@ ANSWERS: ExceptionHandlersMap = {
     DecisionRefused: _answer_decision,
     NotHeld: _answer_number,
     NumberingError: _answer_number,
+    RuleRefused: _answer_rule,
     PhonesSilent: _answer_phones,
     SetupRefused: _answer_setup,
     AccountRefused: _answer_refused,
