@@ -21,14 +21,27 @@ async def doubt(house: House) -> None:
 
 
 async def test_the_tab_counts_what_waits(house: House, admin: Visitor) -> None:
-    """The list of users stays quick: the count comes after it."""
-    none = (await admin.get("/users/matches/count")).text
-    await doubt(house)
+    """As the last plan counted: nobody who looks at users has everybody planned who waits.
 
-    assert none == ""
-    assert (await admin.get("/users/matches/count")).text == " <b>1</b>"
-    assert "/users/matches/count" in (await admin.get("/users")).text
-    assert "Doubtful matches 1" in (await admin.get("/users/matches")).page.text
+    The page of matches counts afresh; what was decided since is left out everywhere at once.
+    """
+
+    async def tabs() -> list[bool]:
+        paths = ("/users", "/users/not-synced", "/users/not-made-again", "/users/matches")
+        return ["Doubtful matches 1" in (await admin.get(path)).page.text for path in paths]
+
+    await house.connect(house.raise_stage(0))
+    await house.choose(enabled=True)
+    await doubt(house)
+    before = await tabs()
+    await house.sync()
+    planned = await tabs()
+    await admin.post("/users/matches", {"person": ANN.id, "extension": "e300", "verdict": "theirs"})
+    decided = await tabs()
+
+    assert before == [False, False, False, True]
+    assert planned == [True, True, True, True]
+    assert decided == [False, False, False, False]
 
 
 async def test_a_doubt_is_decided_on_the_page_and_undone_there(

@@ -5,7 +5,6 @@ What is doubtful is said by the rules of the plan; what was decided counts from 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from jackfield.core.fields import shown_name
 from jackfield.core.journal_kinds import LineKind
 from jackfield.core.matching import is_free
 from jackfield.core.people import ObjectId, Person
-from jackfield.core.plan import plan as make_plan
 from jackfield.flows.planning import Planning
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
@@ -73,9 +71,7 @@ class Doubts:
 
     async def open(self, tenant: int) -> tuple[DoubtfulMatch, ...]:
         """Those that wait for a decision, by the person's name."""
-        loaded = await self._planning.load_waiting(tenant)
-        view, limits = loaded.view, self._planning.limits(tenant)
-        plan = await asyncio.to_thread(make_plan, view, loaded.settings.rules, limits)
+        view, plan = await self._planning.plan_waiting(tenant)
         return tuple(
             DoubtfulMatch(
                 view.people[ObjectId(refusal.subject)],

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.actions import DISBELIEF, GUARDS, CreateDepartment, Plan, Refusal, RefusalKind
@@ -25,6 +26,7 @@ from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
 from jackfield.store.held_actions import load_held, withdraw_held, withdraw_held_from
 from jackfield.store.links import load_links_of_extensions
+from jackfield.store.matches import note_doubtful
 from jackfield.store.outcomes import load_proposed_people
 from jackfield.store.people import load_touched
 from jackfield.store.phone_state import load_phone_state
@@ -68,6 +70,8 @@ class Loaded:
     scope: str
     added: int
     """Who was added to the unsettled after this is not in the view."""
+    at: datetime
+    """Before anything was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,7 @@ class Planning:
             loaded = await self.load(tenant, everything=everything, person=person)
             if loaded is None:
                 return Made(0)
-            limits = self.limits(tenant)
-            plan = await asyncio.to_thread(make_plan, loaded.view, loaded.settings.rules, limits)
+            plan = await self._plan(tenant, loaded)
             return await self._save(tenant, run, loaded, plan, preview=preview, fence=fence)
 
     async def rules(self, tenant: int) -> PeopleRules:
@@ -166,6 +169,7 @@ class Planning:
         person: ObjectId | None = None,
     ) -> Loaded | None:
         """The view to plan from; None where nobody is touched."""
+        now = self._clock.now()
         async with self._database.read() as tx:
             stored = await _load_settings(tx, tenant)
             marks = await load_planned(tx, tenant)
@@ -183,16 +187,26 @@ class Planning:
                     ids, scope = None, EVERYONE
                 else:
                     ids = sorted({*ids, *map(ObjectId, proposed)})
-            fetched = await self._fetch(tx, tenant, stored, ids)
-        return await _loaded(fetched, scope, 0 if marks is None else marks.added)
+            fetched = await self._fetch(tx, tenant, stored, ids, now)
+        return await _loaded(fetched, scope, 0 if marks is None else marks.added, now)
 
-    async def load_waiting(self, tenant: int) -> Loaded:
-        """The view of everyone who may wait for an extension."""
-        async with self._database.read() as tx:
-            stored = await _load_settings(tx, tenant)
-            ids = await load_waiting(tx, tenant, stored.value.rules.scope)
-            fetched = await self._fetch(tx, tenant, stored, ids)
-        return await _loaded(fetched, TOUCHED, 0)
+    async def plan_waiting(self, tenant: int) -> tuple[View, Plan]:
+        """What the next sync would do for everyone who waits for an extension; nothing is stored.
+
+        Takes its turn among the plans of runs: before a first sync everybody waits.
+        """
+        async with self._turns:
+            now = self._clock.now()
+            async with self._database.read() as tx:
+                stored = await _load_settings(tx, tenant)
+                ids = await load_waiting(tx, tenant, stored.value.rules.scope)
+                fetched = await self._fetch(tx, tenant, stored, ids, now)
+            loaded = await _loaded(fetched, TOUCHED, 0, now)
+            return loaded.view, await self._plan(tenant, loaded)
+
+    async def _plan(self, tenant: int, loaded: Loaded) -> Plan:
+        rules, limits = loaded.settings.rules, self.limits(tenant)
+        return await asyncio.to_thread(make_plan, loaded.view, rules, limits)
 
     async def _fetch(
         self,
@@ -200,6 +214,7 @@ class Planning:
         tenant: int,
         stored: Stored[PeopleSettings],
         ids: list[ObjectId] | None,
+        now: datetime,
     ) -> _Fetched:
         state = await load_phone_state(tx, tenant)
         versions = Versions(await latest_change(tx, tenant), state.version, stored.version)
@@ -208,7 +223,7 @@ class Planning:
             tenant,
             ids,
             hold_days=stored.value.rules.numbers.hold_days,
-            now=self._clock.now(),
+            now=now,
         )
         return _Fetched(pictures, stored.value, versions)
 
@@ -246,6 +261,8 @@ class Planning:
                     loaded.added,
                 )
                 await save_planned(tx, tenant, marks)
+            if not for_one:
+                await note_doubtful(tx, tenant, doubtful, now=loaded.at)
             disbelieved = kinds & DISBELIEF
             if not preview and everyone and not disbelieved:
                 await accept_people(tx, tenant, loaded.people_now)
@@ -329,11 +346,11 @@ async def _touched(
     return sorted(touched)
 
 
-async def _loaded(fetched: _Fetched, scope: str, added: int) -> Loaded:
+async def _loaded(fetched: _Fetched, scope: str, added: int, now: datetime) -> Loaded:
     """What was fetched, put together outside of the database's time."""
     view = await asyncio.to_thread(put_together, fetched.pictures, fetched.settings.rules)
     people_now = fetched.pictures.summary.people_now
-    return Loaded(view, fetched.settings, fetched.versions, people_now, scope, added)
+    return Loaded(view, fetched.settings, fetched.versions, people_now, scope, added, now)
 
 
 async def _last(tx: Transaction, tenant: int) -> tuple[int, LastPlan | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select, update
 
 from jackfield.store.links import department_links, links
-from jackfield.store.matches import match_decisions
+from jackfield.store.matches import doubtful_people, match_decisions
 from jackfield.store.phone_departments import phone_departments
 from jackfield.store.phone_numbers import phone_numbers
 from jackfield.store.phone_state import phone_states, touch_picture
@@ -35,6 +35,7 @@ async def forget_phones(tx: Transaction, tenant: int) -> int:
         links,
         department_links,
         match_decisions,
+        doubtful_people,
     ):
         await tx.run(delete(table).where(table.c.tenant == tenant))
     await tx.run(

@@ -1,4 +1,7 @@
-"""What administrators decided about extensions that may be a person's: once, and remembered."""
+"""What administrators decided about extensions that may be a person's: once, and remembered.
+
+And how many people wait for such a decision, as the last plan counted them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, func, select
 
 from jackfield.core.extensions import ExtensionKey, Verdict
 from jackfield.core.people import ObjectId
-from jackfield.store.schema import OF_TENANT, key, metadata, moment, tenant_key, text
+from jackfield.store.schema import OF_TENANT, key, metadata, moment, number, tenant_key, text
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction
 
@@ -23,6 +26,14 @@ match_decisions = Table(
     text("verdict"),
     text("decided_by"),
     moment("decided_at"),
+)
+
+doubtful_people = Table(
+    "doubtful_people",
+    metadata,
+    tenant_key(),
+    number("people"),
+    moment("counted_at"),
 )
 
 
@@ -106,3 +117,31 @@ async def load_decisions(
     for one in await list_decisions(tx, tenant):
         found.setdefault(one.person, {})[one.extension] = one.verdict
     return found
+
+
+async def note_doubtful(tx: Transaction, tenant: int, people: int, *, now: datetime) -> None:
+    """How many people a plan found doubtful that looked at all who wait; `now`: when it looked."""
+    values = {"people": people, "counted_at": now}
+    await tx.run(
+        tx.insert(doubtful_people)
+        .values(tenant=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant"], set_=values)
+    )
+
+
+async def count_doubtful(tx: Transaction, tenant: int) -> int:
+    """How many people wait for a decision: as the last plan counted, without those decided since.
+
+    Whether something decided is still doubtful in another way is found by the next plan.
+    """
+    c, d = doubtful_people.c, match_decisions.c
+    counted = await tx.row(select(c.people, c.counted_at).where(c.tenant == tenant))
+    if counted is None or not counted.people:
+        return 0
+    decided: int = await tx.scalar(
+        select(func.count(d.person.distinct())).where(
+            d.tenant == tenant, d.decided_at >= counted.counted_at
+        )
+    )
+    people: int = counted.people
+    return max(0, people - decided)

@@ -10,12 +10,11 @@ from litestar.response import Redirect, Template
 from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.flows.made_again import choose_made_again
-from jackfield.store.links import count_links
 from jackfield.store.people import load_people
-from jackfield.store.phones import count_extensions
 from jackfield.store.settings import load_people_settings
 from jackfield.web.admin.asking import PageNumber
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.users_head import load_users_head
 from jackfield.web.rooms import House
 
 PAGE = 50
@@ -29,8 +28,7 @@ async def not_made_again(request: AnyRequest, house: House, page: PageNumber = 1
         frame = await load_frame(tx, house)
         rules = (await load_people_settings(tx, tenant)).value.rules
         known = await load_people(tx, tenant, sorted(rules.not_recreated))
-        links = await count_links(tx, tenant)
-        extensions = await count_extensions(tx, tenant)
+        head = await load_users_head(tx, tenant)
     names = {one: shown_name(known[one]) if one in known else one for one in rules.not_recreated}
     ids = sorted(names, key=lambda one: (names[one].casefold(), one))
     pages = max(1, -(-len(ids) // PAGE))
@@ -45,8 +43,7 @@ async def not_made_again(request: AnyRequest, house: House, page: PageNumber = 1
         page=page,
         pages=pages,
         nobody_is=not rules.recreate,
-        links=links,
-        extensions=extensions,
+        **head,
     )
 
 

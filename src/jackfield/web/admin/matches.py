@@ -10,9 +10,8 @@ from litestar.response import Redirect, Template
 from jackfield.core.extensions import ExtensionKey, Verdict
 from jackfield.core.people import ObjectId
 from jackfield.flows.doubts import DecisionRefused, NothingThere
-from jackfield.store.links import count_links
-from jackfield.store.phones import count_extensions
 from jackfield.web.admin.frame import AnyRequest, load_frame, show
+from jackfield.web.admin.users_head import load_users_head
 from jackfield.web.rooms import House, Rooms
 
 SHOWN = 200
@@ -24,13 +23,6 @@ _UNDECIDED = "undecided"
 async def matches(request: AnyRequest, house: House) -> Template:
     """Who gets no extension until somebody decides, and what was decided."""
     return await _page(request, house)
-
-
-@get("/users/matches/count", include_in_schema=False)
-async def count(house: House) -> Response[str]:
-    """How many wait, for the tab: fetched after the page, for it takes a look at all who wait."""
-    waiting = len(await house.doubts.open(house.tenant))
-    return Response(f" <b>{waiting:,}</b>" if waiting else "", media_type="text/html")
 
 
 @post("/users/matches", include_in_schema=False)
@@ -62,8 +54,7 @@ async def _page(
     decided = await house.doubts.decided(house.tenant)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-        links = await count_links(tx, house.tenant)
-        extensions = await count_extensions(tx, house.tenant)
+        head = await load_users_head(tx, house.tenant)
     return show(
         "matches.html",
         request,
@@ -72,11 +63,9 @@ async def _page(
         status=status,
         refused=refused,
         waiting=waiting[:SHOWN],
-        total=len(waiting),
         decided=decided[:SHOWN],
-        links=links,
-        extensions=extensions,
+        **{**head, "doubtful": len(waiting)},
     )
 
 
-ROUTES = [matches, count, decide]
+ROUTES = [matches, decide]

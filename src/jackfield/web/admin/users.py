@@ -12,14 +12,13 @@ from litestar.response import Template
 from jackfield.core.extensions import Department, DepartmentKey
 from jackfield.flows.coverage import load_uncovered
 from jackfield.store.groups import load_skus
-from jackfield.store.links import count_links
 from jackfield.store.phone_departments import load_departments
-from jackfield.store.phones import count_extensions
 from jackfield.store.photos import load_digests
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.web.admin.asking import check_choice, check_places
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.admin.photos import face
+from jackfield.web.admin.users_head import load_users_head
 from jackfield.web.licences import licence_name, licence_names, licence_titles
 from jackfield.web.rooms import House
 
@@ -71,8 +70,7 @@ async def users(
             "skus": skus,
             "licence": lambda person: licence_names(person.skus if person else (), skus),
             "titles": lambda person: licence_titles(person.skus if person else (), skus),
-            "links": await count_links(tx, tenant),
-            "extensions": await count_extensions(tx, tenant),
+            **await load_users_head(tx, tenant),
             "faces": {person: face(person, digest) for person, digest in faces.items()},
         }
     context["asked"] = {
@@ -109,8 +107,7 @@ async def not_synced(
             tx, house.tenant, q[:200], limit=PAGE, after=after or None, before=before or None
         )
         skus = await load_skus(tx, house.tenant)
-        links = await count_links(tx, house.tenant)
-        extensions = await count_extensions(tx, house.tenant)
+        head = await load_users_head(tx, house.tenant)
     template = "_uncovered_list.html" if wants_part(request, "list") else "not_synced.html"
     return show(
         template,
@@ -118,8 +115,7 @@ async def not_synced(
         frame,
         "users",
         page=page,
-        links=links,
-        extensions=extensions,
+        **head,
         licence=lambda person: licence_names(person.skus, skus),
         titles=lambda person: licence_titles(person.skus, skus),
         asked={"q": q[:200]},
