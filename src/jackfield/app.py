@@ -139,10 +139,6 @@ class App:
         roles = tuple(role.value for role in settings.roles)
         self.vault = await open_vault(settings, database)
         self.works = await self._is_to_work()
-        if not database.sqlite and (self.works or self.purpose is For.SERVING):
-            self.slot = Slot(database, clock, roles=roles, works=self.works)
-            await self.slot.take()
-            self._background.repeat("slot", self.slot.keep, KEEP_EVERY_S)
         self.connections = Connections(
             database,
             self.vault,
@@ -150,6 +146,11 @@ class App:
             open_transport=open_transport,
             rng=random.Random(),
         )
+        if not database.sqlite and (self.works or self.purpose is For.SERVING):
+            share = self.connections.pace.share_among
+            self.slot = Slot(database, clock, roles=roles, works=self.works, share=share)
+            await self.slot.take()
+            self._background.repeat("slot", self.slot.keep, KEEP_EVERY_S)
         self.figures = Health(database, self.connections, clock)
         self.setup = Setup(database, self.vault, self.connections, clock)
         self.tenant = await self.setup.first_tenant()

@@ -81,6 +81,7 @@ async def test_two_that_start_at_once_on_an_empty_database_share_it(
         connected = await installation.connect(stage)
         ran = [await one.api("POST", "/people/sync", {"full": True}) for one in servers]
         ended = [await one.run_ended(run["id"]) for one, run in zip(servers, ran, strict=True)]
+        budgets = [(await one.api("GET", "/graph"))["processes"] for one in servers]
         stopped = [await one.process.stop() for one in servers]
         complaints = [
             line for one in servers for line in one.process.log("warning", "error", "critical")
@@ -92,6 +93,7 @@ async def test_two_that_start_at_once_on_an_empty_database_share_it(
     assert sent.status == 303
     assert connected.code == 0
     assert {one["status"] for one in ended} == {"done"}
+    assert budgets == [2, 2]
     assert [code for code, _ in stopped] == [0, 0]
     assert complaints == []
     end = await load_end_state(installation.url)

@@ -95,6 +95,22 @@ async def test_a_busy_minute_does_not_make_the_next_one_busy(house: House) -> No
     assert second.by_workload["directory"].busiest == 2
 
 
+async def test_tenants_of_one_organisation_share_its_budget(house: House) -> None:
+    """Microsoft counts by application and organisation, whatever we call a tenant."""
+    await house.tenants.add("Second site", by="admin")
+    await house.tenants.add("Another organisation", by="admin")
+    stage = house.raise_stage(people=0)
+    for tenant in (1, 2):
+        await house.connect(stage, tenant)
+    await house.connect(house.raise_stage(people=0, host="localhost:9365"), 3)
+    ways = [await house.connections.client(tenant) for tenant in (1, 2, 3)]
+
+    ways[0].pause(Workload.DIRECTORY, tries=1, asked_s=30)
+
+    closed = [house.connections.closed_for_s(one, Workload.DIRECTORY) > 0 for one in (1, 2, 3)]
+    assert closed == [True, True, False]
+
+
 @pytest.mark.parametrize(("people", "units"), [(49, 3500), (50, 5000), (500, 5000), (501, 8000)])
 async def test_a_larger_organisation_is_allowed_more(people: int, units: int) -> None:
     """Source: Graph docs, concepts/throttling-limits, read 2026-11."""

@@ -48,6 +48,6 @@ async def test_those_that_wait_for_microsoft_leave_room_for_the_others(house: Ho
         for one in range(1, TENANTS + 1)
     ]
     assert all(calls), "each tenant's calls are counted as its own"
-    pace = house.connections.pace
-    closed = {t for t in range(1, TENANTS + 1) if pace.closed_for_s(str(t), Workload.DIRECTORY)}
+    closed_for_s = house.connections.closed_for_s
+    closed = {t for t in range(1, TENANTS + 1) if closed_for_s(t, Workload.DIRECTORY)}
     assert closed <= set(TROUBLED)

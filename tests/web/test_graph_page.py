@@ -42,7 +42,8 @@ async def test_spent_and_foretold_stand_side_by_side(house: House, admin: Visito
 async def test_a_pause_that_microsoft_asked_for_is_said(house: House, admin: Visitor) -> None:
     """And that nothing is lost by it."""
     await house.connect(house.raise_stage(people=1), sync=True)
-    house.connections.pace.close("1", Workload.DIRECTORY, 30)
+    client = await house.connections.client(1)
+    house.connections.pace.close(client.account, Workload.DIRECTORY, 30)
 
     page = (await admin.get("/graph")).page
 

@@ -28,7 +28,7 @@ from jackfield.graph.credentials import (
     parse_secret,
 )
 from jackfield.graph.meter import Meter
-from jackfield.graph.pace import Pace
+from jackfield.graph.pace import Pace, Workload
 from jackfield.graph.transport import Transport
 from jackfield.store.database import Database
 from jackfield.store.tenants import Connection, CredentialKind, load_connection, load_tenants
@@ -98,6 +98,11 @@ class Connections:
             self._ways[tenant] = await self._make(tenant, connection, credential, reach)
         return self._ways[tenant].client
 
+    def closed_for_s(self, tenant: int, workload: Workload) -> float:
+        """Seconds until the tenant's calls go out again; 0 = they do now."""
+        way = self._ways.get(tenant)
+        return 0.0 if way is None else self.pace.closed_for_s(way.client.account, workload)
+
     async def trial(
         self, tenant: int, connection: Connection, credential: Credential
     ) -> tuple[GraphClient, AsyncExitStack]:
@@ -166,6 +171,7 @@ class Connections:
             meter=self.meter,
             reach=reach,
             clock=self._clock,
+            account=f"{cloud.root}/{connection.tid}/{connection.client_id}".casefold(),
         )
         return _Way(connection, client, tokens, closing)
 

@@ -38,7 +38,7 @@ class WorkloadBudget:
     """By Microsoft, to one application in this tenant (Outlook: for each mailbox); None = no figure
     is published."""
     kept_to: Allowance
-    """By Jackfield: calls wait so that they never spend more."""
+    """By Jackfield, in all its processes: calls wait so that they never spend more."""
     last_window: float
     """Units spent lately, in as many seconds as `kept_to.per_s`."""
     last_minute: float
@@ -54,6 +54,8 @@ class GraphBudget:
 
     at: datetime
     size: Size
+    processes: int
+    """Of Jackfield, sharing what it keeps to evenly."""
     interval_s: int
     """Seconds between two looks for changes; 0 = none by themselves."""
     workloads: tuple[WorkloadBudget, ...]
@@ -64,7 +66,7 @@ class GraphBudget:
     busiest: int
     """Resource units at most in a window of the directory's limit, with a full sync in it."""
     full_paced_s: float
-    """By how many seconds a full sync is slowed down to keep to what Jackfield allows itself."""
+    """By how many seconds a full sync is slowed down to keep to what one process may spend."""
 
     @property
     def directory(self) -> WorkloadBudget:
@@ -104,11 +106,12 @@ class GraphBudgets:
             hours = await load_calls(tx, tenant, since=now - timedelta(days=1), bucket=HOUR)
         interval_s = settings.schedule.delta_interval_s if settings.enabled else 0
         expected = forecast(size, interval_s=interval_s)
-        kept_to = self._connections.pace.allowance(Workload.DIRECTORY)
+        kept_to = self._connections.pace.share(Workload.DIRECTORY)
         budgets = [self._budget(tenant, one, size, hours) for one in Workload]
         return GraphBudget(
             at=now,
             size=size,
+            processes=self._connections.pace.processes,
             interval_s=interval_s,
             workloads=tuple(one for one in budgets if _is_used(one, size)),
             hours=hours,
@@ -120,9 +123,9 @@ class GraphBudgets:
     def _budget(
         self, tenant: int, workload: Workload, size: Size, hours: Sequence[Bucket]
     ) -> WorkloadBudget:
-        meter, pace = self._connections.meter, self._connections.pace
+        meter = self._connections.meter
         who, at = str(tenant), self._clock.monotonic()
-        kept_to = pace.allowance(workload)
+        kept_to = self._connections.pace.allowance(workload)
         return WorkloadBudget(
             workload=workload,
             allowed=published(workload, size.people),
@@ -130,7 +133,7 @@ class GraphBudgets:
             last_window=meter.spent_within(who, workload, kept_to.per_s, at=at),
             last_minute=meter.spent_within(who, workload, MINUTE_S, at=at),
             day=sum((one.by_workload.get(workload.value, Calls()) for one in hours), Calls()),
-            closed_for_s=pace.closed_for_s(who, workload),
+            closed_for_s=self._connections.closed_for_s(tenant, workload),
         )
 
 

@@ -75,12 +75,11 @@ class Health:
     def figures(self, tenant: int) -> GraphFigures:
         """Graph calls of this process for a tenant, since it started."""
         totals = self._connections.meter.totals(str(tenant))
-        pace = self._connections.pace
         return GraphFigures(
             calls=totals.calls,
             throttled=totals.throttled,
             failed=totals.failed,
-            closed_for_s=max(pace.closed_for_s(str(tenant), one) for one in Workload),
+            closed_for_s=max(self._connections.closed_for_s(tenant, one) for one in Workload),
             latency_median_ms=totals.latency_median_ms,
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
 from uuid import uuid4
@@ -25,6 +26,7 @@ from jackfield.store.leases import (
     expired_leases,
     give_up_everywhere,
     list_leases,
+    live_leases,
     release_lease,
     renew_lease,
     take_lease,
@@ -60,13 +62,23 @@ class Slot:
     """The slot of this process. Take it once; keep it while the process lives."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, roles: tuple[str, ...], works: bool
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        roles: tuple[str, ...],
+        works: bool,
+        share: Callable[[int], None] = lambda _processes: None,
     ) -> None:
-        """One that `works` writes nothing once a peer has taken it for dead."""
+        """One that `works` writes nothing once a peer has taken it for dead.
+
+        `share` is told again and again among how many processes what is limited must be shared.
+        """
         self._database = database
         self._clock = clock
         self._roles = roles
         self._works = works
+        self._share = share
         self._owner = uuid4().hex
         self._url = ""
         self._lease: Lease | None = None
@@ -92,6 +104,8 @@ class Slot:
         asked_at = self._clock.monotonic()
         async with self._database.write() as tx:
             self._lease = await take_slot(tx, self._owner, length=LEASE, now=self._clock.now())
+            alive = await live_leases(tx, INSTALLATION, SLOT, now=self._clock.now())
+        self._share(len(alive))
         self._kept_at = asked_at
         if self._works:
             self._database.write_as(self._lease, LEASE)
@@ -123,6 +137,8 @@ class Slot:
                 tx, INSTALLATION, self._held, length=LEASE, now=self._clock.now()
             )
             found = await tables_version(tx.connection)
+            alive = await live_leases(tx, INSTALLATION, SLOT, now=self._clock.now())
+        self._share(len(alive))
         if renewed is None:
             await self.take()
             await self.announce(self._url)

@@ -69,7 +69,11 @@ class _Failed:
 
 
 class GraphClient:
-    """Graph for one tenant. `tenant` is our own name for it: the key of budgets and counters."""
+    """Graph for one tenant.
+
+    `tenant` is our own name for it, the key of counters; `account` is whom Microsoft counts, the
+    key of budgets: one application in one organisation, which several tenants may use.
+    """
 
     def __init__(
         self,
@@ -82,10 +86,12 @@ class GraphClient:
         meter: Meter,
         reach: Reach,
         clock: Clock,
+        account: str = "",
         new_id: Callable[[], str] = new_uuid,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._tenant = tenant
+        self.account = account or tenant
         self._cloud = cloud
         self._tokens = tokens
         self._transport = transport
@@ -107,7 +113,7 @@ class GraphClient:
     def figures(self, workload: Workload = Workload.DIRECTORY) -> WorkloadFigures:
         """Counts, latencies and last failures since the process started."""
         return self._meter.figures(
-            self._tenant, workload, closed_for_s=self._pace.closed_for_s(self._tenant, workload)
+            self._tenant, workload, closed_for_s=self._pace.closed_for_s(self.account, workload)
         )
 
     def now(self) -> datetime:
@@ -116,7 +122,7 @@ class GraphClient:
     def pause(self, workload: Workload, *, tries: int, asked_s: float = 0.0) -> None:
         """Let no call of this tenant out to `workload` for a while: `tries` failed in a row."""
         wait = max(asked_s, self._pace.backoff_s(tries))
-        self._pace.close(self._tenant, workload, wait)
+        self._pace.close(self.account, workload, wait)
 
     async def get(self, ask: Ask) -> Answer:
         """Read one thing. Repeats what may pass; raises the errors of `errors.py`."""
@@ -250,7 +256,7 @@ class GraphClient:
                 latency_s=self._clock.monotonic() - started,
                 request_id=call.request_id,
             )
-            cost = self._pace.observe(self._tenant, ask.workload, response.headers, units=ask.units)
+            cost = self._pace.observe(self.account, ask.workload, response.headers, units=ask.units)
             self._spent(ask, cost)
             if 200 <= response.status < 300:
                 return Answer(response.body, response.headers, call)
@@ -280,7 +286,7 @@ class GraphClient:
     async def _admitted(self, ask: Ask, call: Call, until: float) -> None:
         started = self._clock.monotonic()
         try:
-            await self._pace.admit(self._tenant, ask.workload, units=ask.units, until=until)
+            await self._pace.admit(self.account, ask.workload, units=ask.units, until=until)
         except WaitTooLong as error:
             self._reach.retried_at(self._clock.now() + timedelta(seconds=error.wait_s))
             raise Throttled(
@@ -296,7 +302,7 @@ class GraphClient:
         asked = error.retry_after_s if isinstance(error, AgainLater) else None
         wait = max(self._pace.backoff_s(tries), asked or 0.0)
         if _is_throttling(error):
-            self._pace.close(self._tenant, ask.workload, wait)
+            self._pace.close(self.account, ask.workload, wait)
         goes_on = self._clock.monotonic() + wait <= until
         if goes_on or _is_throttling(error):
             self._reach.retried_at(self._clock.now() + timedelta(seconds=wait))

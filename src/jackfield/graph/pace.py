@@ -1,8 +1,10 @@
-"""How fast we may ask: one budget and one gate per tenant and workload, shared by all callers.
+"""How fast we may ask: one budget and one gate per account and workload, shared by all callers.
 
-Decided here: how long a call waits before it goes out and between two tries. A 429 closes the gate
-for everyone who uses that workload, not only for the call that met it. Everything is in memory:
-one process works at a time. What may be repeated at all is decided in `client.py`.
+An account is whom Microsoft counts: one application in one organisation, however many of our
+tenants use it. Decided here: how long a call waits before it goes out and between two tries. A 429
+closes the gate for everyone who uses that workload, not only for the call that met it. Everything
+is in memory, and each of several processes keeps to its share, so that together they never spend
+more than one alone. What may be repeated at all is decided in `client.py`.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ ALLOWANCES: Mapping[Workload, Allowance] = {
     # Microsoft names no number; our own choice.
     Workload.SUBSCRIPTIONS: Allowance(50, 10),
 }
+_BY_MAILBOX = frozenset({Workload.OUTLOOK})
+"""Microsoft counts these by mailbox, of which no call of ours spends more than a little."""
 
 
 def published(workload: Workload, users: int) -> Allowance | None:
@@ -99,13 +103,19 @@ class Pace:
         self._rng = rng
         self._allowances = allowances
         self._lanes: dict[tuple[str, Workload], _Lane] = {}
+        self.processes = 1
+        """How many may speak for each account at this moment, this one included."""
 
-    async def admit(self, tenant: str, workload: Workload, *, units: float, until: float) -> None:
+    def share_among(self, processes: int) -> None:
+        """From now on so many processes keep to one budget; this one to its part."""
+        self.processes = max(1, processes)
+
+    async def admit(self, account: str, workload: Workload, *, units: float, until: float) -> None:
         """Wait until a call of `units` may go out.
 
         `until` is a moment of the clock's `monotonic`; raises `WaitTooLong` if it comes first.
         """
-        lane = self._lane(tenant, workload)
+        lane = self._lane(account, workload)
         paid = False
         while True:
             now = self._clock.monotonic()
@@ -121,25 +131,25 @@ class Pace:
                 raise WaitTooLong(wait)
             await self._clock.sleep(wait + self._jitter(wait))
 
-    def close(self, tenant: str, workload: Workload, wait_s: float) -> None:
+    def close(self, account: str, workload: Workload, wait_s: float) -> None:
         """Let nobody through for `wait_s` seconds."""
-        lane = self._lane(tenant, workload)
+        lane = self._lane(account, workload)
         until = self._clock.monotonic() + min(wait_s, LONGEST_GATE_S)
         lane.closed_until = max(lane.closed_until, until)
 
     def observe(
-        self, tenant: str, workload: Workload, headers: Mapping[str, str], *, units: float
+        self, account: str, workload: Workload, headers: Mapping[str, str], *, units: float
     ) -> float:
         """Learn from an answer whether a limit is near, and what the call really cost.
 
         Returns the cost: what the answer says, else the `units` that were expected.
         """
-        lane = self._lane(tenant, workload)
+        lane = self._lane(account, workload)
         cost = _number(headers.get("x-ms-resource-unit"))
         if cost is None or not 0 < cost < math.inf:
             cost = units
         else:
-            lane.units -= min(cost, self._allowances[workload].units) - units
+            lane.units -= min(cost, self.share(workload).units) - units
         used = _number(headers.get("x-ms-throttle-limit-percentage"))
         if used is not None and used >= 0.8:
             # 0.8 to 1.8 of the limit, shown above 80 %. Source: Graph docs, concepts/throttling.
@@ -148,12 +158,18 @@ class Pace:
         return cost
 
     def allowance(self, workload: Workload) -> Allowance:
-        """What this process keeps to, for each tenant."""
+        """What all processes together keep to, for each account."""
         return self._allowances[workload]
 
-    def closed_for_s(self, tenant: str, workload: Workload) -> float:
+    def share(self, workload: Workload) -> Allowance:
+        """What this process keeps to."""
+        whole = self._allowances[workload]
+        among = 1 if workload in _BY_MAILBOX else self.processes
+        return Allowance(whole.units / among, whole.per_s)
+
+    def closed_for_s(self, account: str, workload: Workload) -> float:
         """Seconds until the gate opens; 0 if it is open."""
-        return max(0.0, self._lane(tenant, workload).closed_until - self._clock.monotonic())
+        return max(0.0, self._lane(account, workload).closed_until - self._clock.monotonic())
 
     def backoff_s(self, tries: int) -> float:
         """How long to wait after the `tries`-th failure (from 1): 1, 2, 4 ... 60 s, with jitter."""
@@ -162,7 +178,7 @@ class Pace:
 
     def _take(self, lane: _Lane, workload: Workload, units: float, now: float) -> float:
         """Book the units, even into debt; returns how long until they are there."""
-        allowance = self._allowances[workload]
+        allowance = self.share(workload)
         slowness = lane.slowness if now < lane.slowed_until else 1.0
         rate = allowance.units / allowance.per_s / slowness
         full = allowance.units
@@ -171,10 +187,10 @@ class Pace:
         lane.units -= units
         return max(0.0, -lane.units / rate)
 
-    def _lane(self, tenant: str, workload: Workload) -> _Lane:
-        key = (tenant, workload)
+    def _lane(self, account: str, workload: Workload) -> _Lane:
+        key = (account, workload)
         if key not in self._lanes:
-            full = self._allowances[workload].units
+            full = self.share(workload).units
             self._lanes[key] = _Lane(units=full, filled_at=self._clock.monotonic())
         return self._lanes[key]
 

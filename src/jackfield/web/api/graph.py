@@ -93,6 +93,9 @@ class GraphBudgetOut(msgspec.Struct):
     at: datetime
     people: Annotated[int, msgspec.Meta(description="Users of Microsoft 365, as last seen.")]
     groups: int
+    processes: Annotated[
+        int, msgspec.Meta(description="Processes of Jackfield that share `kept_to` evenly.")
+    ]
     interval_s: Annotated[
         int, msgspec.Meta(description="Seconds between looks for changes; 0: none by themselves.")
     ]
@@ -115,6 +118,7 @@ async def graph(house: House) -> GraphBudgetOut:
         budget.at,
         budget.size.people,
         budget.size.groups,
+        budget.processes,
         budget.interval_s,
         parts.get("directory"),
         parts.get("outlook"),
