@@ -8,8 +8,8 @@ import pytest
 
 from doubles.house import House
 from doubles.web_visitor import Visitor
+from jackfield.flows.run_history import PERIODS
 from jackfield.store.runs import RunStatus, Trigger, begin_run, end_run
-from jackfield.web.admin.run_history import PERIODS
 
 
 async def _ran(

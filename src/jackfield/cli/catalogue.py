@@ -9,6 +9,7 @@ from jackfield.cli.matches import matches_commands
 from jackfield.cli.number_rules import numbers_commands
 from jackfield.cli.settings import settings_commands
 from jackfield.cli.tenants import tenant_commands
+from jackfield.cli.why import why_commands
 
 COMMANDS = (
     alarms,
@@ -25,4 +26,5 @@ GROUPS = (
     settings_commands,
     tenant_commands,
     token_commands,
+    why_commands,
 )

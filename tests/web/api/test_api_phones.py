@@ -235,6 +235,10 @@ async def test_departments_live_from_making_to_removal(api: ApiCaller) -> None:
         "members": 0,
         "group": None,
         "flag": None,
+        "reasons": [
+            "Made in the phone system by hand: no group of Microsoft 365 stands behind it.",
+            "A sync never renames or removes it, and neither gives nor takes its members.",
+        ],
     }
     assert renamed == {**made, "name": "Front desk", "members": 1}
     assert full.status == 409

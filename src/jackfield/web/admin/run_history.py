@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from litestar import get
 from litestar.params import FromQuery
 from litestar.response import Template
 from markupsafe import Markup
 
-from jackfield.core.actions import ActionKind
 from jackfield.core.schedule import Mode
 from jackfield.core.waiting import length
 from jackfield.flows.photos import WORK as PHOTOS
+from jackfield.flows.run_history import DAY, PERIODS, Period, changes_of, load_stretches
 from jackfield.flows.runs import WORK as PEOPLE
-from jackfield.store.run_history import Stretch, load_history
+from jackfield.store.run_history import Stretch
 from jackfield.store.runs import RunStatus
-from jackfield.store.schema import EPOCH
 from jackfield.web.admin.asking import check_choice
 from jackfield.web.admin.frame import AnyRequest, load_frame, show, wants_part
 from jackfield.web.charts import Bar, Line, Series, lines, stacked_bars
 from jackfield.web.rooms import House
-
-CREATED = (ActionKind.CREATE_EXTENSION, ActionKind.ADOPT_EXTENSION, ActionKind.CREATE_DEPARTMENT)
-STOPPED = (ActionKind.DISABLE_EXTENSION, ActionKind.REMOVE_EXTENSION)
-
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """How far back one looks, cut into stretches."""
-
-    name: str
-    stretch: timedelta
-    stretches: int
-    noun: str
-
-
-DAY = "day"
-PERIODS: Mapping[str, Period] = {
-    DAY: Period("24 hours", _HOUR, 24, "hour"),
-    "week": Period("7 days", _HOUR * 6, 28, "six hours"),
-    "month": Period("30 days", _DAY, 30, "day"),
-    "quarter": Period("90 days", _DAY * 3, 30, "three days"),
-}
 
 
 @get("/runs/history", include_in_schema=False)
@@ -55,12 +30,10 @@ async def run_history(request: AnyRequest, house: House, period: FromQuery[str] 
     check_choice("period", period, PERIODS)
     period = period or DAY
     chosen = PERIODS[period]
-    begins = _beginnings(house.clock.now(), chosen)
     async with house.database.read() as tx:
         frame = await load_frame(tx, house)
-        found = await load_history(tx, house.tenant, since=begins[0], length=chosen.stretch)
-    history = [found.get(at, Stretch(at)) for at in begins]
-    ended = sum((one.by_status for one in history), start=Stretch(begins[0]).by_status)
+        history = await load_stretches(tx, house.tenant, chosen, now=house.clock.now())
+    ended = sum((one.by_status for one in history), start=Counter[RunStatus]())
     return show(
         "_run_history.html" if wants_part(request, "history") else "run_history.html",
         request,
@@ -80,30 +53,20 @@ async def run_history(request: AnyRequest, house: House, period: FromQuery[str] 
     )
 
 
-def changed(counts: Mapping[str, int]) -> tuple[float, float, float]:
-    """Created, updated and stopped by runs with such counts."""
-    created = float(sum(counts.get(kind.value, 0) for kind in CREATED))
-    stopped = float(sum(counts.get(kind.value, 0) for kind in STOPPED))
-    return created, max(0.0, counts.get("changes", 0) - created - stopped), stopped
-
-
 def change_series(history: Sequence[Mapping[str, int]]) -> tuple[Series, ...]:
     """The three colours of a chart of changes."""
-    figures = [changed(counts) for counts in history]
-    names = ("Created", "Updated", "Disabled or removed")
-    return tuple(Series(name, tuple(one[at] for one in figures)) for at, name in enumerate(names))
-
-
-def _beginnings(now: datetime, period: Period) -> list[datetime]:
-    """Where the stretches of a period begin, the last of them holding `now`."""
-    last = now - (now - EPOCH) % period.stretch
-    return [last - period.stretch * back for back in range(period.stretches - 1, -1, -1)]
+    figures = [changes_of(counts) for counts in history]
+    return (
+        Series("Created", tuple(float(one.created) for one in figures)),
+        Series("Updated", tuple(float(one.updated) for one in figures)),
+        Series("Disabled or removed", tuple(float(one.stopped) for one in figures)),
+    )
 
 
 def _bars(history: Sequence[Stretch], period: Period) -> list[Bar]:
-    if period.stretch < _HOUR * 6:
+    if period.stretch < timedelta(hours=6):
         return [Bar(f"{one.begins_at:%H:%M}", one.begins_at.isoformat()) for one in history]
-    form = "%-d %b" if period.stretch >= _DAY else "%-d %b, %H:%M"
+    form = "%-d %b" if period.stretch >= timedelta(days=1) else "%-d %b, %H:%M"
     return [Bar(one.begins_at.strftime(form)) for one in history]
 
 

@@ -93,6 +93,10 @@ class DepartmentOut(msgspec.Struct):
         DepartmentFlag | None,
         msgspec.Meta(description="Why it no longer follows its group; null while it does."),
     ]
+    reasons: Annotated[
+        list[str],
+        msgspec.Meta(description="Why it is so; filled for a single department only."),
+    ] = []
 
 
 class DepartmentsOut(msgspec.Struct):

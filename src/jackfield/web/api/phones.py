@@ -7,10 +7,13 @@ from typing import Annotated
 from litestar import delete, get, patch, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from jackfield.core.department_reasons import explain_department
 from jackfield.core.extensions import DepartmentKey, ExtensionFields, Field
 from jackfield.flows.by_hand import Member, Unit
+from jackfield.store.groups import load_groups
 from jackfield.store.links import load_department_links
 from jackfield.store.phone_departments import count_department_members, load_departments
+from jackfield.store.settings import load_people_settings
 from jackfield.store.users import Order, Source, UserFilter, list_users
 from jackfield.store.words import fold
 from jackfield.web.api.asking import After, Caller, Key, Limit, Search, check_place, place_behind
@@ -159,11 +162,12 @@ async def make_department(
 ) -> DepartmentOut:
     """No group is ever bound to it, whatever the group's name."""
     made = await house.phones.create_department(house.tenant, data.name, by=caller.name)
-    return _department_out(made, 0)
+    return await _with_members(house, made)
 
 
 @get("/departments/{key:str}", summary="One department as it stands now", responses=told(404))
 async def department(house: House, key: Key) -> DepartmentOut:
+    """With its members, and why it is so."""
     return await _with_members(house, await house.phones.department(house.tenant, key))
 
 
@@ -192,12 +196,22 @@ async def end_department(house: House, caller: Caller, key: Key) -> None:
 
 
 async def _with_members(house: Rooms, unit: Unit) -> DepartmentOut:
+    group = None if unit.link is None else unit.link.group
     async with house.database.read() as tx:
         members = await count_department_members(tx, house.tenant)
-    return _department_out(unit, members.get(unit.department.key, 0))
+        rules = (await load_people_settings(tx, house.tenant)).value.rules
+        known = {} if group is None else await load_groups(tx, house.tenant, [group])
+    reasons = explain_department(
+        unit.department,
+        unit.link,
+        None if group is None else known.get(group),
+        rules.departments,
+        rules.scope,
+    )
+    return _department_out(unit, members.get(unit.department.key, 0), reasons)
 
 
-def _department_out(unit: Unit, members: int) -> DepartmentOut:
+def _department_out(unit: Unit, members: int, reasons: tuple[str, ...] = ()) -> DepartmentOut:
     link = unit.link
     return DepartmentOut(
         unit.department.key,
@@ -205,6 +219,7 @@ def _department_out(unit: Unit, members: int) -> DepartmentOut:
         members,
         None if link is None else link.group,
         None if link is None else link.flag,
+        list(reasons),
     )
 
 

@@ -224,3 +224,34 @@ class RefuseIn(msgspec.Struct, forbid_unknown_fields=True):
         bool,
         msgspec.Meta(description="Also where it is approved: what is left of it is not done."),
     ] = False
+
+
+class StretchOut(msgspec.Struct):
+    """The runs that began in one stretch of a period and have ended."""
+
+    begins_at: datetime
+    runs: int
+    failed: Annotated[int, msgspec.Meta(description="Those that were cancelled included.")]
+    held: Annotated[int, msgspec.Meta(description="Held by a guard.")]
+    created: Annotated[int, msgspec.Meta(description="Extensions and departments.")]
+    updated: int
+    stopped: Annotated[int, msgspec.Meta(description="Extensions disabled or removed.")]
+    longest_full_s: Annotated[
+        float | None, msgspec.Meta(description="Seconds of the longest full sync; null: none.")
+    ]
+    longest_look_s: Annotated[
+        float | None, msgspec.Meta(description="The same of looks for changes.")
+    ]
+    longest_photos_s: Annotated[
+        float | None, msgspec.Meta(description="The same of runs about photos.")
+    ]
+
+
+class RunHistoryOut(msgspec.Struct):
+    """How runs went over a period, by stretches of equal length, the oldest first."""
+
+    period: str
+    stretch_s: Annotated[float, msgspec.Meta(description="Seconds of a stretch.")]
+    stretches: Annotated[
+        list[StretchOut], msgspec.Meta(description="All of them, also those without a run.")
+    ]
