@@ -129,13 +129,34 @@ async def test_people_and_groups_are_named_as_people_know_them(
     assert '"Sales, EMEA"' in lines[1]
 
 
+@pytest.mark.usefixtures("tenant")
+async def test_many_people_are_looked_for_in_one_list(
+    door: HouseDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand UPNs are three questions, not a thousand."""
+    monkeypatch.setattr("jackfield.cli.naming.FEW", 1)
+    people = (await door.api.get("/people"))["people"]
+    upns = ", ".join(one["upn"].upper() for one in people[:4])
+
+    await put(door, f"not_recreated={upns}")
+
+    assert (await door.api.house.settings()).rules.not_recreated == {
+        one["id"] for one in people[:4]
+    }
+    assert sum(path.startswith("/people") for _, path in door.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
         pytest.param("nightly_hour=24", "In `settings.schedule`: The hour", id="rule"),
         pytest.param("time_zone=Mars/Olympus", "There is no time zone", id="zone"),
         pytest.param("scope=SyncSelected", "everybody would leave", id="nobody"),
-        pytest.param("selected_users=nobody@x.example", "no person 'nobody@x", id="person"),
+        pytest.param(
+            "selected_users=nobody@x.example",
+            "`rules.scope.selected_users`: There is no",
+            id="person",
+        ),
         pytest.param("selected_groups=None", "There is no group 'None'", id="group"),
         pytest.param("selected_groups=A/B", "Give the object ID of the group", id="slash"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -96,6 +97,21 @@ def test_commands_about_one_tenant_take_its_name_as_the_page_says() -> None:
     text = prose(DOCS / "cli.md")
     assert "Every command but `serve` and `demo` takes `--json`" in text
     assert "Every command but `demo` takes `--data-dir DIR`" in text
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_s_help_has_an_example_that_can_be_typed(name: str) -> None:
+    """Whoever asks for help wants to begin; an example that is refused is worse than none."""
+    command: Any = app
+    for word in name.split():
+        command = command[word]
+    examples = re.findall(r"^\s*Example: (.+)$", command.default_command.__doc__, re.MULTILINE)
+
+    assert len(examples) == 1
+    assert examples[0].startswith(f"jackfield {name}")
+    called, bound, _ = app.parse_args(shlex.split(examples[0])[1:], exit_on_error=False)
+    assert called is command.default_command
+    assert bound is not None
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:

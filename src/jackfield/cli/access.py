@@ -34,6 +34,8 @@ def token_create(
 ) -> int:
     """Create a token for the JSON API; it is shown once.
 
+    Example: jackfield token create monitor --days 365
+
     Parameters
     ----------
     name
@@ -63,6 +65,8 @@ def admin_create(
 
     With --tenant (or JACKFIELD_TENANT) it sees that tenant alone, else the whole installation.
 
+    Example: jackfield admin create ann --role viewer
+
     Parameters
     ----------
     name
@@ -89,7 +93,10 @@ def admin_create(
 
 @admin_commands.command(name="list")
 def admin_list(*, data_dir: DataDir = None, json: Json = False) -> int:
-    """List the local accounts: role, and what each sees."""
+    """List the local accounts: role, and what each sees.
+
+    Example: jackfield admin list
+    """
 
     async def work(door: Door) -> int:
         found: list[Any] = []
@@ -108,7 +115,10 @@ def admin_list(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 @admin_commands.command(name="remove")
 def admin_remove(name: Text, *, data_dir: DataDir = None, json: Json = False) -> int:
-    """Remove a local account; its sessions are over. The last administrator stays."""
+    """Remove a local account; its sessions are over. The last administrator stays.
+
+    Example: jackfield admin remove ann
+    """
 
     async def work(door: Door) -> int:
         if "/" in name:  # no part of an address can hold one
@@ -128,7 +138,10 @@ def _account_line(one: Any) -> str:
 
 @admin_commands.command(name="reset-password")
 def reset_password(*, name: Text = "admin", data_dir: DataDir = None, json: Json = False) -> int:
-    """Give a local account a new password, end its sessions and print it."""
+    """Give a local account a new password, end its sessions and print it.
+
+    Example: jackfield admin reset-password --name ann
+    """
 
     async def work(door: Door) -> int:
         answer = await asked(door, "POST", "/accounts/reset-password", {"name": name})
@@ -143,6 +156,8 @@ def key_rotate(*, data_dir: DataDir = None, json: Json = False) -> int:
     """Encrypt every stored secret anew, with a new key; the old key is dropped at the end.
 
     May be stopped at any moment: every secret can be read, and the next call ends the work.
+
+    Example: jackfield key rotate
     """
 
     async def work(door: Door) -> int:
@@ -161,6 +176,8 @@ def phones_accept(
 
     Links are dropped; the next full sync reads the new one and links what it finds there, by the
     rules for extensions that stand already.
+
+    Example: jackfield phones accept
     """
 
     async def work(door: Door) -> int:

@@ -21,6 +21,8 @@ def backup(
 ) -> int:
     """Copy the database into one file, whether the server runs or not.
 
+    Example: jackfield backup monday.db
+
     Parameters
     ----------
     file
@@ -53,6 +55,8 @@ def restore(
     json: Json = False,
 ) -> int:
     """Put a backup into the data folder, while no server runs there.
+
+    Example: jackfield restore monday.db --data-dir empty
 
     Parameters
     ----------

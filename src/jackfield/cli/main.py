@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(*, data_dir: DataDir = None, listen: str | None = None) -> int:
     """Run the server: console, API and all work, until Ctrl-C.
 
+    Example: jackfield serve --listen 127.0.0.1:8200
+
     Parameters
     ----------
     listen
@@ -90,6 +92,8 @@ def demo(
     seed: Annotated[int, numbers(0)] = 1,
 ) -> int:
     """Show the whole product offline: an emulated Microsoft 365 tenant, connected to Jackfield.
+
+    Example: jackfield demo --people 40
 
     Parameters
     ----------
@@ -132,6 +136,8 @@ def connect(
     """Connect Microsoft 365 by an application registration, and switch people sync on.
 
     The connection is proven by real calls before anything is stored.
+
+    Example: jackfield connect --tenant-id example.org --client-id ID --client-secret-file s.txt
 
     Parameters
     ----------
@@ -187,6 +193,8 @@ def plan_people(
 ) -> int:
     """Read Microsoft 365 and show what a sync would do; nothing is changed.
 
+    Example: jackfield plan people --limit 100
+
     Parameters
     ----------
     limit
@@ -214,6 +222,8 @@ def plan_show(
 ) -> int:
     """Show a stored plan: its actions, and whom it refused or has a notice about.
 
+    Example: jackfield plan show 12
+
     Parameters
     ----------
     plan
@@ -239,6 +249,8 @@ def plan_list(
     json: Json = False,
 ) -> int:
     """List the last plans: where each stands, who made and decided it, and when.
+
+    Example: jackfield plan list --status proposed
 
     Parameters
     ----------
@@ -268,6 +280,8 @@ def plan_approve(
 ) -> int:
     """Carry out a stored plan exactly as it was shown.
 
+    Example: jackfield plan approve 12
+
     Parameters
     ----------
     plan
@@ -296,6 +310,8 @@ def plan_refuse(
 
     Nothing of it is done.
 
+    Example: jackfield plan refuse 12
+
     Parameters
     ----------
     plan
@@ -320,6 +336,8 @@ def plan_undo(
     json: Json = False,
 ) -> int:
     """Make the plan that takes back what a plan did, and show it. Changes nothing yet.
+
+    Example: jackfield plan undo 12
 
     Parameters
     ----------
@@ -346,6 +364,8 @@ def sync_people(
 ) -> int:
     """Bring the phone system in line with Microsoft 365 now.
 
+    Example: jackfield sync people --person ann@example.org
+
     Parameters
     ----------
     person
@@ -366,7 +386,10 @@ def sync_people(
 
 @sync_commands.command(name="photos")
 def sync_photos(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False) -> int:
-    """Look at everybody's photo in Microsoft 365 now, and bring the avatars in line."""
+    """Look at everybody's photo in Microsoft 365 now, and bring the avatars in line.
+
+    Example: jackfield sync photos
+    """
 
     async def work(door: Door) -> int:
         run = await followed(door, await asked(door, "POST", "/photos/sync"), quiet=json)
@@ -379,7 +402,10 @@ def sync_photos(*, tenant: TenantName = None, data_dir: DataDir = None, json: Js
 def runs(
     *, limit: Limit = 20, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
 ) -> int:
-    """List the last runs."""
+    """List the last runs.
+
+    Example: jackfield runs --limit 5
+    """
 
     async def work(door: Door) -> int:
         answer = await asked(door, "GET", f"/runs?limit={limit}")
@@ -392,7 +418,10 @@ def runs(
 
 @app.command
 def doctor(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False) -> int:
-    """Say what is wrong with this installation and what to do next."""
+    """Say what is wrong with this installation and what to do next.
+
+    Example: jackfield doctor --json
+    """
 
     async def work() -> int:
         from jackfield.cli.doctor import examine

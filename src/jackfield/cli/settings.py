@@ -231,29 +231,40 @@ async def _usable(door: Door, method: str, path: str, body: object) -> Any:
 
 
 async def _assign(door: Door, document: Any, one: Assignment) -> None:
-    from jackfield.cli.naming import find_group, find_person
     from jackfield.core.choice_text import (
-        GROUPS,
         ChoiceError,
         changed_list,
+        names_somebody,
         put_at,
         read_value,
         value_at,
-    )
-    from jackfield.core.choice_text import (
-        PEOPLE as PEOPLE_LISTS,
     )
 
     stands = value_at(document, one.place)
     try:
         value = read_value(one, stands)
-        if one.place in PEOPLE_LISTS or one.place in GROUPS:
-            find = find_group if one.place in GROUPS else find_person
-            ids = [typed if typed in stands else (await find(door, typed))["id"] for typed in value]
-            value = changed_list(one, stands, ids)
+        if names_somebody(one.place):
+            value = changed_list(one, stands, await _ids(door, one.place, value, stands))
     except ChoiceError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
     put_at(document, one.place, value)
+
+
+async def _ids(door: Door, place: str, typed: Sequence[str], stands: Sequence[str]) -> list[str]:
+    """Object IDs of whomever was named; one that stands there may be of somebody long gone."""
+    from jackfield.cli.naming import find_group, ids_of_people
+    from jackfield.core.choice_text import PEOPLE as PEOPLE_LISTS
+
+    new = [one for one in typed if one not in stands]
+    try:
+        if place in PEOPLE_LISTS:
+            found = await ids_of_people(door, new)
+        else:
+            found = [str((await find_group(door, one))["id"]) for one in new]
+    except CommandFailed as error:
+        raise CommandFailed(f"`{place}`: {error}", Exit.USAGE) from error
+    known = dict(zip(new, found, strict=True))
+    return [known.get(one, one) for one in typed]
 
 
 def read_document(file: Path) -> dict[str, Any]:

@@ -37,6 +37,8 @@ _STATES = {
 def tenant_add(name: Name, *, data_dir: DataDir = None, json: Json = False) -> int:
     """Add a tenant; connect it afterwards with jackfield connect --tenant NAME.
 
+    Example: jackfield tenant add "Harbour Dental"
+
     Parameters
     ----------
     name
@@ -57,7 +59,10 @@ def tenant_add(name: Name, *, data_dir: DataDir = None, json: Json = False) -> i
 
 @tenant_commands.command(name="list")
 def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
-    """List the tenants, and how each is."""
+    """List the tenants, and how each is.
+
+    Example: jackfield tenant list
+    """
 
     async def work(door: Door) -> int:
         found = await _all(door)
@@ -71,6 +76,8 @@ def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
 @tenant_commands.command(name="rename")
 def tenant_rename(tenant: Text, name: Name, *, data_dir: DataDir = None, json: Json = False) -> int:
     """Give a tenant another name; its number stays, and all it has.
+
+    Example: jackfield tenant rename 2 "Harbour Dental"
 
     Parameters
     ----------
@@ -99,6 +106,8 @@ def tenant_remove(
     json: Json = False,
 ) -> int:
     """Remove a tenant for good, with the extensions of its built-in phone system.
+
+    Example: jackfield tenant remove 2
 
     Parameters
     ----------

@@ -100,7 +100,12 @@ def places_under(key: str) -> tuple[str, ...]:
 
 def is_list(place: str) -> bool:
     """Whether a choice has several values."""
-    return place in PEOPLE or place in GROUPS or place == RANGES or place in ELSEWHERE
+    return names_somebody(place) or place == RANGES or place in ELSEWHERE
+
+
+def names_somebody(place: str) -> bool:
+    """Whether a choice lists people or groups."""
+    return place in PEOPLE or place in GROUPS
 
 
 def read_value(assignment: Assignment, stands: object) -> Any:
@@ -110,7 +115,7 @@ def read_value(assignment: Assignment, stands: object) -> Any:
     Raises `ChoiceError`.
     """
     place, text = assignment.place, assignment.text
-    if place in PEOPLE or place in GROUPS:
+    if names_somebody(place):
         return parse_list(text)
     if place == RANGES:
         return _ranges(assignment, stands)
