@@ -52,9 +52,11 @@ EXCHANGE_DENIES = ("ErrorAccessDenied", "Access is denied. Check credentials and
 
 
 def requires(
-    *roles: str, denial: tuple[str, str] = DIRECTORY_DENIES
+    *roles: str, denial: tuple[str, str] = DIRECTORY_DENIES, own: str | None = None
 ) -> Callable[[Callable[P, Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
-    """Let an endpoint be called with any one of `roles` (application permissions).
+    """Let an endpoint be called with any one of `roles` (permissions of either kind).
+
+    `own` is the delegated permission that suffices for the caller's own object.
 
     The endpoint's last positional argument must be the request, so methods work as well.
     Refusal is 403, as the directory gives it or the service that `denial` belongs to.
@@ -62,6 +64,7 @@ def requires(
     if not roles:
         raise ValueError("name at least one permission")
     wanted = frozenset(roles)
+    for_oneself = frozenset({own} if own else ())
 
     def mark(endpoint: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
         @wraps(endpoint)
@@ -70,7 +73,9 @@ def requires(
             if not isinstance(request, Request):
                 raise TypeError("the endpoint's last positional argument must be the request")
             caller: Caller = request.state.caller
-            if not caller.holds_any(wanted):
+            asked = request.path_params.get("id")
+            is_own = caller.is_person and asked == caller.object_id
+            if not caller.holds_any(wanted | for_oneself if is_own else wanted):
                 raise GraphError(403, *denial)
             return await endpoint(*args, **kwargs)
 

@@ -5,7 +5,8 @@ are in `groups.py` and `organization.py`; their routes are collected here.
 Source: Graph docs, api/user-list, user-get, user-list-transitivememberof, directory-deleteditems.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Any
 
 import msgspec
@@ -15,11 +16,17 @@ from starlette.routing import Route
 
 from m365_emulator import groups, organization
 from m365_emulator.access import Caller, requires
+from m365_emulator.administrators import (
+    DirectoryRole,
+    DirectoryRoleRoutes,
+    may_read_roles,
+    roles_of,
+)
 from m365_emulator.errors import bad_request, not_found
 from m365_emulator.filter_support import advanced_only
 from m365_emulator.licences import BY_ID
 from m365_emulator.listing import Collection, Lister, answer, context_of
-from m365_emulator.paging import Seal, path_of, root_of
+from m365_emulator.paging import Seal, page_body, path_of, root_of
 from m365_emulator.projection import projection
 from m365_emulator.query import read_count_query, read_query, read_single_select
 from m365_emulator.resources import GROUP, USER, Group, ObjectId, User
@@ -53,6 +60,10 @@ class Users:
                     Route(f"{item}/{relation}", self.list_parents, methods=["GET"]),
                     Route(f"{item}/{relation}/$count", self.count_parents, methods=["GET"]),
                 ]
+                for cast in ("microsoft.graph.directoryRole", "graph.directoryRole"):
+                    found.append(
+                        Route(f"{item}/{relation}/{cast}", self.list_roles, methods=["GET"])
+                    )
                 for cast in ("microsoft.graph.group", "graph.group"):
                     path = f"{item}/{relation}/{cast}"
                     found += [
@@ -79,14 +90,14 @@ class Users:
         self._tenant.read()
         return self._lister.count(read_count_query(request, USER), self._living)
 
-    @requires(*USER_ROLES)
+    @requires(*USER_ROLES, own="User.Read")
     async def get_user(self, request: Request) -> Response:
         select = read_single_select(request, USER)
         user = self._asked(request)
         row = projection(USER, select or USER.default_select).row(user)
         return _entity(context_of(request, "users", select), row)
 
-    @requires(*USER_ROLES)
+    @requires(*USER_ROLES, own="User.Read")
     async def list_licences(self, request: Request) -> Response:
         user = self._asked(request)
         details = [
@@ -102,7 +113,7 @@ class Users:
         context = f"{root_of(request)}/$metadata#users('{user.id}')/licenseDetails"
         return answer(msgspec.json.encode({"@odata.context": context, "value": details}))
 
-    @requires(*USER_ROLES, *groups.GROUP_ROLES)
+    @requires(*USER_ROLES, *groups.GROUP_ROLES, own="User.Read")
     async def list_parents(self, request: Request) -> Response:
         user = self._asked(request)
         cast = path_of(request).endswith("graph.group")
@@ -111,13 +122,29 @@ class Users:
             raise advanced_only("cast to microsoft.graph.group")
         caller: Caller = request.state.caller
         told = caller.holds_any(frozenset(groups.GROUP_ROLES))
-        row = groups.member_row(GROUP, query.select, typed=not cast, told=told)
+        group_row = groups.member_row(GROUP, query.select, typed=not cast, told=told)
+        roles_told = may_read_roles(caller)
+        # A role has nothing that a question about groups could be answered from.
+        with_roles = not cast and query.fits is None and query.order is None
         context = context_of(request, "groups" if cast else "directoryObjects", query.select)
 
-        def behind(after: str) -> Iterator[Group]:
-            return (each for each in self._parents(request, user.id) if each.id > after)
+        def behind(after: str) -> Iterator[Group | DirectoryRole]:
+            roles = roles_of(self._tenant, user.id) if with_roles else ()
+            found: list[Iterable[Group | DirectoryRole]] = [self._parents(request, user.id), roles]
+            return (each for each in merge(*found, key=_id_of) if each.id > after)
+
+        def row(each: Group | DirectoryRole) -> bytes:
+            return group_row(each) if isinstance(each, Group) else each.row(told=roles_told)
 
         return self._lister.page(request, query, Collection(behind, row, context))
+
+    @requires(*USER_ROLES, *groups.GROUP_ROLES, own="User.Read")
+    async def list_roles(self, request: Request) -> Response:
+        """The cast to directory roles."""
+        user = self._asked(request)
+        told = may_read_roles(request.state.caller)
+        rows = [each.row(told=told, typed=False) for each in roles_of(self._tenant, user.id)]
+        return answer(page_body(context_of(request, "directoryRoles", None), rows, {}))
 
     @requires(*USER_ROLES, *groups.GROUP_ROLES)
     async def count_parents(self, request: Request) -> Response:
@@ -196,6 +223,10 @@ class Users:
         return user
 
 
+def _id_of(each: Group | DirectoryRole) -> str:
+    return each.id
+
+
 def _entity(context: str, row: bytes) -> Response:
     head = msgspec.json.encode({"@odata.context": f"{context}/$entity"})
     return answer(head[:-1] + b"," + row[1:])
@@ -220,6 +251,7 @@ def routes(tenant: Tenant) -> list[Route]:
     """Everything one can read of users, groups and the organisation, delta aside."""
     return [
         *Users(tenant).routes(),
+        *DirectoryRoleRoutes(tenant).routes(),
         *groups.Groups(tenant).routes(),
         *organization.Organization(tenant).routes(),
     ]

@@ -210,7 +210,7 @@ class Door:
             passage.app_id = caller.app_id
             scope["state"]["caller"] = caller
             toll = self._toll(scope, caller)
-            answer = await ask(self._graph, scope, passage.body)
+            answer = await ask(self._graph, _for_oneself(scope, caller), passage.body)
         except GraphError as error:
             answer = self._refusal(passage, error)
         except Exception:
@@ -277,6 +277,20 @@ class Door:
             headers["pragma"] = "no-cache"
             if passage.echoes:
                 headers["client-request-id"] = passage.client_request_id
+
+
+def _for_oneself(scope: Scope, caller: Caller) -> Scope:
+    """`/me` is the person in whose name the call comes; an app by itself has none."""
+    path: str = scope["path"]
+    if path != "/v1.0/me" and not path.startswith("/v1.0/me/"):
+        return scope
+    if not caller.is_person:
+        raise GraphError(
+            400,
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        )
+    return {**scope, "path": f"/v1.0/users/{caller.object_id}{path.removeprefix('/v1.0/me')}"}
 
 
 def _has_a_readable_host(scope: Scope) -> bool:

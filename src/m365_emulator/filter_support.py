@@ -91,7 +91,41 @@ _GROUP = {
     "securityEnabled": "ei|",
     "uniqueName": "e|",
 }
-_SUPPORT: Mapping[str, Mapping[str, str]] = {USER.name: _USER, GROUP.name: _GROUP}
+_APPLICATION = {
+    "appId": "ei|",
+    "createdDateTime": "egl|",
+    "displayName": "eglis|n",
+    "id": "ei|",
+    "identifierUris": "es|",
+    "publisherDomain": "egls|",
+    "signInAudience": "e|",
+    "tags": "e|",
+    "uniqueName": "e|",
+}
+_SERVICE_PRINCIPAL = {
+    "accountEnabled": "ei|",
+    "appId": "ei|",
+    "appOwnerOrganizationId": "ei|",
+    "displayName": "eglis|n",
+    "id": "ei|",
+    "servicePrincipalNames": "es|",
+    "servicePrincipalType": "ei|",
+    "tags": "e|",
+}
+_PERMISSION_GRANT = {
+    "clientId": "e|",
+    "consentType": "e|",
+    "principalId": "e|",
+    "resourceId": "e|",
+}
+_SUPPORT: Mapping[str, Mapping[str, str]] = {
+    USER.name: _USER,
+    GROUP.name: _GROUP,
+    "application": _APPLICATION,
+    "servicePrincipal": _SERVICE_PRINCIPAL,
+    "oAuth2PermissionGrant": _PERMISSION_GRANT,
+    "appRoleAssignment": {},
+}
 _LETTERS = {"eq": "e", "ne": "e", "in": "i", "gt": "g", "ge": "g", "lt": "l", "le": "l"} | {
     "startsWith": "s",
     "endsWith": "d",

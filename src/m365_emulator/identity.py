@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from m365_emulator import entra_errors
-from m365_emulator.apps import Registrations
 from m365_emulator.authorities import named_tenant
 from m365_emulator.clock import Clock
 from m365_emulator.entra_errors import EntraError
+from m365_emulator.registrations import Registrations
 from m365_emulator.signin.errors import no_principal
 from m365_emulator.signin.redeem import GRANTS, Redeem
 from m365_emulator.tenant import Tenant
@@ -163,7 +163,7 @@ class Identity:
             raise entra_errors.missing_parameter("client_id")
         if named is None:
             raise entra_errors.no_tenant()
-        application = self._registrations.find(client.app_id)
+        application = self._registrations.seen(client.app_id)
         if application is None:
             raise entra_errors.unknown_app(client.app_id, self._tenant.display_name)
         if not application.enabled:

@@ -41,7 +41,7 @@ class PhotoRoutes:
             ]
         return found
 
-    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES)
+    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES, own="User.Read")
     async def get_photo(self, request: Request) -> Response:
         user = self._asked(request)
         photo = self._tenant.photos.of(user.id)
@@ -51,7 +51,7 @@ class PhotoRoutes:
             raise _missing(user)
         return _told(request, user, "photo", photo)
 
-    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES)
+    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES, own="User.Read")
     async def get_picture(self, request: Request) -> Response:
         user = self._asked(request)
         photo = self._tenant.photos.of(user.id)
@@ -59,20 +59,20 @@ class PhotoRoutes:
             raise _missing(user)
         return _picture(photo, self._tenant.photos.content(user.id))
 
-    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES)
+    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES, own="User.Read")
     async def list_sizes(self, request: Request) -> Response:
         user = self._asked(request)
         context = f"{root_of(request)}/$metadata#users('{user.id}')/photos"
         sizes = [_metadata(size) for size in self._tenant.photos.sizes(user.id)]
         return answer(msgspec.json.encode({"@odata.context": context, "value": sizes}))
 
-    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES)
+    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES, own="User.Read")
     async def get_size(self, request: Request) -> Response:
         user = self._asked(request)
         size = self._size(request, user)
         return _told(request, user, f"photos('{size.name}')", size)
 
-    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES)
+    @requires(*PHOTO_ROLES, denial=EXCHANGE_DENIES, own="User.Read")
     async def get_picture_of_size(self, request: Request) -> Response:
         user = self._asked(request)
         size = self._size(request, user)

@@ -40,8 +40,8 @@ class Projection:
         )
         self._values = _reader(self._properties)
 
-    def row(self, each: User | Group) -> bytes:
-        """One object as JSON."""
+    def row(self, each: Any) -> bytes:
+        """One object as JSON: of the kind that the resource's properties read."""
         values = self._values(each)
         if self._sparse:
             cleared = each.cleared

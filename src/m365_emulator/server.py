@@ -14,11 +14,13 @@ from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m365_emulator import batch, delta, directory, errors, photos
+from m365_emulator.applications import http as applications
 from m365_emulator.clock import Clock
 from m365_emulator.control import Control
 from m365_emulator.door import Door
 from m365_emulator.errors import GraphError
 from m365_emulator.identity import Identity
+from m365_emulator.registrations import Registrations
 from m365_emulator.signin.admin_consent import AdminConsent
 from m365_emulator.signin.authorize import Authorize
 from m365_emulator.signin.device import DeviceCode
@@ -53,7 +55,7 @@ class Emulator(Stage):
 
     def _set(self) -> None:
         super()._set()
-        graph = _graph_app(self.tenant)
+        graph = _graph_app(self.tenant, self.registrations)
         entra = _entra_app(self)
         door = Door(self, graph, entra, seed=self.seed, sleep=self._sleep)
         graph.state.sub_request = door.sub_request
@@ -94,12 +96,13 @@ def _entra_app(stage: Stage) -> Starlette:
     return entra
 
 
-def _graph_app(tenant: Tenant) -> Starlette:
+def _graph_app(tenant: Tenant, registrations: Registrations) -> Starlette:
     routes = [
         route
         for part in (delta.routes, directory.routes, photos.routes, batch.routes)
         for route in part(tenant)
     ]
+    routes += applications.routes(tenant, registrations)
     graph = Starlette(
         routes=[
             *UserInfo(tenant).routes(),

@@ -6,11 +6,13 @@ No HTTP here: `server.py` puts Graph, the login authority, the control API and t
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m365_emulator.apps import Application, Registrations
+from m365_emulator.apps import Application
 from m365_emulator.clock import Clock
 from m365_emulator.faults import Faults
+from m365_emulator.freshness import Freshness
 from m365_emulator.journal import Journal
 from m365_emulator.permissions import DIRECTORY_ROLES
+from m365_emulator.registrations import Registrations
 from m365_emulator.signin.state import SignInState
 from m365_emulator.tenant import Tenant
 from m365_emulator.throttle import Throttle
@@ -29,7 +31,8 @@ class Stage:
         self.people = people
         self.seed = seed
         self.clock = clock or Clock()
-        self.registrations = Registrations()
+        self.fresh = Freshness(self.clock, lambda: self.tenant.quirks)
+        self.registrations = Registrations(self.fresh)
         self.journal = Journal(JOURNAL_SIZE)
         self.faults: Faults
         self.tenant: Tenant

@@ -31,7 +31,8 @@ from m365_emulator.directory_roles import CLOUD_APPLICATION_ADMINISTRATOR, GLOBA
 from m365_emulator.exchange import Answer, ask
 from m365_emulator.resources import User
 from m365_emulator.server import Emulator
-from m365_emulator.signin.state import PASSWORD
+from m365_emulator.signin import claims
+from m365_emulator.signin.state import PASSWORD, Proof
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "correct~horse+battery&staple"
@@ -377,3 +378,21 @@ def people(emulator: Emulator) -> dict[str, User]:
         "plain": plain.id,
     }
     return {name: emulator.tenant.user(each) for name, each in found.items()}
+
+
+@pytest.fixture
+def acting(emulator: Emulator) -> Callable[..., Client]:
+    """A client of Graph that calls in somebody's name with these scopes, by some public client."""
+    tool = emulator.register("Setup", roles=[], properties={"isFallbackPublicClient": True})
+
+    def client(person: User, *scopes: str, cp1: bool = False) -> Client:
+        proof = Proof(person.id, emulator.clock(), ("pwd",), "session")
+        told = claims.in_access_token(emulator.tenant, tool, person, proof)
+        token = emulator.tokens.issue_for(
+            tool, "https://graph.microsoft.com", told, scopes, can_be_challenged=cp1
+        )
+        made = Client(emulator)
+        made.headers["authorization"] = f"Bearer {token.value}"
+        return made
+
+    return client

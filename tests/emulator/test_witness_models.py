@@ -1,14 +1,23 @@
 """What is sent, read whole by Microsoft's own models: those of its SDK, unmodified."""
 
+import base64
 import re
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from kiota_serialization_json.json_parse_node import JsonParseNode
+from msgraph.generated.models.app_role_assignment import AppRoleAssignment
+from msgraph.generated.models.application import Application as SdkApplication
+from msgraph.generated.models.directory_role import DirectoryRole
 from msgraph.generated.models.group import Group as SdkGroup
+from msgraph.generated.models.key_credential import KeyCredential
 from msgraph.generated.models.license_details import LicenseDetails
+from msgraph.generated.models.o_auth2_permission_grant import OAuth2PermissionGrant
 from msgraph.generated.models.organization import Organization
+from msgraph.generated.models.password_credential import PasswordCredential
 from msgraph.generated.models.profile_photo import ProfilePhoto
+from msgraph.generated.models.service_principal import ServicePrincipal
 from msgraph.generated.models.subscribed_sku import SubscribedSku
 from msgraph.generated.models.user import User as SdkUser
 
@@ -128,3 +137,96 @@ async def test_microsofts_model_of_a_photo_knows_every_property_that_is_sent(
     plain = {name: value for name, value in body.items() if "@" not in name}
     assert plain.keys() == {"id", "width", "height"}
     parsed_whole(plain, ProfilePhoto)
+
+
+async def test_microsofts_models_of_applications_know_what_is_sent(
+    acting: Any, people: Any, credential: Any
+) -> None:
+    """Everything that a setup reads and makes, with every property in use."""
+    admin = acting(
+        people["global"],
+        "Application.ReadWrite.All",
+        "AppRoleAssignment.ReadWrite.All",
+        "DelegatedPermissionGrant.ReadWrite.All",
+        "Directory.Read.All",
+    )
+    graph_id, user_read = (
+        "00000003-0000-0000-c000-000000000000",
+        ("e1fe6dd8-ba31-4d61-89e7-88639da4683d"),
+    )
+    body = {
+        "displayName": "Jackfield",
+        "isFallbackPublicClient": False,
+        "groupMembershipClaims": "SecurityGroup",
+        "identifierUris": ["api://jackfield"],
+        "tags": ["jackfield"],
+        "notes": "made by a test",
+        "web": {
+            "redirectUris": ["https://pbx.example.org/auth/callback"],
+            "logoutUrl": "https://pbx.example.org/auth/logout",
+        },
+        "spa": {"redirectUris": ["https://pbx.example.org/spa"]},
+        "publicClient": {"redirectUris": ["http://localhost"]},
+        "appRoles": [
+            {
+                "id": "11111111-0000-4000-8000-000000000001",
+                "value": "Jackfield.Admin",
+                "displayName": "Administrators",
+                "description": "Administer Jackfield",
+                "allowedMemberTypes": ["User"],
+                "isEnabled": True,
+            }
+        ],
+        "optionalClaims": {"idToken": [{"name": "auth_time", "essential": False}]},
+        "requiredResourceAccess": [
+            {
+                "resourceAppId": graph_id,
+                "resourceAccess": [{"id": user_read, "type": "Scope"}],
+            }
+        ],
+        "keyCredentials": [
+            {
+                "type": "AsymmetricX509Cert",
+                "usage": "Verify",
+                "key": base64.b64encode(credential.certificate.public_bytes(Encoding.DER)).decode(),
+            }
+        ],
+    }
+    made = await admin.send_json(
+        "PATCH", "/v1.0/applications(uniqueName='jackfield')", body, prefer="create-if-missing"
+    )
+    application = made.json()
+    url = f"/v1.0/applications/{application['id']}"
+    own = (await admin.post("/v1.0/servicePrincipals", {"appId": application["appId"]})).json()
+    graph = (await admin.get(f"/v1.0/servicePrincipals(appId='{graph_id}')")).json()
+    assigned = await admin.post(
+        f"/v1.0/servicePrincipals/{graph['id']}/appRoleAssignedTo",
+        {
+            "principalId": own["id"],
+            "resourceId": graph["id"],
+            "appRoleId": "df021288-bdef-4463-88db-98f22de89214",
+        },
+    )
+    granted = await admin.post(
+        "/v1.0/oauth2PermissionGrants",
+        {
+            "clientId": own["id"],
+            "consentType": "AllPrincipals",
+            "resourceId": graph["id"],
+            "scope": "User.Read",
+        },
+    )
+    password = await admin.post(f"{url}/addPassword", {"passwordCredential": {"displayName": "p"}})
+    (role, *_) = await everything(admin, "/v1.0/directoryRoles")
+
+    parsed_whole(application, SdkApplication)
+    parsed_whole((await admin.get(url)).json(), SdkApplication)
+    parsed_whole(own, ServicePrincipal)
+    parsed_whole(graph, ServicePrincipal)
+    parsed_whole(assigned.json(), AppRoleAssignment)
+    parsed_whole(granted.json(), OAuth2PermissionGrant)
+    parsed_whole(password.json(), PasswordCredential)
+    parsed_whole((await admin.get(f"{url}?$select=keyCredentials")).json(), SdkApplication)
+    parsed_whole((await admin.get(url)).json()["keyCredentials"][0], KeyCredential)
+    parsed_whole(role, DirectoryRole)
+    parsed_whole((await admin.get("/v1.0/me?$select=id")).json(), SdkUser)

@@ -13,12 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from m365_emulator import entra_errors
-from m365_emulator.apps import Application, Registrations, RoleAssignment
+from m365_emulator.apps import Application, RoleAssignment
 from m365_emulator.authorities import named_tenant
 from m365_emulator.clock import Clock
 from m365_emulator.directory_roles import GRANTS_APP_ROLES_OF_GRAPH, GRANTS_DELEGATED
 from m365_emulator.entra_errors import EntraError
 from m365_emulator.permissions import APPLICATION_PERMISSIONS, GRAPH_APP_ID, named_by_id
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import User
 from m365_emulator.signin import consent
 from m365_emulator.signin.authorize import find_reply
@@ -80,7 +81,7 @@ class AdminConsent:
             client_id = given.get("client_id", "")
             if not client_id:
                 raise entra_errors.missing_parameter("client_id")
-            application = self._registrations.find(client_id)
+            application = self._registrations.seen(client_id)
             if application is None:
                 raise entra_errors.unknown_app(client_id, self._tenant.display_name)
             reply = find_reply(application, given)

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from m365_emulator import entra_errors
-from m365_emulator.apps import Application, Registrations
+from m365_emulator.apps import Application
 from m365_emulator.authorities import named_tenant
 from m365_emulator.clock import Clock
 from m365_emulator.entra_errors import EntraError
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import ObjectId, User
 from m365_emulator.signin import claims, consent, errors
 from m365_emulator.signin.admission import Admission
@@ -263,7 +264,7 @@ def find_application(
     """The application of a request that a browser brings; EntraError goes onto a page."""
     if not client_id:
         raise entra_errors.missing_parameter("client_id")
-    application = registrations.find(client_id)
+    application = registrations.seen(client_id)
     if application is None:
         raise entra_errors.unknown_app(client_id, tenant.display_name)
     if not application.enabled:

@@ -15,10 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from m365_emulator import entra_errors
-from m365_emulator.apps import Application, Registrations
+from m365_emulator.apps import Application
 from m365_emulator.authorities import named_tenant
 from m365_emulator.clock import Clock
 from m365_emulator.entra_errors import EntraError
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import User
 from m365_emulator.signin import consent, errors
 from m365_emulator.signin.purpose import Question, allowed_question
@@ -105,7 +106,7 @@ class DeviceCode:
         client = read_client(request, form)
         if client.app_id is None:
             raise entra_errors.missing_parameter("client_id")
-        application = self._registrations.find(client.app_id)
+        application = self._registrations.seen(client.app_id)
         if application is None:
             raise entra_errors.unknown_app(client.app_id, self._tenant.display_name)
         if not application.enabled:

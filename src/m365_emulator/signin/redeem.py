@@ -16,9 +16,10 @@ import msgspec
 from starlette.requests import Request
 
 from m365_emulator import entra_errors
-from m365_emulator.apps import Application, Registrations
+from m365_emulator.apps import Application
 from m365_emulator.clock import Clock, stamp
 from m365_emulator.entra_errors import EntraError, invalid_client
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import User
 from m365_emulator.signin import claims, consent, errors
 from m365_emulator.signin.admission import Admission
@@ -120,7 +121,7 @@ class Redeem:
             raise
 
     def _application(self, app_id: str, named: str | None) -> Application:
-        application = self._registrations.find(app_id)
+        application = self._registrations.seen(app_id)
         if application is None:
             raise entra_errors.unknown_app(app_id, self._tenant.display_name)
         if not application.enabled:

@@ -11,10 +11,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from m365_emulator.access import Caller
-from m365_emulator.apps import Registrations
 from m365_emulator.authorities import named_tenant
 from m365_emulator.entra_errors import EntraError
 from m365_emulator.errors import GraphError
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import ObjectId
 from m365_emulator.signin.claims import subject
 from m365_emulator.signin.redirects import Reply, redirect, registered

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from m365_emulator.apps import Application, Registrations
+from m365_emulator.apps import Application
 from m365_emulator.directory_roles import GRANTS_DELEGATED, TEMPLATES
 from m365_emulator.entra_errors import EntraError
 from m365_emulator.permissions import DELEGATED_PERMISSIONS
+from m365_emulator.registrations import Registrations
 from m365_emulator.resources import ObjectId, User
 from m365_emulator.signin import errors
 from m365_emulator.signin.admission import Admission
