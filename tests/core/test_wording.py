@@ -115,6 +115,11 @@ ACTIONS: list[tuple[Action, str, tuple[Difference, ...]]] = [
         (),
     ),
     (
+        KeepLeaver(ADA, "Ada Lovelace", KEY, NUMBER, LeaverCause.DELETED_BY_HAND, "because"),
+        "Do not make extension 0207 of Ada Lovelace again",
+        (),
+    ),
+    (
         DisableExtension(ADA, "Ada Lovelace", KEY, NUMBER, LeaverCause.DISABLED, "because"),
         "Disable extension 0207 of Ada Lovelace",
         (),
@@ -157,6 +162,7 @@ DONE = [
     "Extension 0207 of Ada Lovelace updated",
     "Extension 0207 of Ada Lovelace updated",
     "Extension 0207 of Ada Lovelace, who has left, kept",
+    "Extension 0207 of Ada Lovelace is not made again",
     "Extension 0207 of Ada Lovelace disabled",
     "Extension 0207 of Ada Lovelace removed",
     "Extension 0207 of Ada Lovelace let go",

@@ -44,6 +44,8 @@ PATHS = [
     "/journal",
     "/users/m365",
     "/tenants",
+    "/tenants/journal",
+    "/users/not-made-again",
     "/tenants/1",
     "/nothing-here",
 ]

@@ -188,6 +188,21 @@ def test_groups_are_put_in_order(signed_in: Page, served: Served) -> None:
     assert names == ["Group 11", "Group 10"]
 
 
+def test_groups_of_one_name_are_told_apart_on_a_phone(signed_in: Page, served: Served) -> None:
+    """By their kind, for which there is no column there."""
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{served.url}/users")
+    page.locator("#m365").click()
+    page.get_by_label("Members of selected groups").check()
+    kind = page.locator("#scope_groups-page tbody small").first
+    kind.wait_for()
+    told = kind.inner_text()
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    assert "group" in told
+
+
 def test_what_is_chosen_can_be_read_whole(signed_in: Page, served: Served) -> None:
     """A list that is cut off in the middle of its word says nothing."""
     page = signed_in

@@ -116,6 +116,42 @@ def test_nothing_lies_over_the_buttons_of_a_dialog(looking: Page, served: Served
     assert covered == []
 
 
+def test_what_has_the_focus_in_a_dialog_is_in_sight(looking: Page, served: Served) -> None:
+    """Walking by keyboard, the buttons at the end lay over what one had just come to."""
+    looking.set_viewport_size(PHONE)
+    looking.goto(f"{served.url}/users")
+    looking.locator("#m365").click()
+    looking.locator("dialog[open] .guards thead").wait_for()
+    covered, walked = [], set()
+    while "sync-cancel" not in walked and len(walked) < 120:
+        looking.keyboard.press("Tab")
+        at, over = looking.evaluate(
+            """() => {
+              const one = document.activeElement, box = one.getBoundingClientRect();
+              const over = document.elementFromPoint(
+                box.x + box.width / 2, box.y + box.height / 2);
+              return [one.id || one.textContent, one.contains(over) ? '' : over?.tagName];
+            }"""
+        )
+        walked.add(at)
+        covered += [f"{at}: {over}"] if over else []
+
+    assert "sync-cancel" in walked
+    assert covered == []
+
+
+@pytest.mark.parametrize("path", ["/plans/all", "/graph"])
+def test_a_table_with_few_columns_fits_a_phone(looking: Page, served: Served, path: str) -> None:
+    """Its last column was cut by the edge of the card."""
+    looking.set_viewport_size(PHONE)
+    looking.goto(served.url + path)
+    looking.locator(".scroll table").first.wait_for()
+
+    assert looking.locator("main section > .scroll").evaluate_all(
+        "all => all.every(one => one.scrollWidth <= one.clientWidth)"
+    )
+
+
 def test_the_buttons_of_a_form_wrap(looking: Page, served: Served) -> None:
     """The same question as a page of its own, where there is no script."""
     looking.set_viewport_size({"width": 320, "height": 700})

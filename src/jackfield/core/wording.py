@@ -24,7 +24,7 @@ from jackfield.core.actions import (
 )
 from jackfield.core.extensions import DepartmentKey
 from jackfield.core.fields import LABELS
-from jackfield.core.people import GroupId
+from jackfield.core.people import GroupId, LeaverCause
 
 KIND_LABELS: dict[ActionKind, str] = {
     ActionKind.CREATE_DEPARTMENT: "Departments to create",
@@ -118,6 +118,8 @@ def title(action: Action) -> str:
             return f"Adopt extension {action.number} for {action.name}"
         case UpdateExtension():
             return f"Update extension {action.number} of {action.name}"
+        case KeepLeaver(cause=LeaverCause.DELETED_BY_HAND):
+            return f"Do not make extension {action.number} of {action.name} again"
         case KeepLeaver():
             return f"Keep extension {action.number} of {action.name}, who has left"
         case DisableExtension():
@@ -147,6 +149,8 @@ def told(action: Action) -> str:
             return f"Extension {action.number} adopted for {action.name}"
         case UpdateExtension():
             return f"Extension {action.number} of {action.name} updated"
+        case KeepLeaver(cause=LeaverCause.DELETED_BY_HAND):
+            return f"Extension {action.number} of {action.name} is not made again"
         case KeepLeaver():
             return f"Extension {action.number} of {action.name}, who has left, kept"
         case DisableExtension():
