@@ -57,6 +57,9 @@ class InlineConnection:
         if beginning:
             self._conn.execute(beginning)
 
+    async def write_through(self) -> None:
+        """Nothing waits to be written."""
+
     def write_ahead(self, _statement: str, _rows: Sequence[Any]) -> bool:
         return False
 

@@ -174,3 +174,42 @@ async def test_only_so_many_rows_wait(connection: SqliteConnection) -> None:
     assert not connection.write_ahead("INSERT INTO one VALUES (?)", [(2,)])
     assert await count(connection) == MOST_AHEAD
     assert connection.write_ahead("INSERT INTO one VALUES (?)", [(2,)])
+
+
+async def test_who_only_reads_does_not_wait_for_the_end(
+    connection: SqliteConnection, tmp_path: Path
+) -> None:
+    """Half of what a page asks of the thread; the next transaction sees what is new."""
+    reading = await connect(str(tmp_path / "rows.db"), isolation_level=None)
+    reading.only_reads = True
+    await connection.cursor().execute("PRAGMA journal_mode=WAL")
+    counted = []
+    for number in range(3):
+        await connection.cursor().execute(f"INSERT INTO one VALUES ({number})")
+        reading.begin("BEGIN")
+        found = reading.cursor()
+        await found.execute("SELECT count(*) FROM one")
+        counted += await found.fetchall()
+
+        await reading.commit()
+
+    await reading.close()
+    assert counted == [(1,), (2,), (3,)]
+
+
+async def test_what_waits_to_be_written_is_there_when_asked_for(
+    connection: SqliteConnection,
+) -> None:
+    """How long it took decides how much comes next; what was wrong with it is told here."""
+    connection.begin("BEGIN IMMEDIATE")
+    connection.write_ahead("INSERT INTO one VALUES (?)", [(1,), (2,)])
+    await connection.write_through()
+    connection.write_ahead("INSERT INTO nowhere VALUES (?)", [(1,)])
+
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await connection.write_through()
+
+    found = connection.cursor()
+    await found.execute("SELECT count(*) FROM one")
+    assert await found.fetchall() == [(2,)]
+    await connection.rollback()

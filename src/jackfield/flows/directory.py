@@ -7,9 +7,11 @@ round never makes anybody gone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 
 import structlog
@@ -30,6 +32,7 @@ from jackfield.graph.delta import (
     start_users_round,
 )
 from jackfield.graph.directory import (
+    AT_ONCE,
     GroupsPage,
     MemberChange,
     SeenPerson,
@@ -282,7 +285,12 @@ class DirectoryReading:
         if page is not None and cursor.kind is RoundKind.DELTA:
             async with self._database.read() as tx:
                 known.hashes = await load_hashes(tx, tenant, list(page.hashes))
-        changed = [] if page is None else page.changed(known.hashes)
+        changed: list[SeenPerson] = []
+        if page is not None:
+            coming = page.changed(known.hashes)
+            while some := list(islice(coming, AT_ONCE)):
+                changed += some
+                await asyncio.sleep(0)
         cursor = await self._restarted(tenant, cursor, step)
         now = self._clock.now()
 

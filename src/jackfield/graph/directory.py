@@ -6,9 +6,10 @@ hash). What becomes of a person is decided in `core`; how a round is walked, in 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -39,6 +40,9 @@ READING_VERSION = 1
 """Seeds every hash: raise it when `parse_user` or the licence table reads a record differently, so
 that everybody counts as changed once."""
 USERS_PER_PAGE = 999
+AT_ONCE = 100
+"""Users of a page that are hashed or parsed in one go: whoever asks for something meanwhile waits
+for the end of it."""
 MAY_READ_USERS = "User.Read.All"
 MAY_READ_GROUPS = "GroupMember.Read.All"
 
@@ -95,16 +99,14 @@ class UsersPage:
         """Everybody on the page, parsed."""
         return [parse_user(wire, self.extras) for wire in self.users.values()]
 
-    def changed(self, known: Mapping[ObjectId, int]) -> list[SeenPerson]:
+    def changed(self, known: Mapping[ObjectId, int]) -> Iterator[SeenPerson]:
         """Those whose hash is not the known one, parsed; nobody else costs more than a look-up.
 
         Forget the known hash of whoever is removed: they may come back with the same record.
         """
-        return [
-            SeenPerson(parse_user(self.users[person_id], self.extras), record_hash)
-            for person_id, record_hash in self.hashes.items()
-            if known.get(person_id) != record_hash
-        ]
+        for person_id, record_hash in self.hashes.items():
+            if known.get(person_id) != record_hash:
+                yield SeenPerson(parse_user(self.users[person_id], self.extras), record_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +165,14 @@ async def fetch_users_page(
     )
     for gone in removed:
         del latest[gone.id]
+    hashes: dict[ObjectId, int] = {}
+    for at, (person_id, wire) in enumerate(latest.items()):
+        if at % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        hashes[person_id] = record_hash(wire, extras)
     return UsersPage(
         users=latest,
-        hashes={person_id: record_hash(wire, extras) for person_id, wire in latest.items()},
+        hashes=hashes,
         removed=removed,
         rejected=page.rejected,
         next_link=page.next_link,

@@ -52,6 +52,8 @@ class SqliteConnection(aiosqlite.Connection):
     _ahead: tuple[tuple[str, Sequence[Any]], ...] = ()
     """Statements with their rows, to be run before anything else."""
     _rows_ahead = 0
+    only_reads = False
+    """Then nobody waits for the end of a transaction: it has nothing to tell."""
 
     def cursor(self) -> SqliteCursor:  # type: ignore[override]
         """A cursor that exists once it has something to run."""
@@ -76,6 +78,9 @@ class SqliteConnection(aiosqlite.Connection):
         # Also where nothing was run: whether the file can be used is told by any transaction.
         if self._ahead or self._beginning:
             await self.in_thread(_commit)
+        elif self.only_reads:
+            if not self._is_clean:
+                self._tx.put_nowait((None, self._conn.commit))
         elif not self._is_clean:
             await super().commit()
         self._is_clean = True
@@ -86,6 +91,11 @@ class SqliteConnection(aiosqlite.Connection):
         if not self._is_clean:
             await super().rollback()
             self._is_clean = True
+
+    async def write_through(self) -> None:
+        """Return when what was to be run ahead has been; that tells what is wrong with it."""
+        if self._ahead:
+            await self.in_thread(_nothing)
 
     async def in_thread(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Have something done with the connection, after all that is to be done before."""
@@ -108,6 +118,10 @@ def _after(
     for statement, rows in ahead:
         connection.executemany(statement, rows).close()
     return work(connection)
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    pass
 
 
 def _commit(connection: sqlite3.Connection) -> None:

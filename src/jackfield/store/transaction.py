@@ -90,6 +90,12 @@ class Transaction:
         written: bool = connection.connection.driver_connection.write_ahead(sql, rows)
         return written
 
+    async def write_through(self) -> None:
+        """Return when what `write_ahead` took is written."""
+        if self.sqlite:
+            connection: Any = self.connection.sync_connection
+            await connection.connection.driver_connection.write_through()
+
     async def run(
         self, statement: Executable, values: dict[str, Any] | Sequence[dict[str, Any]] | None = None
     ) -> int:
