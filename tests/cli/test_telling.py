@@ -35,6 +35,8 @@ def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
         "text": "nothing",
         "refusals": refusals,
         "notices": notices,
+        "refused": refused,
+        "noted": noted,
         "releasable": False,
         "outcomes": {},
         "status": "proposed",

@@ -150,6 +150,7 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
     """Whom a plan refused and whom it has a notice about, by name; what guards say comes first."""
     guards = [one for one in plan["refusals"] if not one["subject"]]
     people = [one for one in plan["refusals"] if one["subject"]]
+    notices = [f"Notice: {_who(one)}: {_short(one, 'text')}" for one in plan["notices"]]
     return [
         *(_guard_line(one, plan) for one in guards),
         *_some(
@@ -159,10 +160,9 @@ def concerned(plan: Any, *, most: int = FIRST) -> list[str]:
             ],
             plan,
             most,
+            plan["refused"],
         ),
-        *_some(
-            [f"Notice: {_who(one)}: {_short(one, 'text')}" for one in plan["notices"]], plan, most
-        ),
+        *_some(notices, plan, most, plan["noted"]),
     ]
 
 
@@ -180,10 +180,10 @@ def people_lines(plan: Any) -> list[str]:
     lines = []
     names = list(dict.fromkeys(_who(one) for one in plan["refusals"] if one["subject"]))
     if names:
-        more = f" and {len(names) - FIRST:,} more" if len(names) > FIRST else ""
+        count = max(plan["refused"], len(names))
+        more = f" and {count - FIRST:,} more" if count > FIRST else ""
         lines.append(f"Refused: {', '.join(names[:FIRST])}{more}; see {_show(plan)}")
-    noted = len({one["subject"] for one in plan["notices"]} - {""})
-    if noted:
+    if noted := plan["noted"]:
         about = "1 person" if noted == 1 else f"{noted:,} people"
         lines.append(f"Notices about {about}; see {_show(plan)}")
     return lines

@@ -21,8 +21,8 @@ from jackfield.store.phones import load_extensions
 from jackfield.store.plan_actions import ActionFilter, ActionStatus, load_actions
 from jackfield.store.plans import (
     UNDO,
+    PlanOutline,
     PlanStatus,
-    StoredPlan,
     Versions,
     load_plan,
     save_plan,
@@ -101,7 +101,7 @@ class Undoing:
         return id_
 
 
-async def makes_plans_wait(tx: Transaction, tenant: int, plan: StoredPlan) -> bool:
+async def makes_plans_wait(tx: Transaction, tenant: int, plan: PlanOutline) -> bool:
     """Whether the plan takes another one back, and its approval stops syncs from doing it again."""
     if plan.status is not PlanStatus.PROPOSED or not plan.scope.startswith(UNDO):
         return False

@@ -201,6 +201,12 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/runs/{run}"): Example(path="/runs/1", bad=(404, "/runs/77", None)),
     ("GET", "/plans"): Example(query={"status": "applied"}, bad=(400, "/plans?status=burnt", None)),
     ("GET", "/plans/{plan}"): Example(path="/plans/1", bad=(404, "/plans/77", None)),
+    ("GET", "/plans/{plan}/refusals"): Example(
+        path="/plans/1/refusals?limit=1", bad=(404, "/plans/77/refusals", None)
+    ),
+    ("GET", "/plans/{plan}/notices"): Example(
+        path="/plans/1/notices?limit=1", bad=(404, "/plans/77/notices", None)
+    ),
     ("GET", "/plans/{plan}/actions"): Example(
         path="/plans/1/actions",
         query={"kind": "create_extension", "status": "done", "held": False, "limit": 2},
@@ -531,7 +537,7 @@ async def test_lists_are_paged(document: dict[str, Any]) -> None:
         assert "next" in answered, path
         assert takes & {"after", "before"}, path
         paged.add(path)
-    assert len(paged) == 21
+    assert len(paged) == 23
 
 
 def test_every_route_has_an_example_and_no_example_is_of_nothing() -> None:

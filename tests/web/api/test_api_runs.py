@@ -251,6 +251,12 @@ async def test_held_actions_wait_until_they_are_released(api: ApiCaller, tenant:
     assert (told["guarded"], told["held"]) == (True, {"remove_extension": 12})
     assert told["refusals"][0]["kind"] == "too_many_removals"
     assert told["refusals"][0]["held"] == 12
+    page = await api.get(f"/plans/{told['id']}/refusals", limit=1)
+    assert page == {
+        "refusals": told["refusals"][:1],
+        "total": len(told["refusals"]),
+        "next": 1 if len(told["refusals"]) > 1 else None,
+    }
     assert {one["kind"] for one in held["actions"]} == {"remove_extension"}
     assert before == 40
     assert ended["status"] == "done"

@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from jackfield.core.actions import GUARDS, ActionKind, groups_of
+from jackfield.core.actions import ActionKind, groups_of
 from jackfield.core.wording import KIND_LABELS, differences, title
 from jackfield.durable import NotRunningError
 from jackfield.flows.held_actions import Held, load_all_held, load_held_back
@@ -20,7 +20,8 @@ from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, load_actions
-from jackfield.store.plans import PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plan_remarks import load_notices, load_refusals
+from jackfield.store.plans import PlanOutline, PlanStatus, list_plans, load_outline
 from jackfield.store.transaction import Transaction
 from jackfield.web.admin.asking import Number, Position, check_choice
 from jackfield.web.admin.frame import (
@@ -89,6 +90,8 @@ async def plan_page(
         departments = {key: one.name for key, one in (await load_departments(tx, tenant)).items()}
         context: dict[str, Any] = {
             "once_approved": ONCE_APPROVED if await makes_plans_wait(tx, tenant, stored) else "",
+            "refused": await load_refusals(tx, tenant, plan, limit=len(stored.guards) + SHOWN),
+            "noted": await load_notices(tx, tenant, plan, limit=SHOWN),
             "outcomes": await count_outcomes(tx, tenant, plan),
             "earlier": await list_plans(tx, tenant, limit=EARLIER, before=plan),
             "held": await load_held_back(tx, tenant, stored),
@@ -102,9 +105,7 @@ async def plan_page(
         frame,
         "plan",
         plan=stored,
-        guards=[one for one in stored.refusals if one.kind in GUARDS],
-        refusals=[one for one in stored.refusals if one.kind not in GUARDS],
-        shown=SHOWN,
+        guards=stored.guards,
         kinds=KIND_LABELS,
         kind_options=[("", "Every kind"), *((one.value, KIND_LABELS[one]) for one in ActionKind)],
         page=page,
@@ -190,7 +191,7 @@ async def _question(
     )
 
 
-def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
+def _is_open(plan: PlanOutline, held: Held | None, decision: str) -> bool:
     """Whether the decision can (still) be taken, or at least be explained."""
     match decision:
         case "refuse":
@@ -202,9 +203,9 @@ def _is_open(plan: StoredPlan, held: Held | None, decision: str) -> bool:
             return plan.status is PlanStatus.PROPOSED or held is not None
 
 
-async def load_known_plan(tx: Transaction, house: Rooms, plan: int) -> StoredPlan:
+async def load_known_plan(tx: Transaction, house: Rooms, plan: int) -> PlanOutline:
     """The plan. Raises `NotFoundException`."""
-    stored = await load_plan(tx, house.tenant, plan)
+    stored = await load_outline(tx, house.tenant, plan)
     if stored is None:
         raise NotFoundException(f"There is no plan {plan}.")
     return stored

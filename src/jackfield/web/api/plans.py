@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from jackfield.core.actions import ActionKind
+from jackfield.core.actions import ActionKind, Notice, Refusal, groups_of
 from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
@@ -20,7 +20,8 @@ from jackfield.store.outcomes import count_outcomes
 from jackfield.store.people import load_people
 from jackfield.store.phone_departments import load_departments
 from jackfield.store.plan_actions import ActionFilter, ActionStatus, StoredAction, load_actions
-from jackfield.store.plans import PlanOutline, PlanStatus, StoredPlan, list_plans, load_plan
+from jackfield.store.plan_remarks import load_notices, load_refusals
+from jackfield.store.plans import PlanOutline, PlanStatus, list_plans, load_outline
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST, Before, Caller, Limit, Number, Search
 from jackfield.web.api.refusals import told
@@ -30,10 +31,12 @@ from jackfield.web.api.run_shapes import (
     ApproveIn,
     DifferenceOut,
     NoticeOut,
+    NoticesOut,
     PlanLine,
     PlanOut,
     PlansOut,
     RefusalOut,
+    RefusalsOut,
     RefuseIn,
     RunOut,
 )
@@ -44,6 +47,8 @@ AfterAction = Annotated[
     int,
     QueryParameter(ge=0, le=LARGEST, description="The `next` of the page before; 0: begin."),
 ]
+FIRST = 500
+"""Remarks that come along with a plan."""
 
 
 @get("/plans", summary="Plans, the newest first", responses=told())
@@ -69,6 +74,30 @@ async def plan(house: House, plan: Number) -> PlanOut:
         return await _plan_out(tx, await _plan(tx, house.tenant, plan), house.tenant)
 
 
+@get("/plans/{plan:int}/refusals", summary="What a plan would not do", responses=told(404))
+async def plan_refusals(
+    house: House, plan: Number, after: AfterAction = 0, limit: Limit = 100
+) -> RefusalsOut:
+    """What guards say comes first, then the people, in the plan's order."""
+    async with house.database.read() as tx:
+        await _plan(tx, house.tenant, plan)
+        page = await load_refusals(tx, house.tenant, plan, after=after, limit=limit)
+        refusals = await _refusals_out(tx, house.tenant, page.remarks)
+    return RefusalsOut(refusals, page.total, page.next)
+
+
+@get("/plans/{plan:int}/notices", summary="What is to be known of a plan", responses=told(404))
+async def plan_notices(
+    house: House, plan: Number, after: AfterAction = 0, limit: Limit = 100
+) -> NoticesOut:
+    """In the plan's order."""
+    async with house.database.read() as tx:
+        await _plan(tx, house.tenant, plan)
+        page = await load_notices(tx, house.tenant, plan, after=after, limit=limit)
+        notices = await _notices_out(tx, house.tenant, page.remarks)
+    return NoticesOut(notices, page.total, page.next)
+
+
 @get(
     "/plans/{plan:int}/actions",
     summary="A plan's actions with their differences",
@@ -90,7 +119,8 @@ async def plan_actions(
         await _plan(tx, house.tenant, plan)
         page = await load_actions(tx, house.tenant, plan, which, after=after or None, limit=limit)
         departments = {d.key: d.name for d in (await load_departments(tx, house.tenant)).values()}
-        groups = {one.id: one.name for one in (await load_groups(tx, house.tenant)).values()}
+        known = await load_groups(tx, house.tenant, groups_of(one.action for one in page.actions))
+        groups = {one.id: one.name for one in known.values()}
         upns = await _upns(tx, house.tenant, [one.subject for one in page.actions])
     actions = [_action_out(one, departments, groups, upns) for one in page.actions]
     return ActionsOut(actions, page.total, page.more, page.next)
@@ -143,18 +173,18 @@ async def refuse(
         return await _plan_out(tx, await _plan(tx, house.tenant, plan), house.tenant)
 
 
-async def _plan(tx: Transaction, tenant: int, plan: int) -> StoredPlan:
-    stored = await load_plan(tx, tenant, plan)
+async def _plan(tx: Transaction, tenant: int, plan: int) -> PlanOutline:
+    stored = await load_outline(tx, tenant, plan)
     if stored is None:
         raise NotFoundException(f"There is no plan {plan}.")
     return stored
 
 
-async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut:
+async def _plan_out(tx: Transaction, stored: PlanOutline, tenant: int) -> PlanOut:
     line = _line(stored)
     progress = await count_outcomes(tx, tenant, stored.id)
-    subjects = [*(one.subject for one in stored.refusals), *(one.subject for one in stored.notices)]
-    upns = await _upns(tx, tenant, subjects)
+    refused = await load_refusals(tx, tenant, stored.id, limit=FIRST)
+    noted = await load_notices(tx, tenant, stored.id, limit=FIRST)
     told = {name: getattr(line, name) for name in PlanLine.__struct_fields__}
     if await makes_plans_wait(tx, tenant, stored):
         told["text"] += f". {ONCE_APPROVED}"
@@ -162,23 +192,36 @@ async def _plan_out(tx: Transaction, stored: StoredPlan, tenant: int) -> PlanOut
         **told,
         releasable=await load_held_back(tx, tenant, stored) is not None,
         outcomes=dict(progress.by_status),
-        refusals=[
-            RefusalOut(
-                one.kind,
-                one.subject,
-                one.name,
-                upns.get(one.subject, ""),
-                one.because,
-                one.next_step,
-                one.held,
-            )
-            for one in stored.refusals
-        ],
-        notices=[
-            NoticeOut(one.subject, one.name, upns.get(one.subject, ""), one.text)
-            for one in stored.notices
-        ],
+        refusals=await _refusals_out(tx, tenant, refused.remarks),
+        notices=await _notices_out(tx, tenant, noted.remarks),
+        refused=refused.people,
+        noted=noted.people,
     )
+
+
+async def _refusals_out(
+    tx: Transaction, tenant: int, refusals: Sequence[Refusal]
+) -> list[RefusalOut]:
+    upns = await _upns(tx, tenant, (one.subject for one in refusals))
+    return [
+        RefusalOut(
+            one.kind,
+            one.subject,
+            one.name,
+            upns.get(one.subject, ""),
+            one.because,
+            one.next_step,
+            one.held,
+        )
+        for one in refusals
+    ]
+
+
+async def _notices_out(tx: Transaction, tenant: int, notices: Sequence[Notice]) -> list[NoticeOut]:
+    upns = await _upns(tx, tenant, (one.subject for one in notices))
+    return [
+        NoticeOut(one.subject, one.name, upns.get(one.subject, ""), one.text) for one in notices
+    ]
 
 
 async def _upns(tx: Transaction, tenant: int, subjects: Iterable[str]) -> Mapping[str, str]:
@@ -243,9 +286,7 @@ async def undo(house: House, caller: Caller, plan: Number) -> PlanOut:
     """It waits for approval like any other; 409 where nothing can be taken back."""
     made = await house.undoing.propose(house.tenant, plan, by=caller.name)
     async with house.database.read() as tx:
-        stored = await load_plan(tx, house.tenant, made)
-        assert stored is not None  # noqa: S101 - it was just stored
-        return await _plan_out(tx, stored, house.tenant)
+        return await _plan_out(tx, await _plan(tx, house.tenant, made), house.tenant)
 
 
-ROUTES = (plans, plan, plan_actions, approve, refuse, undo)
+ROUTES = (plans, plan, plan_refusals, plan_notices, plan_actions, approve, refuse, undo)

@@ -164,8 +164,32 @@ class PlanOut(PlanLine):
     outcomes: Annotated[
         dict[ActionStatus, int], msgspec.Meta(description="What came of its actions so far.")
     ]
+    refusals: Annotated[
+        list[RefusalOut],
+        msgspec.Meta(description="The first 500; all of them: `GET /plans/{plan}/refusals`."),
+    ]
+    notices: Annotated[
+        list[NoticeOut],
+        msgspec.Meta(description="The first 500; all of them: `GET /plans/{plan}/notices`."),
+    ]
+    refused: Annotated[int, msgspec.Meta(description="How many people it refused.")]
+    noted: Annotated[int, msgspec.Meta(description="About how many people there is a notice.")]
+
+
+class RefusalsOut(msgspec.Struct):
+    """A page of what a plan would not do."""
+
     refusals: list[RefusalOut]
+    total: int
+    next: int | None
+
+
+class NoticesOut(msgspec.Struct):
+    """A page of what is to be known of a plan."""
+
     notices: list[NoticeOut]
+    total: int
+    next: int | None
 
 
 class PlansOut(msgspec.Struct):
