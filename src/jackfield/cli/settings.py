@@ -340,8 +340,8 @@ def _changed_text(told: Any, *, dry_run: bool, enabled: bool) -> str:
     if leaving:
         names = [one["upn"] or one["display_name"] or one["id"] for one in leaving["people"]]
         more = leaving["count"] - len(names[:SHOWN])
-        among = f", and {more:,} more" if more > 0 else ""
-        lines += [leaving["text"], f"They are: {', '.join(names[:SHOWN])}{among}."]
+        they = "Among them" if more > 0 else "They are"
+        lines += [leaving["text"], f"{they}: {', '.join(names[:SHOWN])}."]
     lines += told["remarks"] if told["changes"] else []
     if told["saved"]:
         looks = " The next sync looks at everyone again." if enabled else ""

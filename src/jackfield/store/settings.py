@@ -151,6 +151,13 @@ async def save_people_settings(
     )
 
 
+async def tell_differences(
+    tx: Transaction, tenant: int, before: PeopleSettings, after: PeopleSettings
+) -> tuple[str, ...]:
+    """Each choice that differs, with both values, people and groups by name: as in the journal."""
+    return await _differences(tx, tenant, _as_document(before), _as_document(after))
+
+
 async def load_document(
     tx: Transaction,
     tenant: int,
@@ -278,7 +285,7 @@ async def _meanwhile(tx: Transaction, tenant: int, name: str, since: int) -> str
 
 def _before(document: str | None, value: Any) -> Any:
     if document is None:
-        return msgspec.json.decode(msgspec.json.encode(type(value)(), order="deterministic"))
+        return _as_document(type(value)())
     try:
         return msgspec.json.decode(document)
     except msgspec.DecodeError:
@@ -288,12 +295,20 @@ def _before(document: str | None, value: Any) -> Any:
 async def _sentence(tx: Transaction, tenant: int, name: str, old: Any, new: Any) -> str:
     if not isinstance(old, dict):
         return f"The {name} settings could not be read and were replaced."
-    ids = sorted(mentioned(old, new))
-    people = await load_people(tx, tenant, list(map(ObjectId, ids)))
-    groups = await load_groups(tx, tenant, list(map(GroupId, ids)))
-    names = {id_: group.name for id_, group in groups.items()}
-    told = changes_told(old, new, names | {id_: shown_name(one) for id_, one in people.items()})
+    told = await _differences(tx, tenant, old, new)
     if not told:
         return f"The {name} settings were saved without a change."
     more = f"; and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
     return f"The {name} settings were changed: {'; '.join(told[:MOST_TOLD])}{more}."
+
+
+async def _differences(tx: Transaction, tenant: int, old: Any, new: Any) -> tuple[str, ...]:
+    ids = sorted(mentioned(old, new))
+    people = await load_people(tx, tenant, list(map(ObjectId, ids)))
+    groups = await load_groups(tx, tenant, list(map(GroupId, ids)))
+    names = {id_: group.name for id_, group in groups.items()}
+    return changes_told(old, new, names | {id_: shown_name(one) for id_, one in people.items()})
+
+
+def _as_document(value: object) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))

@@ -72,6 +72,7 @@ async def test_a_preview_says_what_would_change_and_who_would_leave(eight: ApiCa
     told = await eight.post("/settings/people/preview", await drastic(eight))
 
     assert told["changes"][0] == "Who is synchronised from “Everyone” to “Selected people”"
+    assert "added Nina Newcomer" in told["changes"][1]
     assert (told["leaving"]["count"], told["leaving"]["linked"]) == (7, 8)
     names = [one["display_name"] for one in told["leaving"]["people"]]
     assert names == sorted(names)
@@ -110,4 +111,5 @@ async def test_a_preview_remarks_on_what_may_not_be_meant(eight: ApiCaller) -> N
 
     told = await eight.post("/settings/people/preview", document)
 
+    assert told["changes"] == ["Ranges for newcomers from nothing to “200-299, 250-399”"]
     assert told["remarks"] == ["The ranges 200-299 and 250-399 overlap; a number is given once."]

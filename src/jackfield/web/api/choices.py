@@ -17,7 +17,6 @@ from litestar.params import JSONBody
 
 from jackfield.core.attributes import AttributeRules, AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
-from jackfield.core.choice_words import changes_told
 from jackfield.core.departments import DepartmentSource, explain_departments
 from jackfield.core.fields import shown_name
 from jackfield.core.number_pools import (
@@ -53,6 +52,7 @@ from jackfield.store.settings import (
     decode_strictly,
     load_people_settings,
     save_people_settings,
+    tell_differences,
 )
 from jackfield.web.api.asking import Caller
 from jackfield.web.api.people_shapes import (
@@ -132,13 +132,13 @@ async def preview_settings(
     wanted = usable(data.settings, ranges)
     async with house.database.read() as tx:
         stored = await load_people_settings(tx, house.tenant)
+        changes = await tell_differences(tx, house.tenant, stored.value, wanted)
     if stored.version != data.version:
         raise VersionMoved(
             f"The settings are at version {stored.version}, no longer at {data.version}. Read them"
             " again, then change what stands now."
         )
     leaving = await foresee_leavers(house.database, house.tenant, stored.value.rules, wanted.rules)
-    changes = changes_told(msgspec.to_builtins(stored.value), msgspec.to_builtins(wanted))
     remarks = rule_remarks(wanted.rules.numbers, ranges)
     return SettingsPreviewOut(
         list(changes),
