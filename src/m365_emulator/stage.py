@@ -6,6 +6,7 @@ No HTTP here: `server.py` puts Graph, the login authority, the control API and t
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from m365_emulator.access import Caller
 from m365_emulator.apps import Application
 from m365_emulator.clock import Clock
 from m365_emulator.faults import Faults
@@ -13,6 +14,7 @@ from m365_emulator.freshness import Freshness
 from m365_emulator.journal import Journal
 from m365_emulator.permissions import DIRECTORY_ROLES
 from m365_emulator.registrations import Registrations
+from m365_emulator.resources import ObjectId
 from m365_emulator.signin.state import SignInState
 from m365_emulator.tenant import Tenant
 from m365_emulator.throttle import Throttle
@@ -46,7 +48,7 @@ class Stage:
         """Set the stage anew."""
         self.faults = Faults()
         self.tenant = Tenant.seeded(self.people, self.seed, now=self.clock)
-        self.tokens = Tokens(self.tenant.id, self.clock, self.seed)
+        self.tokens = Tokens(self.tenant.id, self.clock, self.seed, still_holds=self._still_holds)
         self.signin = SignInState(self.clock)
         self.throttle = Throttle(self.clock, lambda: len(self.tenant.user_register))
 
@@ -70,6 +72,19 @@ class Stage:
             self.registrations.add_certificate(application.app_id, certificate_pem)
         registered = self.registrations.find(application.app_id)
         return registered or application
+
+    def revoke_sessions(self, person_id: str) -> None:
+        """Somebody is signed out: sessions, grants, and tokens that can be challenged."""
+        self.signin.revoke_sessions(person_id)
+        self.tokens.challenge(person_id)
+
+    def _still_holds(self, caller: Caller) -> bool:
+        """Continuous access evaluation: whether who a token was issued to is still let in."""
+        if caller.is_person:
+            user = self.tenant.user_register.truth(ObjectId(caller.object_id))
+            return user is not None and user.deleted_date_time is None and user.account_enabled
+        application = self.registrations.find(caller.app_id)
+        return application is not None and application.enabled
 
     def keep_registrations(self) -> None:
         """Let a reset come back to the apps as they are now."""

@@ -9,7 +9,7 @@ import base64
 import functools
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -127,13 +127,22 @@ class _Genuine:
 class Tokens:
     """Issues and recognises the access tokens of one tenant."""
 
-    def __init__(self, tenant_id: str, clock: Clock, seed: int = 0) -> None:
+    def __init__(
+        self,
+        tenant_id: str,
+        clock: Clock,
+        seed: int = 0,
+        *,
+        still_holds: Callable[[Caller], bool] = lambda _: True,
+    ) -> None:
         self._tenant_id = tenant_id
+        self._still_holds = still_holds
         self._clock = clock
         self._random = Random(f"token lifetimes {seed}")
         self._genuine: dict[str, _Genuine] = {}
         self._revoked: set[str] = set()
         self._app_of: dict[str, str] = {}
+        self._person_of: dict[str, str] = {}
         self.issued = 0
 
     def issue(
@@ -204,6 +213,7 @@ class Tokens:
         }
         if can_be_challenged:
             whole["xms_cc"] = ["cp1"]
+            self._person_of[token_id] = whole["oid"]
         self._app_of[token_id] = application.app_id
         self.issued += 1
         return AccessToken(sign(whole), lifetime - 1)
@@ -218,6 +228,14 @@ class Tokens:
         self._revoked |= mine
         for token_id in mine:
             del self._app_of[token_id]
+        return len(mine)
+
+    def challenge(self, person_id: str) -> int:
+        """Somebody's tokens so far are good no longer where the client can be challenged."""
+        mine = {token_id for token_id, owner in self._person_of.items() if owner == person_id}
+        self._revoked |= mine
+        for token_id in mine:
+            del self._person_of[token_id]
         return len(mine)
 
     def identify(self, authorization: str | None, login_origin: str) -> Caller:
@@ -239,6 +257,10 @@ class Tokens:
             raise _unauthorized("Invalid tenant id in the access token.", login_origin)
         if genuine.caller.token_id in self._revoked:
             raise _revoked(now, login_origin, challenge=genuine.can_be_challenged)
+        # Who cannot be challenged keeps the token until it ends, as without continuous access
+        # evaluation.
+        if genuine.can_be_challenged and not self._still_holds(genuine.caller):
+            raise _revoked(now, login_origin, challenge=True)
         return genuine.caller
 
 
