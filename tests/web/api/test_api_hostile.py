@@ -56,6 +56,9 @@ ATTACKS = {
     "endless_number": Attack(400, "POST", "/tokens", b'{"name":"x","days":' + b"9" * 4000 + b"}"),
     "infinite_number": Attack(400, "POST", "/tokens", b'{"name": "x", "days": 1e999}'),
     "not_a_number": Attack(400, "POST", "/tokens", b'{"name": "x", "days": NaN}'),
+    "one_for_yes": Attack(400, "POST", "/people/sync", b'{"full": 1}'),
+    "a_text_for_a_number": Attack(400, "POST", "/tokens", b'{"name": "x", "days": "30"}'),
+    "a_name_twice": Attack(400, "POST", "/departments", b'{"name": "x", "name": "y"}'),
     "a_byte_order_mark": Attack(400, "POST", "/departments", b'\xef\xbb\xbf{"name": "x"}'),
     "two_documents": Attack(400, "POST", "/departments", b'{"name": "x"} {"name": "y"}'),
     "cut_json": Attack(400, "POST", "/departments", b'{"name": "x'),
@@ -217,3 +220,36 @@ async def test_strange_names_are_names(shared: ApiCaller, name: str) -> None:
     await shared.delete(f"/departments/{made['key']}")
 
     assert [one["name"] for one in listed] == [name]
+
+
+@together
+@pytest.mark.parametrize(
+    ("call", "body", "said"),
+    [
+        pytest.param(
+            "/people/sync",
+            b'{"full": true, "person": "a", "full": false}',
+            "The body's `full` is given more than once.",
+            id="a_field_twice",
+        ),
+        pytest.param(
+            "/settings/people/try",
+            b'{"person": "a", "attributes": {"name": "displayName", "name": "not_synced"}}',
+            "The body's `attributes.name` is given more than once.",
+            id="a_field_twice_inside",
+        ),
+        pytest.param(
+            "/people/sync",
+            b'{"full": 1}',
+            "The body's `full`: Expected `bool`, got `int`.",
+            id="one_for_yes",
+        ),
+    ],
+)
+async def test_what_could_be_meant_otherwise_is_named(
+    shared: ApiCaller, call: str, body: bytes, said: str
+) -> None:
+    """Readers differ in which of two values counts, and in whether 1 is a yes."""
+    answer = await attacked(shared, Attack(400, "POST", call, body))
+
+    assert (answer.status, answer.detail) == (400, said)

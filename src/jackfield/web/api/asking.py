@@ -5,7 +5,9 @@ A misspelt parameter is refused, because leaving it out would answer another que
 
 from __future__ import annotations
 
+import asyncio
 import difflib
+import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from litestar.typing import FieldDefinition
 
 from jackfield.flows.signin import Viewer
 from jackfield.store.search import is_place
-from jackfield.web.api.refusals import Unreadable
+from jackfield.web.api.refusals import Unreadable, in_place
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps as it is."""
@@ -58,6 +60,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 # What some clients send where there is nothing to say.
 _NOTHING = {b"", b"{}", b"null"}
+_LARGE = 65_536
+"""Bytes of a body that are looked through beside everything else that goes on."""
 
 
 async def check_question(request: Request[Any, Any, Any]) -> None:
@@ -90,9 +94,81 @@ async def check_question(request: Request[Any, Any, Any]) -> None:
         raise Unreadable(
             f"The body is not UTF-8 from byte {error.start} on: send one JSON document in UTF-8."
         ) from error
+    if body.strip() in _NOTHING:
+        return
+    shape = _fields(request)["data"].annotation
+    if len(body) > _LARGE:
+        await asyncio.to_thread(_check_body, body, shape)
+    else:
+        _check_body(body, shape)
+
+
+def _check_body(body: bytes, shape: Any) -> None:
+    """Refuse what a decoder would take in silence; what is no document it refuses itself."""
     place = _place_of_no_text(body)
     if place is not None:
         raise Unreadable(f"The body's `{place[:200]}` holds characters that are no text.")
+    place = _place_named_twice(body)
+    if place is not None:
+        raise Unreadable(f"The body's `{place[:200]}` is given more than once.")
+    if bent := _bent(body, shape):
+        raise Unreadable(bent)
+
+
+def _bent(body: bytes, shape: Any) -> str:
+    """What is wrong with a body that only a lenient decoder takes, as the framework's is: 1 as yes.
+
+    What no decoder takes is left to the framework, which says it better.
+    """
+    try:
+        msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        try:
+            msgspec.json.decode(body, type=shape, strict=False)
+        except msgspec.DecodeError:
+            return ""
+        return in_place(str(error))
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return ""
+
+
+class _Twice(dict[str, Any]):
+    """An object of a document in which a name stands more than once."""
+
+    name = ""
+
+
+def _place_named_twice(body: bytes) -> str | None:
+    """Where a document gives the same name twice: readers differ in which of the values counts."""
+    found = False
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        one = dict(pairs)
+        if len(one) == len(pairs):
+            return one
+        found, twice = True, _Twice(one)
+        names = [name for name, _ in pairs]
+        twice.name = next(name for at, name in enumerate(names) if name in names[:at])
+        return twice
+
+    try:
+        document = json.loads(body, object_pairs_hook=read)
+    except (ValueError, RecursionError):
+        return None
+    if not found:
+        return None
+    left: list[tuple[str, Any]] = [("", document)]
+    while left:
+        place, part = left.pop()
+        if isinstance(part, _Twice):
+            return f"{place}.{part.name}" if place else part.name
+        if isinstance(part, dict):
+            left += [(f"{place}.{name}" if place else name, one) for name, one in part.items()]
+        elif isinstance(part, list):
+            left += [(f"{place}[{at}]", one) for at, one in enumerate(part)]
+    return None
 
 
 def _place_of_no_text(body: bytes) -> str | None:
