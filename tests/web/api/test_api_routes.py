@@ -202,10 +202,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/plans"): Example(query={"status": "applied"}, bad=(400, "/plans?status=burnt", None)),
     ("GET", "/plans/{plan}"): Example(path="/plans/1", bad=(404, "/plans/77", None)),
     ("GET", "/plans/{plan}/refusals"): Example(
-        path="/plans/1/refusals?limit=1", bad=(404, "/plans/77/refusals", None)
+        path="/plans/1/refusals", query={"limit": 1}, bad=(404, "/plans/77/refusals", None)
     ),
     ("GET", "/plans/{plan}/notices"): Example(
-        path="/plans/1/notices?limit=1", bad=(404, "/plans/77/notices", None)
+        path="/plans/1/notices", query={"limit": 1}, bad=(404, "/plans/77/notices", None)
     ),
     ("GET", "/plans/{plan}/actions"): Example(
         path="/plans/1/actions",
