@@ -11,7 +11,7 @@ from doubles.house import House
 from doubles.keyboard import HouseDoor
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.main import main
-from jackfield.cli.settings import assigning, read_document, replacing, save, show
+from jackfield.cli.settings import assigning, read_document, replacing, save, show, tell_trial
 from jackfield.core.choice_text import parse_assignment
 from jackfield.core.choice_words import LABELS
 from jackfield.core.people import Scope
@@ -130,6 +130,21 @@ async def test_people_and_groups_are_named_as_people_know_them(
 
 
 @pytest.mark.usefixtures("tenant")
+async def test_rules_are_tried_on_a_person_and_not_saved(door: HouseDoor, capsys: Captured) -> None:
+    """What a field would get beside what it has."""
+    upn = (await door.api.get("/people", limit=1))["people"][0]["upn"]
+    before = await door.api.get("/settings/people")
+
+    code = await tell_trial(door, upn, [parse_assignment("attributes.name=displayName")])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == Exit.DONE
+    assert lines[0].endswith("extension 100.")
+    assert "  First name: “Nina Newcomer0” (now “Nina”). " in lines[1]
+    assert await door.api.get("/settings/people") == before
+
+
+@pytest.mark.usefixtures("tenant")
 async def test_many_people_are_looked_for_in_one_list(
     door: HouseDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +233,7 @@ def test_a_file_that_is_no_document_is_said_so(tmp_path: Path, content: str) -> 
         pytest.param(["set"], "takes at least one key=value", id="nothing"),
         pytest.param(["set", "guest=on"], "Did you mean `rules.scope.guests`?", id="near"),
         pytest.param(["set", "guests=on", "guests=off"], "more than once", id="twice"),
+        pytest.param(["try", "ann", "guests=on"], "takes rules.attributes....", id="no_field"),
         pytest.param(["show", "guest"], "Did you mean `rules.scope.guests`?", id="show"),
     ],
 )

@@ -7,6 +7,7 @@ from jackfield.cli.backups import backup, restore
 from jackfield.cli.journal import alarms, journal
 from jackfield.cli.matches import matches_commands
 from jackfield.cli.number_rules import numbers_commands
+from jackfield.cli.people import people, status
 from jackfield.cli.settings import settings_commands
 from jackfield.cli.tenants import tenant_commands
 from jackfield.cli.why import why_commands
@@ -15,7 +16,9 @@ COMMANDS = (
     alarms,
     backup,
     journal,
+    people,
     restore,
+    status,
 )
 GROUPS = (
     admin_commands,

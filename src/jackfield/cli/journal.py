@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -193,9 +192,10 @@ def alarm_line(one: Any) -> str:
 
 
 async def _print_csv(pages: AsyncIterator[list[Any]]) -> None:
-    from jackfield.core.csv_text import JOURNAL_HEADS, written_rows
+    from jackfield.cli.csv_output import print_rows
+    from jackfield.core.csv_text import JOURNAL_HEADS
 
-    _write(written_rows([JOURNAL_HEADS]))
+    print_rows([JOURNAL_HEADS])
     async for page in pages:
         rows = [
             (
@@ -209,14 +209,7 @@ async def _print_csv(pages: AsyncIterator[list[Any]]) -> None:
             )
             for one in page
         ]
-        _write(written_rows(rows))
-
-
-def _write(text: str) -> None:
-    """As UTF-8 whatever the terminal has: it goes into a file."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+        print_rows(rows)
 
 
 async def subject_of(door: Door, typed: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from jackfield.cli.arguments import DataDir, File, Json, TenantName
+from jackfield.cli.arguments import DataDir, File, Json, TenantName, Text
 from jackfield.cli.asking import asked, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import usage, with_door
@@ -30,6 +30,7 @@ settings_commands = App(
     name="settings", help="What people sync does: show the choices, change them."
 )
 PEOPLE = "/settings/people"
+FIELDS = "rules.attributes."
 UNUSABLE = 422
 SHOWN = 10
 """Entries of a list, or people who would leave, that a person is shown."""
@@ -110,6 +111,41 @@ def settings_set(
     return with_door(work, data_dir, tenant=tenant, acts=False)
 
 
+@settings_commands.command(name="try")
+def settings_try(
+    person: Text,
+    *choices: str,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """Try rules for fields on a person: what each field would get, and why. Saves nothing.
+
+    Example: jackfield settings try ann@example.org attributes.mobile=businessPhones
+
+    Parameters
+    ----------
+    person
+        UPN or object ID.
+    choices
+        Keys below rules.attributes with the value to try; what is not named is as it stands.
+    """
+    from jackfield.core.choice_text import ChoiceError, parse_assignment
+
+    try:
+        assignments = [parse_assignment(one) for one in choices]
+    except ChoiceError as error:
+        return usage(str(error))
+    other = next((one.place for one in assignments if not one.place.startswith(FIELDS)), None)
+    if other is not None:
+        return usage(f"`{other}` is no rule for a field: settings try takes {FIELDS}...")
+
+    async def work(door: Door) -> int:
+        return await tell_trial(door, person, assignments, json=json)
+
+    return with_door(work, data_dir, tenant=tenant, acts=False)
+
+
 @settings_commands.command(name="export")
 def settings_export(
     file: File, *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
@@ -172,6 +208,28 @@ async def show(door: Door, places: Sequence[str], *, json: bool = False) -> int:
     lines = [] if json else await _lines(door, stored["settings"], places)
     say(stored, json, lambda: "\n".join(lines))
     return Exit.DONE
+
+
+async def tell_trial(
+    door: Door, person: str, assignments: Sequence[Assignment], *, json: bool = False
+) -> int:
+    """Print what the rules lead to for a person, with some of them changed."""
+    document = (await asked(door, "GET", PEOPLE))["settings"]
+    await assigning(assignments)(door, document)
+    body = {"person": person, "attributes": document["rules"]["attributes"]}
+    tried = await _usable(door, "POST", f"{PEOPLE}/try", body)
+    say(tried, json, lambda: trial_text(tried))
+    return Exit.DONE
+
+
+def trial_text(tried: Any) -> str:
+    """What each field would get, and why, for a person."""
+    number = f"extension {tried['number']}" if tried["number"] else "an extension to be made"
+    lines = [f"{tried['name']}: {number}."]
+    for one in tried["fields"]:
+        differs = f" (now “{one['now']}”)" if one["now"] != one["value"] else ""
+        lines.append(f"  {one['label']}: “{one['value']}”{differs}. {one['because']}")
+    return "\n".join([*lines, *([tried["trouble"]] if tried["trouble"] else [])])
 
 
 def assigning(assignments: Sequence[Assignment]) -> Change:
