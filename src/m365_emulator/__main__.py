@@ -44,6 +44,13 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     app.add_argument(
         "--roles", help="its application permissions, by comma (default: what people sync needs)"
     )
+    app.add_argument(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="where it may send people after signing in (web); may be given more than once",
+    )
     arguments = parser.parse_args(given)
     if arguments.people < 1:
         parser.error("--people must be at least 1")
@@ -51,6 +58,8 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--ca-out needs --https-port")
     if not arguments.register_app and (arguments.certificate or arguments.client_secret):
         parser.error("a credential needs --register-app")
+    if not arguments.register_app and arguments.redirect_uri:
+        parser.error("--redirect-uri needs --register-app")
     return arguments
 
 
@@ -72,6 +81,7 @@ def _emulator(arguments: argparse.Namespace) -> "Emulator":
             secret=arguments.client_secret,
             certificate_pem=arguments.certificate.read_bytes() if arguments.certificate else None,
             roles=[role.strip() for role in roles if role.strip()],
+            properties={"web": {"redirectUris": arguments.redirect_uri}},
         )
     emulator.keep_registrations()
     return emulator

@@ -48,6 +48,12 @@ class Licences(_Body, frozen=True):
     skus: list[str]
 
 
+class DirectoryRoles(_Body, frozen=True):
+    """Exactly these roles, by display name or template id."""
+
+    roles: list[str]
+
+
 class NewGroup(_Body, frozen=True):
     """A security group unless `properties` (`groupTypes`, `membershipRule`) say otherwise."""
 
@@ -87,6 +93,7 @@ class ChangedApp(_Body, frozen=True):
 
     enabled: bool | None = None
     roles: list[str] | None = None
+    assignment_required: bool | None = None
     properties: dict[str, Any] = {}
 
 

@@ -18,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from m365_emulator import showing
+from m365_emulator import directory_roles, showing
+from m365_emulator.apps import Application
 from m365_emulator.faults import Kind, Order
 from m365_emulator.portraits import SIZES
 from m365_emulator.portraits import Kind as Photograph
 from m365_emulator.refusals import Refused, UnknownObject
+from m365_emulator.signin.state import MFA_CODE, PASSWORD
 from m365_emulator.stage import Stage
 
 HERE = Path(__file__).parent
@@ -67,6 +69,15 @@ PHOTO_NAMES: Mapping[Photograph, str] = {
     Photograph.NOT_A_PICTURE: "a file that is no picture",
     Photograph.HUGE: "one of 20 MB",
 }
+
+
+POLICY_NAMES: Mapping[str, str] = {
+    "block": "Conditional Access blocks every sign-in",
+    "block_device_code": "Conditional Access blocks the device code flow",
+    "require_mfa": "A second factor is required",
+    "users_may_consent": "People may consent to applications themselves",
+}
+SIGN_INS_SHOWN = 8
 
 
 class Form:
@@ -160,10 +171,24 @@ class Page:
             faults=[showing.fault(each) for each in stage.faults.in_force()],
             fault_names=FAULT_NAMES,
             quirks=tenant.quirks,
+            password=PASSWORD,
+            mfa_code=MFA_CODE,
+            policies=msgspec.to_builtins(stage.signin.policies),
+            policy_names=POLICY_NAMES,
+            sign_ins=self._sign_ins(),
+            apps=msgspec.to_builtins([showing.app(each) for each in stage.registrations]),
+            directory_roles=[each.display_name for each in directory_roles.TEMPLATES.values()],
             requests=msgspec.to_builtins(stage.journal.last(10)),
             said=said,
         )
         return HTMLResponse(text, headers=HEADERS)
+
+    def _sign_ins(self) -> list[dict[str, Any]]:
+        newest = list(self._stage.signin.log)[: -SIGN_INS_SHOWN - 1 : -1]
+        told: list[dict[str, Any]] = msgspec.to_builtins(
+            [showing.sign_in(self._stage, each) for each in newest]
+        )
+        return told
 
     def _thumbnail(self, person: dict[str, Any] | None) -> str:
         """The person's photo as an address of its own, or ""."""
@@ -193,6 +218,13 @@ class Page:
             "fault-on": self._fault_on,
             "fault-off": self._fault_off,
             "lag": self._lag,
+            "policies": self._policies,
+            "role": self._role,
+            "sign-out": self._sign_out,
+            "enable-app": lambda form: self._switch_app(form, enabled=True),
+            "disable-app": lambda form: self._switch_app(form, enabled=False),
+            "expire": self._expire,
+            "withdraw": self._withdraw,
         }
         verb = verbs.get(request.path_params["verb"])
         if verb is None:
@@ -319,3 +351,52 @@ class Page:
         tenant = self._stage.tenant
         tenant.quirks = replace(tenant.quirks, replication_delay_s=seconds)
         return f"Readers now see changes {seconds:g} s late."
+
+    def _policies(self, form: Form) -> str:
+        signin = self._stage.signin
+        chosen = {name: form.text(name) is not None for name in POLICY_NAMES}
+        signin.policies = replace(signin.policies, **chosen)
+        return "The policies are set."
+
+    def _role(self, form: Form) -> str:
+        tenant = self._stage.tenant
+        user = tenant.user(form.needed("person"))
+        name = form.text("role")
+        if name is None:
+            tenant.directory_roles.assign(user.id)
+            return f"{user.display_name} administers nothing."
+        role = directory_roles.named(name)
+        tenant.directory_roles.assign(user.id, role.id)
+        return f"{user.display_name} is {role.display_name} now."
+
+    def _sign_out(self, form: Form) -> str:
+        user = self._stage.tenant.user(form.needed("person"))
+        self._stage.revoke_sessions(user.id)
+        return f"{user.display_name} is signed out everywhere."
+
+    def _app(self, form: Form) -> Application:
+        app_id = form.needed("app")
+        application = self._stage.registrations.find(app_id)
+        if application is None:
+            raise Refused(f"no application has the client id {app_id}")
+        return application
+
+    def _switch_app(self, form: Form, *, enabled: bool) -> str:
+        application = self._app(form)
+        self._stage.registrations.enable(application.app_id, enabled=enabled)
+        return f"{application.display_name} is {'enabled' if enabled else 'disabled'}."
+
+    def _expire(self, form: Form) -> str:
+        application = self._app(form)
+        try:
+            self._stage.registrations.expire_credential(
+                application.app_id, form.needed("key"), self._stage.clock()
+            )
+        except KeyError:
+            raise Refused("that credential is gone already") from None
+        return f"A credential of {application.display_name} has expired."
+
+    def _withdraw(self, form: Form) -> str:
+        application = self._app(form)
+        self._stage.withdraw_consent(application.app_id)
+        return f"{application.display_name}: all consent is taken back."

@@ -119,6 +119,27 @@ class Registrations:
             raise KeyError(key_id)
         self.put(replace(application, secrets=kept_secrets, certificates=kept_certificates))
 
+    def expire_credential(self, app_id: str, key_id: str, now: datetime) -> None:
+        """The credential ends now; KeyError when there is none of that id."""
+        application = self._known(app_id)
+        known = [each.key_id for each in application.secrets]
+        known += [each.key_id for each in application.certificates]
+        if key_id not in known:
+            raise KeyError(key_id)
+        self.put(
+            replace(
+                application,
+                secrets=tuple(
+                    replace(each, ends_at=now) if each.key_id == key_id else each
+                    for each in application.secrets
+                ),
+                certificates=tuple(
+                    replace(each, ends_at=now) if each.key_id == key_id else each
+                    for each in application.certificates
+                ),
+            )
+        )
+
     def grant(self, app_id: str, roles: Iterable[str]) -> Application:
         """Replace what is consented to; tokens out there keep what they were issued with."""
         application = self._known(app_id)

@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 
 from m365_emulator.apps import Application
+from m365_emulator.directory_roles import TEMPLATES
 from m365_emulator.faults import Fault
 from m365_emulator.portraits import Photo
-from m365_emulator.resources import Group, User
+from m365_emulator.resources import Group, ObjectId, User
+from m365_emulator.signin.state import SignIn
 from m365_emulator.stage import Stage
 from m365_emulator.tenant import Tenant
 
@@ -43,6 +45,9 @@ def person(tenant: Tenant, user: User) -> dict[str, Any]:
         **kept,
         "deleted": user.deleted_date_time is not None,
         "groups": groups,
+        "directoryRoles": [
+            TEMPLATES[each].display_name for each in sorted(tenant.directory_roles.of(user.id))
+        ],
         "photo": photo(tenant.photos.of(user.id)),
     }
 
@@ -100,13 +105,25 @@ def binned(each: User | Group) -> dict[str, Any]:
 
 def app(application: Application, values: Mapping[str, str] | None = None) -> dict[str, Any]:
     """An application; `values` are the secrets that may be shown now, by key id."""
+    principal = application.principal
     return {
         "appId": application.app_id,
         "objectId": application.object_id,
         "servicePrincipalId": application.principal_id,
         "displayName": application.display_name,
         "enabled": application.enabled,
+        "assignmentRequired": bool(principal and principal.assignment_required),
+        "uniqueName": application.manifest.unique_name,
+        "redirectUris": {
+            "web": application.manifest.web.redirect_uris,
+            "spa": application.manifest.spa.redirect_uris,
+            "publicClient": application.manifest.public_client.redirect_uris,
+        },
         "roles": sorted(application.roles),
+        "grants": [
+            {"scopes": list(each.scopes), "personId": each.person_id}
+            for each in (principal.grants if principal else ())
+        ],
         "secrets": [
             {
                 "keyId": secret.key_id,
@@ -128,6 +145,21 @@ def app(application: Application, values: Mapping[str, str] | None = None) -> di
             }
             for certificate in application.certificates
         ],
+    }
+
+
+def sign_in(stage: Stage, each: SignIn) -> dict[str, Any]:
+    """A line of the sign-in log, with the names that belong to its ids."""
+    user = stage.tenant.user_register.truth(ObjectId(each.person_id or ""))
+    application = stage.registrations.find(each.app_id or "")
+    return {
+        "at": each.at,
+        "personId": each.person_id,
+        "username": user.user_principal_name if user else each.username,
+        "appId": each.app_id,
+        "appName": application.display_name if application else None,
+        "way": each.way,
+        "code": each.code,
     }
 
 

@@ -15,6 +15,7 @@ from m365_emulator.journal import Journal
 from m365_emulator.permissions import DIRECTORY_ROLES
 from m365_emulator.registrations import Registrations
 from m365_emulator.resources import ObjectId
+from m365_emulator.signin import consent
 from m365_emulator.signin.state import SignInState
 from m365_emulator.tenant import Tenant
 from m365_emulator.throttle import Throttle
@@ -77,6 +78,18 @@ class Stage:
         """Somebody is signed out: sessions, grants, and tokens that can be challenged."""
         self.signin.revoke_sessions(person_id)
         self.tokens.challenge(person_id)
+
+    def withdraw_consent(self, app_id: str, person_id: str | None = None) -> None:
+        """Take back what one person allowed an app, or (None) all that it was ever granted.
+
+        KeyError when no application has that client id.
+        """
+        application = self.registrations.find(app_id)
+        if application is None:
+            raise KeyError(app_id)
+        self.registrations.put(consent.withdrawn(application, person_id))
+        if person_id is None:
+            self.registrations.grant(app_id, ())
 
     def _still_holds(self, caller: Caller) -> bool:
         """Continuous access evaluation: whether who a token was issued to is still let in."""

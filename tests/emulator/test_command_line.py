@@ -154,6 +154,12 @@ def test_the_authority_s_key_is_kept_nowhere(tmp_path: Path) -> None:
         pytest.param(["--people", "0"], 2, "at least 1", id="nobody"),
         pytest.param(["--ca-out", "x.pem"], 2, "--https-port", id="authority_without_https"),
         pytest.param(["--client-secret", "x"], 2, "--register-app", id="secret_without_app"),
+        pytest.param(
+            ["--redirect-uri", "https://pbx.example.org/"],
+            2,
+            "--register-app",
+            id="redirect_without_app",
+        ),
         pytest.param(["--register-app", "no-guid"], 1, "UUID", id="client_id_no_guid"),
         pytest.param(
             ["--register-app", APP, "--roles", "User.Read.Everything"],
