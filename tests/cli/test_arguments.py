@@ -1,11 +1,13 @@
 """Arguments that cannot be meant: exit code 2 and the reason, before a server is looked for."""
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from jackfield.cli.catalogue import CATALOGUE
 from jackfield.cli.exits import Exit
 from jackfield.cli.main import main
 from jackfield.cli.telling import say
@@ -81,3 +83,18 @@ def test_a_value_that_would_fill_the_screen_is_not_repeated(
     assert code == Exit.USAGE
     assert "5,000 characters" in told
     assert len(told.splitlines()) < 8
+
+
+def test_help_imports_no_command_that_was_not_asked_for() -> None:
+    """It is typed often and must be there at once; a command costs its imports when it is used."""
+    script = (
+        "import sys; from jackfield.cli.main import main; main(['--help']); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    imported = set(ended.stdout.splitlines()[-1].split())
+    lazy = {f"jackfield.cli.{place.partition(':')[0]}" for place, _ in CATALOGUE.values()}
+    heavy = {"aiohttp", "litestar", "msgspec", "sqlalchemy", "jackfield.store", "jackfield.web"}
+    assert imported & (lazy | heavy) == set()

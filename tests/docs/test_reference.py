@@ -13,6 +13,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from doubles.documents import PAGES, ROOT, blocks, code, prose, rows
+from jackfield.cli.catalogue import CATALOGUE
 from jackfield.cli.exits import Exit
 from jackfield.cli.main import app
 from jackfield.core.actions import ActionKind
@@ -97,6 +98,14 @@ def test_commands_about_one_tenant_take_its_name_as_the_page_says() -> None:
     text = prose(DOCS / "cli.md")
     assert "Every command but `serve` and `demo` takes `--json`" in text
     assert "Every command but `demo` takes `--data-dir DIR`" in text
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_catalogue_has_the_first_line_of_each_help(name: str) -> None:
+    """It is shown before the command itself is imported; two that differ would mislead."""
+    command: Any = app[name]
+
+    assert command.help.strip().splitlines()[0] == CATALOGUE[name][1]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

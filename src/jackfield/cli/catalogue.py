@@ -1,33 +1,68 @@
-"""Which commands and groups of commands there are beside those of `jackfield.cli.main`."""
+"""Which commands and groups of commands there are beside those of `jackfield.cli.main`.
+
+Each is imported when it is asked for: its help here is what `jackfield --help` shows of it.
+"""
 
 from __future__ import annotations
 
-from jackfield.cli.access import admin_commands, key_commands, phones_commands, token_commands
-from jackfield.cli.backups import backup, restore
-from jackfield.cli.journal import alarms, journal
-from jackfield.cli.matches import matches_commands
-from jackfield.cli.number_rules import numbers_commands
-from jackfield.cli.people import people, status
-from jackfield.cli.settings import settings_commands
-from jackfield.cli.tenants import tenant_commands
-from jackfield.cli.why import why_commands
+from typing import TYPE_CHECKING
 
-COMMANDS = (
-    alarms,
-    backup,
-    journal,
-    people,
-    restore,
-    status,
-)
-GROUPS = (
-    admin_commands,
-    key_commands,
-    matches_commands,
-    numbers_commands,
-    phones_commands,
-    settings_commands,
-    tenant_commands,
-    token_commands,
-    why_commands,
-)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cyclopts import App
+
+CATALOGUE: Mapping[str, tuple[str, str]] = {
+    "admin": ("access:admin_commands", "Local accounts: administrators, and viewers."),
+    "alarms": (
+        "journal:alarms",
+        "Say what is wrong now, since when and what to do; with --all also what was.",
+    ),
+    "backup": (
+        "backups:backup",
+        "Copy the database into one file, whether the server runs or not.",
+    ),
+    "journal": ("journal:journal", "Say what was done and why, the newest first."),
+    "key": ("access:key_commands", "The key of the stored secrets."),
+    "matches": (
+        "matches:matches_commands",
+        "Extensions that may be somebody's already: decide whose each is.",
+    ),
+    "numbers": (
+        "number_rules:numbers_commands",
+        "Extension numbers: pools, why one is so, held and reserved ones.",
+    ),
+    "people": (
+        "people:people",
+        "List people of Microsoft 365 by name, with their extension; or those without, and why.",
+    ),
+    "phones": ("access:phones_commands", "The phone system itself."),
+    "restore": (
+        "backups:restore",
+        "Put a backup into the data folder, while no server runs there.",
+    ),
+    "settings": (
+        "settings:settings_commands",
+        "What people sync does: show the choices, change them.",
+    ),
+    "status": (
+        "people:status",
+        "Say how things are in figures, as Overview does.",
+    ),
+    "tenant": (
+        "tenants:tenant_commands",
+        "Several Microsoft 365 organisations in one install.",
+    ),
+    "token": ("access:token_commands", "Tokens for the JSON API."),
+    "why": (
+        "why:why_commands",
+        "Say why a person, a number or a department is as it is.",
+    ),
+}
+"""By their names: where each stands in `jackfield.cli`, and the first line of its help."""
+
+
+def add_commands(app: App) -> None:
+    """All of them, to be imported when they are asked for."""
+    for name, (place, first_line) in CATALOGUE.items():
+        app.command(f"jackfield.cli.{place}", name=name, help=first_line)

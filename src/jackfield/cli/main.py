@@ -25,7 +25,7 @@ from jackfield.cli.arguments import (
     shortened,
 )
 from jackfield.cli.asking import asked, good, problem
-from jackfield.cli.catalogue import COMMANDS, GROUPS
+from jackfield.cli.catalogue import add_commands
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import guarded, read_file, settings_of, usage, with_door
 from jackfield.cli.showing import end, end_photos, followed, run_lines, show_plan
@@ -44,8 +44,9 @@ app = App(
 )
 plan_commands = App(name="plan", help="See what would be done, approve it, or turn it down.")
 sync_commands = App(name="sync", help="Read Microsoft 365 and bring the phone system in line.")
-for _command in (plan_commands, sync_commands, *GROUPS, *COMMANDS):
-    app.command(_command)
+for _commands in (plan_commands, sync_commands):
+    app.command(_commands)
+add_commands(app)
 
 CONFLICT = 409
 _credential = Group("Credential (one of the two)")

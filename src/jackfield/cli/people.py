@@ -62,7 +62,9 @@ def people(
 
 
 def status(*, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False) -> int:
-    """Say how things are in figures, as Overview does; `jackfield doctor` looks for what is wrong.
+    """Say how things are in figures, as Overview does.
+
+    What is wrong, and what to do next, says jackfield doctor.
 
     Example: jackfield status --json
     """
