@@ -1,0 +1,255 @@
+"""People sign in through clients that we have not written: MSAL and Authlib, unmodified.
+
+Both run against the process, MSAL over https on loopback as it demands. The browser is played by
+forms over the socket.
+"""
+
+import html
+import re
+import ssl
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import (  # noqa: TID251 - plain tests drive the stage with it
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+)
+
+import msal
+import pytest
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from m365_emulator.signin.state import PASSWORD
+
+TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+CALLBACK = "https://pbx.example.org/auth/callback"
+SETUP = ["Application.ReadWrite.All", "User.Read"]
+
+
+class Stays(HTTPRedirectHandler):
+    """Redirects are answers here."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Forms:
+    """Somebody at a browser: cookies, and the forms of the login pages by their buttons."""
+
+    def __init__(self, base: str, authority_file: str) -> None:
+        self.base = base
+        context = ssl.create_default_context(cafile=authority_file)
+        self._opener = build_opener(Stays, HTTPSHandler(context=context))
+        self._cookies: dict[str, str] = {}
+        self.text = ""
+        self.left_for = ""
+
+    def open(self, url: str, form: dict[str, str] | None = None) -> None:
+        asked = Request(url if "://" in url else self.base + url)
+        asked.add_header("cookie", "; ".join(f"{k}={v}" for k, v in self._cookies.items()))
+        body = None if form is None else urlencode(form).encode()
+        try:
+            answer = self._opener.open(asked, body, timeout=30)
+        except OSError as refused:
+            answer = refused
+        for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
+            self._cookies[name] = morsel.value
+        location = answer.headers.get("location", "")
+        self.text = html.unescape(answer.read().decode())
+        answer.close()
+        if location.startswith(("/", self.base)):
+            self.open(location)
+        else:
+            self.left_for = location
+
+    def press(self, value: str, **fields: str) -> None:
+        """The button with this value of `do`."""
+        action = re.findall(r'<form method="post" action="([^"]+)"', self.text)[0]
+        context = re.search(r'name="ctx" value="([^"]+)"', self.text)
+        sent = dict(fields)
+        if context:
+            sent |= {"ctx": context[1], "do": value}
+        self.open(action, sent)
+
+    @property
+    def posted(self) -> dict[str, str]:
+        """What the page of `response_mode=form_post` sends to the application."""
+        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.text))
+
+    def sign_in(self, username: str) -> None:
+        self.press("username", username=username)
+        self.press("password", passwd=PASSWORD)
+
+
+@pytest.fixture
+def forms(stage: Any) -> Forms:
+    return Forms(stage.https, stage.authority_file)
+
+
+@pytest.fixture
+def administrator(stage: Any) -> str:
+    """The UPN of a Global Administrator."""
+    person = stage.play("GET", "/people?limit=1")["people"][0]
+    stage.play("PUT", f"/people/{person['id']}/roles", {"roles": ["Global Administrator"]})
+    return str(person["userPrincipalName"])
+
+
+@pytest.fixture
+def web(stage: Any) -> None:
+    """The application of the process signs people in."""
+    stage.play(
+        "PATCH",
+        f"/apps/{stage.app_id}",
+        {"properties": {"web": {"redirectUris": [CALLBACK]}}},
+    )
+
+
+@pytest.mark.usefixtures("web")
+def test_msal_signs_somebody_in_by_code_and_refreshes(
+    stage: Any, forms: Forms, administrator: str
+) -> None:
+    """Its own state, nonce and PKCE; the account it remembers; and the token it renews."""
+    client = msal.ConfidentialClientApplication(
+        stage.app_id,
+        client_credential=stage.secret,
+        authority=f"{stage.https}/{stage.tenant}",
+        instance_discovery=False,
+        verify=stage.authority_file,
+    )
+    flow = client.initiate_auth_code_flow(
+        ["User.Read"], redirect_uri=CALLBACK, response_mode="form_post"
+    )
+
+    forms.open(flow["auth_uri"])
+    forms.sign_in(administrator)
+    forms.press("consent")
+    answer = client.acquire_token_by_auth_code_flow(flow, forms.posted)
+    (account,) = client.get_accounts()
+    cached = client.acquire_token_silent(["User.Read"], account)
+    renewed = client.acquire_token_silent(["User.Read"], account, force_refresh=True)
+
+    assert "access_token" in answer, answer
+    assert answer["id_token_claims"]["preferred_username"] == administrator
+    assert account["username"] == administrator
+    assert cached["access_token"] == answer["access_token"]
+    assert renewed["access_token"] != answer["access_token"]
+
+
+def test_msal_signs_an_administrator_in_by_device_code(
+    stage: Any, forms: Forms, administrator: str
+) -> None:
+    """The bootstrap of a setup, with Microsoft's own public client."""
+    client = msal.PublicClientApplication(
+        TOOLS,
+        authority=f"{stage.https}/{stage.tenant}",
+        instance_discovery=False,
+        verify=stage.authority_file,
+    )
+    flow = client.initiate_device_flow(SETUP)
+
+    forms.open(flow["verification_uri"])
+    forms.press("", otc=flow["user_code"])
+    forms.sign_in(administrator)
+    forms.press("confirm")
+    forms.press("consent")
+    answer = client.acquire_token_by_device_flow(flow)
+
+    assert "access_token" in answer, answer
+    assert set(SETUP) <= set(answer["scope"].split())
+    assert answer["id_token_claims"]["tid"] == stage.tenant
+
+
+def test_msal_reads_that_the_device_was_declined(stage: Any, forms: Forms) -> None:
+    """It stops polling and says why."""
+    client = msal.PublicClientApplication(
+        TOOLS,
+        authority=f"{stage.https}/{stage.tenant}",
+        instance_discovery=False,
+        verify=stage.authority_file,
+    )
+    flow = client.initiate_device_flow(SETUP)
+    forms.open(flow["verification_uri"])
+    forms.press("", otc=flow["user_code"])
+    forms.press("cancel")
+
+    answer = client.acquire_token_by_device_flow(flow)
+
+    assert answer["error"] == "authorization_declined"
+
+
+@pytest.mark.usefixtures("web")
+def test_authlib_signs_somebody_in_with_pkce(stage: Any, forms: Forms, administrator: str) -> None:
+    """A client of OpenID Connect that knows nothing of Microsoft: discovery, code, claims."""
+    discovery = stage.ask("GET", f"/{stage.tenant}/v2.0/.well-known/openid-configuration")
+    https = {
+        name: value.replace(stage.url, stage.https)
+        for name, value in discovery.items()
+        if isinstance(value, str)
+    }
+    with OAuth2Session(
+        stage.app_id,
+        stage.secret,
+        scope="openid profile email offline_access",
+        redirect_uri=CALLBACK,
+        code_challenge_method="S256",
+        token_endpoint_auth_method="client_secret_post",
+    ) as client:
+        client.verify = stage.authority_file
+        verifier = "authlib-verifier-" + "x" * 40
+        url, state = client.create_authorization_url(
+            https["authorization_endpoint"], code_verifier=verifier, nonce="nonce-1"
+        )
+
+        forms.open(url)
+        forms.sign_in(administrator)
+        forms.press("consent")
+        token = client.fetch_token(
+            https["token_endpoint"],
+            authorization_response=forms.left_for,
+            state=state,
+            code_verifier=verifier,
+        )
+        told = client.get(https["userinfo_endpoint"]).json()
+        refreshed = client.refresh_token(https["token_endpoint"])
+
+    keys = stage.ask("GET", f"/{stage.tenant}/discovery/v2.0/keys")["keys"]
+    for key in keys:
+        del key["issuer"], key["cloud_instance_name"]
+    claims = CodeIDToken(
+        jwt.decode(token["id_token"], KeySet.import_key_set({"keys": keys})).claims,
+        {"alg": "RS256"},
+        options={
+            "iss": {"essential": True, "value": https["issuer"]},
+            "aud": {"essential": True, "value": stage.app_id},
+            "nonce": {"value": "nonce-1"},
+        },
+        params={"nonce": "nonce-1", "access_token": token["access_token"]},
+    )
+    claims.validate()
+    assert claims["preferred_username"] == administrator
+    assert told["sub"] == claims["sub"]
+    assert refreshed["access_token"] != token["access_token"]
+
+
+@pytest.mark.usefixtures("web")
+def test_authlib_is_told_that_somebody_declined(
+    stage: Any, forms: Forms, administrator: str
+) -> None:
+    """The error stands where OAuth has it."""
+    base = f"{stage.https}/{stage.tenant}/oauth2/v2.0"
+    with OAuth2Session(stage.app_id, stage.secret, scope="openid", redirect_uri=CALLBACK) as client:
+        url, state = client.create_authorization_url(f"{base}/authorize")
+        forms.open(url)
+        forms.sign_in(administrator)
+        forms.press("cancel")
+
+        with pytest.raises(OAuthError, match="AADSTS65004") as refused:
+            client.fetch_token(f"{base}/token", authorization_response=forms.left_for, state=state)
+
+    assert refused.value.error == "access_denied"
