@@ -13,9 +13,17 @@ from doubles.virtual_clock import VirtualClock
 from jackfield.flows.connections import Connections
 from jackfield.graph.directory import fetch_users_page
 from jackfield.graph.errors import Unreachable
+from jackfield.graph.pace import Workload
 from jackfield.graph.transport import open_transport
 from jackfield.store.database import Database
-from jackfield.store.tenants import Connection, CredentialKind, create_tenant, save_connection
+from jackfield.store.tenants import (
+    Connection,
+    CredentialKind,
+    TenantState,
+    create_tenant,
+    save_connection,
+    save_tenant,
+)
 from jackfield.store.vault import Vault
 
 pytestmark = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
@@ -98,3 +106,27 @@ async def test_who_waits_on_an_old_connection_stops_waiting(
         await asyncio.gather(waiting, return_exceptions=True)
         await connections.close()
     assert still is not changed
+
+
+async def test_what_another_process_has_removed_is_forgotten(
+    database: Database, tmp_path: Path
+) -> None:
+    """Its calls, with names in their paths, and its figures do not stay until the next restart."""
+    clock = VirtualClock()
+    vault = Vault.open(tmp_path / "jackfield.key")
+    connections = Connections(
+        database, vault, clock, open_transport=open_transport, rng=random.Random(1)
+    )
+    async with database.write() as tx:
+        made = [await create_tenant(tx, name, now=clock.now()) for name in ("Here", "Gone")]
+    tenants = [one.number for one in made]
+    for tenant in tenants:
+        connections.meter.unanswered(str(tenant), Workload.DIRECTORY)
+        assert connections.reaches[tenant].trouble(clock.now()) is None
+    async with database.write() as tx:
+        await save_tenant(tx, replace(made[1], name="", state=TenantState.REMOVED))
+
+    await connections.follow()
+
+    assert [connections.meter.totals(str(tenant)).calls for tenant in tenants] == [1, 0]
+    assert [*connections.reaches] == tenants[:1]

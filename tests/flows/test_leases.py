@@ -8,7 +8,7 @@ import pytest
 from doubles.house import House, Interlude
 from jackfield.core.schedule import Mode
 from jackfield.flows.asks import Ask
-from jackfield.flows.run_rows import LEASE
+from jackfield.flows.run_rows import LEASE, LeaseLost, RunRows
 from jackfield.flows.runs import WORK
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import Outcome, Write
@@ -148,3 +148,16 @@ async def test_a_run_that_waits_keeps_its_lease(house: House) -> None:
     assert full.ended_at is not None
     assert preview.started_at >= full.ended_at
     assert (full.ended_at - full.started_at).total_seconds() >= 800
+
+
+async def test_what_a_run_met_is_no_alarm_once_another_has_its_lease(house: House) -> None:
+    """It was paused amid a call to Microsoft 365: the other run has had an answer since."""
+    await office(house)
+    late = RunRows(house.database, house.clock, WORK)
+    await late.take_lease("late", 1)
+    await taken_by_another(house)
+
+    with pytest.raises(LeaseLost):
+        await late.begin_alarm(1, "graph.groups", "Groups may not be read.", "", flow="late")
+
+    assert await house.alarms() == ()

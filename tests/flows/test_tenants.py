@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import func, select
 
 from doubles.house import House
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.reach import Reach
 from jackfield.core.waiting import MICROSOFT
 from jackfield.flows.asks import Ask
 from jackfield.flows.outages import Outages
 from jackfield.flows.tenants import NoSuchTenant, TenantRefused
-from jackfield.store.journal import load_lines
+from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.leftovers import tables_of_tenants
 from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import INSTALLATION, metadata
@@ -71,6 +72,18 @@ async def test_a_name_that_somebody_gave_outlives_the_connection(house: House) -
         ours, theirs = await load_tenants(tx)
     assert theirs.name == "Customer 4711"
     assert ours.name == "Kestrel Foods"
+    async with house.database.read() as tx:
+        told = [
+            [
+                one.text
+                for one in (
+                    await load_lines(tx, journal, JournalFilter(LineKind.TENANT_NAMED))
+                ).lines
+            ]
+            for journal in (ours.number, INSTALLATION, theirs.number)
+        ]
+    text = "The tenant “Main” is called “Kestrel Foods” now, after its organisation."
+    assert told == [[text], [text], []]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jackfield.cli.asking import asked, problem
-from jackfield.cli.exits import CommandFailed
+from jackfield.cli.asking import all_tenants, asked, problem
+from jackfield.cli.exits import CommandFailed, NoAnswer
 from jackfield.cli.telling import consent_text
 from jackfield.core.waiting import TURN
 from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, Settings, describe
@@ -110,18 +110,24 @@ async def examine_inside(
     findings = await _processes(door)
     if tenant is not None:
         return findings + await _tenant(about(door, tenant), alone=alone, named=tenant)
-    tenants = (await asked(door, "GET", "/tenants?limit=500"))["tenants"]
+    tenants = await all_tenants(door)
+    if len(tenants) == 1:
+        return findings + await _tenant(about(door, str(tenants[0]["number"])), alone=alone)
     for one in tenants:
-        several = len(tenants) > 1
         number = str(one["number"])
-        found = await _tenant(about(door, number), alone=alone, named=number if several else "")
-        if several:
-            found = [replace(finding, what=f"{one['name']}: {finding.what}") for finding in found]
-        findings += found
+        try:
+            found = await _tenant(about(door, number), alone=alone, named=number)
+        except NoAnswer:
+            raise
+        except CommandFailed as error:
+            # What is wrong with one must not hide the others.
+            step = f"Look at it alone: jackfield doctor --tenant {number}"
+            found = [Finding("Looking at it", False, str(error), step)]
+        findings += [replace(finding, what=f"{one['name']}: {finding.what}") for finding in found]
     return findings
 
 
-async def _tenant(door: Door, *, alone: bool, named: str) -> list[Finding]:
+async def _tenant(door: Door, *, alone: bool, named: str = "") -> list[Finding]:
     status = await asked(door, "GET", "/status")
     findings: list[Finding] = []
     connection = await asked(door, "GET", "/connection")

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from jackfield.cli.exits import CommandFailed, Exit
+from jackfield.cli.exits import CommandFailed, Exit, NoAnswer
 from jackfield.holding import Place, places
 from jackfield.settings import ServerFile, Settings
 
@@ -74,7 +74,7 @@ class RunningServer:
             ):
                 return Answer(answer.status, _decoded(await answer.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise CommandFailed(
+            raise NoAnswer(
                 f"The Jackfield server at {self._file.url} does not answer "
                 f"({type(error).__name__})."
             ) from error

@@ -21,3 +21,7 @@ class CommandFailed(Exception):
     def __init__(self, text: str, code: Exit = Exit.FAILED) -> None:
         super().__init__(text)
         self.code = code
+
+
+class NoAnswer(CommandFailed):
+    """A server that runs does not answer: whatever else would be asked would fail as well."""

@@ -127,10 +127,11 @@ class Connections:
 
         What another process has removed is forgotten, with its token and secret.
         """
-        if self._ways:
+        remembered = self._ways.keys() | self.reaches.keys()
+        if remembered:
             async with self._database.read() as tx:
                 known = {one.number for one in await load_tenants(tx)}
-            for tenant in set(self._ways) - known:
+            for tenant in remembered - known:
                 await self.forget(tenant)
         now = self._clock.now()
         waited_on = [one for one in self._ways if self.reaches[one].trouble(now) is not None]
@@ -143,8 +144,15 @@ class Connections:
 
     async def forget(self, tenant: int) -> None:
         """The tenant was removed: nothing of it stays behind."""
+        way = self._ways.get(tenant)
         await self.renew(tenant)
         self.reaches.pop(tenant, None)
+        self.meter.forget(str(tenant))
+        # Two tenants may be of one organisation and app: Microsoft counts their calls as one's.
+        if way is not None and all(
+            one.client.account != way.client.account for one in self._ways.values()
+        ):
+            self.pace.forget(way.client.account)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -135,11 +135,14 @@ class Outages:
         if self._no_database is None:
             return True
         since, error = self._no_database
+        now = self._clock.now()
         try:
             async with self._database.write() as tx:
-                now = self._clock.now()
-                if now - since >= FELT_AFTER:
-                    for tenant in await load_tenants(tx):
+                tenants = await load_tenants(tx)
+            # One at a time: whoever wrote it for some and met the next outage goes on behind them.
+            for tenant in tenants if now - since >= FELT_AFTER else ():
+                async with self._database.write() as tx:
+                    if await is_there(tx, tenant.number):
                         await _tell_of_database(tx, tenant.number, since, now, error)
         except DatabaseUnusable:
             return False

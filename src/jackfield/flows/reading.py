@@ -76,14 +76,14 @@ class ReadingSteps:
             lacks = isinstance(error, PermissionMissing)
             kind, other = (GROUPS, NO_GROUPS) if lacks else (NO_GROUPS, GROUPS)
             next_step = error.next_step if lacks else _NO_GROUPS
-            await self._runs.begin_alarm(tenant, kind, error.what, next_step)
-            await self._runs.end_alarm(tenant, other)
+            await self._runs.begin_alarm(tenant, kind, error.what, next_step, flow=flow)
+            await self._runs.end_alarm(tenant, other, flow=flow)
             return More(False)
         except TOLD as error:
             return failed(error)
         if not users and not progress.more:
             for kind in (GROUPS, NO_GROUPS):
-                await self._runs.end_alarm(tenant, kind)
+                await self._runs.end_alarm(tenant, kind, flow=flow)
         if progress.full and users:
             await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
         return More(progress.more)
@@ -121,5 +121,5 @@ class ReadingSteps:
         except PhoneSystemError as error:
             return phones_failed(error)
         for kind in (PHONES_AWAY, PHONES_REPLACED):
-            await self._runs.end_alarm(tenant, kind)
+            await self._runs.end_alarm(tenant, kind, flow=flow)
         return Read()

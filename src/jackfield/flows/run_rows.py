@@ -174,16 +174,26 @@ class RunRows:
             run = await run_of(tx, tenant, flow)
             await report_progress(tx, tenant, run.id, done, total, stage=stage)
 
-    async def begin_alarm(self, tenant: int, kind: str, text: str, next_step: str) -> None:
-        """Say what is wrong, unless it is said already."""
+    async def begin_alarm(
+        self, tenant: int, kind: str, text: str, next_step: str, *, flow: str = ""
+    ) -> None:
+        """Say what is wrong, unless it is said already.
+
+        `flow` is the run that has found it: while another one has its lease it says nothing, and
+        `LeaseLost` is raised. Who decides about a plan has none, and says what stands by then.
+        """
         async with self._database.write() as tx:
+            if flow:
+                await self.fence(tx, flow, tenant)
             await begin_alarm(
                 tx, tenant, kind, text=text, next_step=next_step, now=self._clock.now()
             )
 
-    async def end_alarm(self, tenant: int, kind: str) -> None:
-        """Say that it is over, if it was said that it had begun."""
+    async def end_alarm(self, tenant: int, kind: str, *, flow: str = "") -> None:
+        """Say that it is over, if it was said that it had begun; `flow` as above."""
         async with self._database.write() as tx:
+            if flow:
+                await self.fence(tx, flow, tenant)
             await end_alarm(tx, tenant, kind, now=self._clock.now())
 
 

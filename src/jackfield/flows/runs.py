@@ -124,13 +124,18 @@ class Runs(RunRows):
                 by=ask.by,
             )
 
-    async def tell_held(self, tenant: int, all_held: AllHeld, *, over: bool) -> None:
-        """Let the alarm say what guards hold back now, or end it where that is over."""
+    async def tell_held(
+        self, tenant: int, all_held: AllHeld, *, over: bool, flow: str = ""
+    ) -> None:
+        """Let the alarm say what guards hold back now, or end it where that is over.
+
+        `flow`: the run that says so, if it is one.
+        """
         if all_held:
             text = f"{all_held.text} {all_held.because}"
-            await self.begin_alarm(tenant, GUARD, text, all_held.next_step)
+            await self.begin_alarm(tenant, GUARD, text, all_held.next_step, flow=flow)
         elif over:
-            await self.end_alarm(tenant, GUARD)
+            await self.end_alarm(tenant, GUARD, flow=flow)
 
     async def end(
         self,

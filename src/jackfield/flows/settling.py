@@ -121,7 +121,7 @@ class SettlingSteps:
         outcome = beside(doubting(outcome, made.doubtful), open_plans.text)
         outcome = held_back(outcome, all_held)
         if mark is not None:
-            await self._runs.tell_held(tenant, all_held, over=not made.guarded)
+            await self._runs.tell_held(tenant, all_held, over=not made.guarded, flow=flow)
         if mark is not None and made.everyone:
             await self._numbers.watch(tenant)
         await self._runs.end(flow, tenant, outcome, mark=mark)
@@ -148,7 +148,7 @@ class SettlingSteps:
                 outcome = beside(outcome, all_held.text)
             if stored.scope.startswith(UNDO):
                 outcome = beside(outcome, _EVERY_PLAN_WAITS)
-            await self._runs.tell_held(tenant, all_held, over=True)
+            await self._runs.tell_held(tenant, all_held, over=True, flow=flow)
         came_through = not started.closed and outcome.status is not RunStatus.FAILED
         await self._runs.end(flow, tenant, outcome, mark=None, came_through=came_through)
         return Ended(outcome.status)

@@ -210,7 +210,7 @@ class Setup:
                 await forget_cursors(tx, tenant)
                 await forget_rounds(tx, tenant)
             former = None if before is None else before.organisation
-            await name_after(tx, tenant, organisation.name, former=former)
+            await name_after(tx, tenant, organisation.name, former=former, by=by, now=now)
             for alarm in (OUTAGE, GRAPH_AWAY):
                 await end_alarm(tx, tenant, alarm, now=now)
             # At once, not with the first sync: who looks for groups is told why none is there.

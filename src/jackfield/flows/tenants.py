@@ -7,6 +7,7 @@ whichever process works, also when that is killed half way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.journal_kinds import LineKind
@@ -179,7 +180,7 @@ class Tenants:
 
 
 async def name_after(
-    tx: Transaction, number: int, organisation: str, *, former: str | None
+    tx: Transaction, number: int, organisation: str, *, former: str | None, by: str, now: datetime
 ) -> None:
     """Name a tenant after its organisation, unless somebody has named it or another is so named.
 
@@ -196,8 +197,13 @@ async def name_after(
     tenant = _one(known, number)
     others = {one.name.casefold() for one in known if one.number != number}
     ours = {FIRST_NAME, " ".join((former or "").split())}
-    if tenant.name in ours and name.casefold() not in others:
-        await save_tenant(tx, replace(tenant, name=name))
+    if tenant.name == name or tenant.name not in ours or name.casefold() in others:
+        return
+    await save_tenant(tx, replace(tenant, name=name))
+    text = f"The tenant “{tenant.name}” is called “{name}” now, after its organisation."
+    line = Line(LineKind.TENANT_NAMED, text, subject=str(number), name=name, by=by)
+    for journal in (INSTALLATION, number):
+        await append_lines(tx, journal, [line], now=now)
 
 
 def _usable(name: str) -> str:

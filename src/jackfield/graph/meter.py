@@ -174,6 +174,11 @@ class Meter:
             latency_median_ms=_quantile(latencies, 0.5),
         )
 
+    def forget(self, tenant: str) -> None:
+        """The tenant was removed."""
+        for workload in Workload:
+            self._counts.pop((tenant, workload), None)
+
     def _of(self, tenant: str, workload: Workload) -> _Counts:
         return self._counts.setdefault((tenant, workload), _Counts())
 

@@ -176,6 +176,11 @@ class Pace:
         base: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(tries - 1, 16))
         return min(LONGEST_BACKOFF_S, base * self._rng.uniform(1.0, 1.5))
 
+    def forget(self, account: str) -> None:
+        """Nobody asks for this account any more."""
+        for workload in Workload:
+            self._lanes.pop((account, workload), None)
+
     def _take(self, lane: _Lane, workload: Workload, units: float, now: float) -> float:
         """Book the units, even into debt; returns how long until they are there."""
         allowance = self.share(workload)

@@ -4,6 +4,7 @@ from urllib.parse import parse_qsl
 
 from core.sketches import AT_ONCE
 from doubles.api_caller import ApiCaller
+from doubles.keyboard import HouseDoor
 from jackfield.cli.doctor import Finding, examine_inside
 from jackfield.cli.door import Answer
 from jackfield.core.people import LeaverPolicy
@@ -181,3 +182,27 @@ async def test_doctor_names_a_plan_that_waits_and_one_that_was_turned_down(api: 
     assert "jackfield plan show 1" in waits.next_step
     assert (status["undecided"]["waiting"], status["undecided"]["text"]) == ([1], waits.text)
     assert refused.text.startswith("10 people have no extension since plan 1 was turned down")
+
+
+class _TroubledDoor(HouseDoor):
+    """One tenant cannot be asked about; lists come one by one."""
+
+    async def ask(self, method: str, path: str, body: object = None, *, tenant: str = "") -> Answer:
+        if tenant == "2":
+            return Answer(500, {"detail": "The settings cannot be read."})
+        return await super().ask(method, path.replace("limit=500", "limit=1"), body, tenant=tenant)
+
+
+async def test_what_is_wrong_with_one_tenant_hides_no_other(api: ApiCaller) -> None:
+    """A provider runs one doctor for all customers, however many there are."""
+    await api.house.tenants.add("Broken", by="admin")
+    await api.house.tenants.add("Last", by="admin")
+
+    findings = await examine_inside(_TroubledDoor(api))
+
+    found = {one.what: one for one in findings}
+    broken = found["Broken: Looking at it"]
+    assert (broken.text, broken.good) == ("The settings cannot be read.", False)
+    assert broken.next_step == "Look at it alone: jackfield doctor --tenant 2"
+    assert found["Last: Microsoft 365"].text == "Not connected."
+    assert len([one for one in findings if one.what.endswith("Microsoft 365")]) == 2
