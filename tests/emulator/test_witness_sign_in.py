@@ -238,18 +238,27 @@ def test_authlib_signs_somebody_in_with_pkce(stage: Any, forms: Forms, administr
 
 
 @pytest.mark.usefixtures("web")
-def test_authlib_is_told_that_somebody_declined(
+def test_authlib_reads_that_a_code_was_used_before(
     stage: Any, forms: Forms, administrator: str
 ) -> None:
-    """The error stands where OAuth has it."""
+    """The error and its sentence arrive where users of Authlib look for them."""
     base = f"{stage.https}/{stage.tenant}/oauth2/v2.0"
-    with OAuth2Session(stage.app_id, stage.secret, scope="openid", redirect_uri=CALLBACK) as client:
+    with OAuth2Session(
+        stage.app_id,
+        stage.secret,
+        scope="openid",
+        redirect_uri=CALLBACK,
+        token_endpoint_auth_method="client_secret_post",
+    ) as client:
+        client.verify = stage.authority_file
         url, state = client.create_authorization_url(f"{base}/authorize")
         forms.open(url)
         forms.sign_in(administrator)
-        forms.press("cancel")
+        forms.press("consent")
+        back = {"authorization_response": forms.left_for, "state": state}
+        client.fetch_token(f"{base}/token", **back)
 
-        with pytest.raises(OAuthError, match="AADSTS65004") as refused:
-            client.fetch_token(f"{base}/token", authorization_response=forms.left_for, state=state)
+        with pytest.raises(OAuthError, match="AADSTS54005") as refused:
+            client.fetch_token(f"{base}/token", **back)
 
-    assert refused.value.error == "access_denied"
+    assert refused.value.error == "invalid_grant"
