@@ -59,7 +59,8 @@ def open_work_database(database_url: str) -> WorkDatabase:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=True,
+        # A file goes nowhere; a server may have, while nobody asked it anything.
+        pool_pre_ping=url.get_backend_name() != "sqlite",
     )
     database = WorkDatabase(url, engine)
 

@@ -120,14 +120,17 @@ async def is_there(tx: Transaction, tenant: int) -> bool:
     return await tx.row(_ONE, {"of_tenant": tenant}) is not None
 
 
+_LEFTOVERS = (
+    select(tenants.c.tenant)
+    .join(sequences, sequences.c.tenant == tenants.c.tenant)
+    .where(tenants.c.state == TenantState.REMOVED.value)
+    .order_by(tenants.c.tenant)
+)
+
+
 async def load_leftovers(tx: Transaction) -> tuple[int, ...]:
     """Removed tenants of which rows may be left: whatever writes for a tenant takes a number."""
-    query = (
-        select(tenants.c.tenant)
-        .join(sequences, sequences.c.tenant == tenants.c.tenant)
-        .where(tenants.c.state == TenantState.REMOVED.value)
-    )
-    return tuple(row.tenant for row in await tx.rows(query.order_by(tenants.c.tenant)))
+    return tuple(row.tenant for row in await tx.rows(_LEFTOVERS))
 
 
 async def save_tenant(tx: Transaction, tenant: Tenant) -> None:
