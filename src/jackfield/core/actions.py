@@ -20,6 +20,7 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
+from jackfield.core.records import record
 
 
 class ActionKind(StrEnum):
@@ -37,7 +38,7 @@ class ActionKind(StrEnum):
     UNLINK_EXTENSION = "unlink_extension"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldChange:
     """One field of one extension: what stands there, what shall, and why."""
 
@@ -105,7 +106,7 @@ class FlagDepartment:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateExtension:
     """An extension for a person who has none."""
 
@@ -146,7 +147,7 @@ class AdoptExtension:
     """The key in the person's link so far, whose extension is gone from the phone system."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateExtension:
     """Fields and memberships of a linked extension that differ from what Microsoft 365 has."""
 
@@ -237,7 +238,7 @@ type_of_action: dict[ActionKind, type[Action]] = {one.kind: one for one in get_a
 DEPARTMENT_KINDS = frozenset(ActionKind(one.kind) for one in get_args(DepartmentAction))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class About:
     """Whom or what an action is about: the object ID of the person or group, and its names."""
 

@@ -7,7 +7,6 @@ there by hand and is therefore left alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -16,13 +15,14 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 from jackfield.core.attributes import AttributeRules, NumberForm, text_of
 from jackfield.core.people import Person
+from jackfield.core.records import record
 from jackfield.core.text import clean_address
 
 _REMEMBERED = 65_536
 """Numbers kept as read: a nightly round reads a text again only where somebody changed it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What an attribute says as a number; "" where it says none, with the trouble if it tried to.
 

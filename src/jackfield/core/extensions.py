@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NewType
 
 from jackfield.core.people import GroupId, LeaverCause, ObjectId
+from jackfield.core.records import record
 
 ExtensionNumber = NewType("ExtensionNumber", str)
 """Digits, leading zeros kept: "0200" is a number of its own."""
@@ -23,7 +24,7 @@ DepartmentKey = NewType("DepartmentKey", str)
 """The phone system's own stable key of a department, opaque."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExtensionFields:
     """The fields of an extension that people sync feeds. "" means not set."""
 
@@ -52,7 +53,7 @@ class Field(StrEnum):
     OFFICE = "office"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extension:
     """One extension as the phone system was last seen."""
 
@@ -76,7 +77,7 @@ class Department:
     """Our key (the group's object ID) where the phone system keeps it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """The agreement between a person and an extension: what both sides last agreed on."""
 

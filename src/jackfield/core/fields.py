@@ -22,6 +22,7 @@ from jackfield.core.attributes import (
 from jackfield.core.callerid import Claim, claim, read_caller_id
 from jackfield.core.extensions import ExtensionFields, Field
 from jackfield.core.people import Person
+from jackfield.core.records import record
 from jackfield.core.rules import PhoneLimits
 from jackfield.core.text import clean, clean_address, cut, is_clean
 
@@ -52,7 +53,7 @@ class Remark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WantedFields:
     """The values wanted, and what an administrator should know about how they came about."""
 

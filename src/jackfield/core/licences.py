@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 # Source of ids and names: Microsoft Entra docs, "Product names and service plan identifiers for
 # licensing", read 2026-11. Source of the states: Graph docs, resources/assignedPlan, read 2026-11.
@@ -98,6 +99,9 @@ class LicenceFacts:
     is_resource_account: bool = False
 
 
+_FACTS = {flags: LicenceFacts(*flags) for flags in product((False, True), repeat=3)}
+
+
 def licence_facts(plans: Iterable[tuple[str, str, str]]) -> LicenceFacts:
     """The facts behind `assignedPlans`, given as (servicePlanId, capabilityStatus, service).
 
@@ -117,4 +121,4 @@ def licence_facts(plans: Iterable[tuple[str, str, str]]) -> LicenceFacts:
             service.lower() == "exchange" and plan not in WITHOUT_MAILBOX_PLANS
         ):
             mailbox = True
-    return LicenceFacts(mailbox, teams, resource)
+    return _FACTS[mailbox, teams, resource]

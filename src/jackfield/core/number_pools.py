@@ -32,6 +32,7 @@ from jackfield.core.numbering import (
     stretches,
 )
 from jackfield.core.people import GroupId, ObjectId
+from jackfield.core.records import record
 
 MOST_HOLD_DAYS = 365
 MOST_RESERVED = 1_000
@@ -171,7 +172,7 @@ def reserved_numbers(rules: NumberRules) -> list[Span]:
     return merged(span for one in rules.reserved for span in spans_of(one.numbers))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Offer:
     """A number for a newcomer, and where it comes from."""
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, assert_never
 
+from jackfield.core.records import record
+
 ObjectId = NewType("ObjectId", str)
 """Entra's stable key of a user or group (a GUID in lower case). UPN and mail are attributes."""
 
@@ -75,7 +77,7 @@ class Scope(StrEnum):
     SELECTED_GROUPS = "SyncSelectedGroups"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Person:
     """One user of the directory, text as it came. None and "" both mean "not set"."""
 

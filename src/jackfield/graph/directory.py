@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.licences import licence_facts
 from jackfield.core.people import GroupId, ObjectId, Person, Standing, UserType
+from jackfield.core.records import record
 from jackfield.graph.asking import Ask
 from jackfield.graph.client import GraphClient
 from jackfield.graph.errors import NotFound
@@ -69,7 +70,7 @@ class Removed:
     """`RECYCLED` or `GONE`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SeenPerson:
     """A person whose record differs from the one last stored, and the hash to store with them."""
 
@@ -109,7 +110,7 @@ class UsersPage:
                 yield SeenPerson(parse_user(self.users[person_id], self.extras), record_hash)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemberChange:
     """Somebody or some group joined or left a group directly."""
 
@@ -152,10 +153,10 @@ async def fetch_users_page(
     """
     page = await client.get_page(_selecting(ask, extras), read_users, link=link)
     latest: dict[ObjectId, UserWire] = {}
-    for record in page.records:
-        person_id = ObjectId(record.id.lower())
+    for wire in page.records:
+        person_id = ObjectId(wire.id.lower())
         latest.pop(person_id, None)  # so that the last word also stands last
-        latest[person_id] = record
+        latest[person_id] = wire
     if ask is not LIST_USERS:
         await _complete(client, latest, extras)
     removed = tuple(
@@ -263,8 +264,10 @@ def parse_user(wire: UserWire, extras: tuple[str, ...] = ()) -> Person:
     """
     upn = wire.user_principal_name
     facts = licence_facts(
-        (plan.service_plan_id or "", plan.capability_status or "", plan.service or "")
-        for plan in wire.assigned_plans or ()
+        [
+            (plan.service_plan_id or "", plan.capability_status or "", plan.service or "")
+            for plan in wire.assigned_plans or ()
+        ]
     )
     return Person(
         id=ObjectId(wire.id.lower()),
@@ -284,7 +287,7 @@ def parse_user(wire: UserWire, extras: tuple[str, ...] = ()) -> Person:
         enabled=wire.account_enabled is not False,
         user_type=_user_type(wire.user_type),
         skus=tuple(
-            licence.sku_id.lower() for licence in wire.assigned_licenses or () if licence.sku_id
+            [licence.sku_id.lower() for licence in wire.assigned_licenses or () if licence.sku_id]
         ),
         has_mailbox=facts.has_mailbox,
         has_teams=facts.has_teams,
@@ -376,7 +379,10 @@ def _extension_attributes(wire: UserWire) -> tuple[str, ...]:
 
 
 def _first(phones: Iterable[str | None] | None) -> str:
-    return next((text for phone in phones or () if (text := _text(phone))), "")
+    for phone in phones or ():
+        if text := _text(phone):
+            return text
+    return ""
 
 
 def _text(text: str | None) -> str:

@@ -24,6 +24,7 @@ from jackfield.core.extensions import (
 )
 from jackfield.core.numbering import NumberRange
 from jackfield.core.photos import Avatar
+from jackfield.core.records import record
 
 WRITE_LIMIT = 500
 """Most writes in one call of `PhoneSystem.write`."""
@@ -74,7 +75,7 @@ class Capabilities:
     update that names one is refused (`value_invalid`), so plans leave them out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateExtensionWrite:
     """Create it, or find the one with the same external key and leave it as it stands.
 
@@ -164,7 +165,7 @@ class AvatarWrite:
     expected: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done:
     """The write holds. The record is as it now stands; after a removal there is none."""
 

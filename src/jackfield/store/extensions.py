@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,7 @@ from jackfield.core.extensions import (
     Extension,
     ExtensionFields,
     ExtensionKey,
+    Field,
 )
 from jackfield.store.avatars import remove_avatars
 from jackfield.store.schema import (
@@ -112,7 +114,8 @@ forgotten_removals = Table(
     "forgotten_removals", metadata, tenant_key(), number("changed_seq", default=None)
 )
 
-_FIELDS = tuple(ExtensionFields.__slots__)
+_FIELDS = tuple(one.value for one in Field)
+_texts = attrgetter(*_FIELDS)
 _END = 2 + len(_FIELDS)
 _COLUMNS = [
     extensions.c[name]
@@ -261,13 +264,15 @@ async def save_extensions(
     given: list[tuple[int, str, str]] = []
     taken: list[tuple[int, str, str]] = []
     for extension in sorted(now, key=lambda one: one.key):
-        fields = extension.fields
+        texts: tuple[str, ...] = _texts(extension.fields)
+        if not "".join(texts).isprintable():
+            texts = tuple(map(storable, texts))
         rows.append(
             (
                 tenant,
                 extension.key,
                 extension.number,
-                *(storable(getattr(fields, name)) for name in _FIELDS),
+                *texts,
                 extension.primary,
                 extension.enabled,
                 extension.external_key,
@@ -439,11 +444,7 @@ async def _with_departments(
                 of[key] = (*of.get(key, ()), department)
     return {
         row[0]: Extension(
-            row[0],
-            row[1],
-            ExtensionFields(*row[2:_END]),
-            of.get(row[0], ()),
-            *row[_END:],
+            row[0], row[1], ExtensionFields(*row[2:_END]), of.get(row[0], ()), *row[_END:]
         )
         for row in rows
     }

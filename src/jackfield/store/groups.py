@@ -27,6 +27,7 @@ from sqlalchemy import text as sql_text
 
 from jackfield.core.departments import Group, GroupKind
 from jackfield.core.people import GroupId, ObjectId, Standing
+from jackfield.core.records import record
 from jackfield.store.schema import (
     OF_TENANT,
     flag,
@@ -95,7 +96,7 @@ class MemberKind(StrEnum):
     """A device, a contact, a service principal."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """One direct membership."""
 

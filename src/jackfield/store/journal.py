@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import BigInteger, ColumnElement, Index, Table, select, type_coerce
 
 from jackfield.core.journal_kinds import ActionLineKind, LineKind
+from jackfield.core.records import record
 from jackfield.store.contains import contains
 from jackfield.store.pieces import delete_piece
 from jackfield.store.schema import (
@@ -61,7 +62,7 @@ An older page is asked for with the `next` it returns.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """A line to be written."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 
 from jackfield.core.actions import DEPARTMENT_KINDS, ActionKind
+from jackfield.core.records import record
 from jackfield.store.plan_actions import ActionStatus, plan_actions
 from jackfield.store.plans import PlanStatus, plans
 from jackfield.store.schema import OF_TENANT, storable, to_micros
@@ -17,7 +18,7 @@ from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Bulk, Transaction, chunks
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What came of the action `seq`."""
 

@@ -6,7 +6,7 @@ It is written by the rounds through the directory (`people_rounds`). Groups are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
@@ -71,7 +71,7 @@ people = Table(
     Index("ix_person_list", "tenant", "standing", "sort", "id", "words"),
     Index("ix_person_changed", "tenant", "changed_seq"),
 )
-PERSON_FIELDS = tuple(Person.__slots__)
+PERSON_FIELDS = tuple(one.name for one in fields(Person))
 """Columns of a person, in the order of `Person`."""
 _SHARED = slice(PERSON_FIELDS.index("job_title"), PERSON_FIELDS.index("preferred_language") + 1)
 _PERSON_COLUMNS = [people.c[name] for name in PERSON_FIELDS]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Index, Table, bindparam, delete, func, select, update
 
-from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, ExtensionKey
+from jackfield.core.extensions import DepartmentKey, Extension, ExtensionFields, ExtensionKey, Field
 from jackfield.store.addresses import Kind, save_addresses
 from jackfield.store.phone_numbers import add_numbers
 from jackfield.store.phone_state import note_read, touch_picture
@@ -75,7 +76,8 @@ phone_memberships = Table(
     Index("ix_phone_membership_department", "tenant", "department"),
     sqlite_with_rowid=False,
 )
-_FIELDS = tuple(ExtensionFields.__slots__)
+_FIELDS = tuple(one.value for one in Field)
+_texts = attrgetter(*_FIELDS)
 _END = 2 + len(_FIELDS)
 _COLUMNS = [
     phone_extensions.c[name]
@@ -200,7 +202,7 @@ async def save_extensions(
                     sort_key(f"{fields.first_name} {fields.last_name}"),
                     number_sort_key(extension.number),
                     words,
-                    *(getattr(fields, name) for name in _FIELDS),
+                    *_texts(fields),
                     extension.primary,
                     extension.enabled,
                     extension.external_key,

@@ -22,6 +22,7 @@ from jackfield.core.actions import (
     type_of_action,
 )
 from jackfield.core.dangers import dangers_of
+from jackfield.core.records import record
 from jackfield.store.contains import contains
 from jackfield.store.drafts import drafts
 from jackfield.store.pieces import delete_piece
@@ -72,7 +73,7 @@ class ActionStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredAction:
     """An action of a plan and what came of it."""
 
