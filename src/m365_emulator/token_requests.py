@@ -127,6 +127,7 @@ def announces_cp1(form: Mapping[str, str]) -> bool:
         asked = msgspec.json.decode(raw, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise entra_errors.malformed_request("The 'claims' parameter is not JSON.") from error
-    access = asked.get("access_token") or {}
-    values = (access.get("xms_cc") or {}).get("values") or [] if isinstance(access, dict) else []
-    return any(str(value).lower() == "cp1" for value in values)
+    access = asked.get("access_token")
+    capability = access.get("xms_cc") if isinstance(access, dict) else None
+    values = capability.get("values") if isinstance(capability, dict) else None
+    return isinstance(values, list) and any(str(value).lower() == "cp1" for value in values)

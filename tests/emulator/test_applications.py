@@ -399,6 +399,119 @@ async def test_a_role_is_taken_back(
     assert known.roles == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        pytest.param("applications/{id}", {"keyCredentials": 5}, id="keys_no_list"),
+        pytest.param("applications/{id}", {"web": None}, id="web_is_nothing"),
+        pytest.param("applications/{id}", {"web": {"redirectUris": 5}}, id="uris_no_list"),
+        pytest.param("applications/{id}", {"tags": [None]}, id="tag_is_nothing"),
+        pytest.param("servicePrincipals/{own}", {"tags": 5}, id="tags_no_list"),
+        pytest.param("servicePrincipals/{own}", {"accountEnabled": "no"}, id="enabled_by_text"),
+    ],
+)
+async def test_a_patch_of_another_shape_is_refused(
+    admin: Any, made: dict[str, Any], principal: dict[str, Any], url: str, body: dict[str, Any]
+) -> None:
+    """And changes nothing."""
+    at = f"/v1.0/{url.format(id=made['id'], own=principal['id'])}"
+    before = (await admin.get(at)).json()
+
+    reply = await admin.send_json("PATCH", at, body)
+
+    assert reply.status == 400
+    assert (await admin.get(at)).json() == before
+
+
+async def test_a_principal_is_made_or_changed_by_its_client_id(
+    admin: Any, client: Any, emulator: Emulator, made: dict[str, Any]
+) -> None:
+    """The upsert of the other half; a disabled principal gets no tokens."""
+    url = f"/v1.0/servicePrincipals(appId='{made['appId']}')"
+    secret = (await admin.post(f"/v1.0/applications/{made['id']}/addPassword", {})).json()
+
+    missing = await admin.send_json("PATCH", url, {"tags": ["a"]})
+    created = await admin.send_json("PATCH", url, {"tags": ["a"]}, **WISHED)
+    changed = await admin.send_json("PATCH", url, {"accountEnabled": False}, **WISHED)
+    refused = await token_of(client, emulator, made["appId"], secret["secretText"])
+
+    assert (missing.status, created.status, changed.status) == (404, 201, 204)
+    assert created.json()["tags"] == ["a"]
+    assert (await admin.get(url)).json()["accountEnabled"] is False
+    assert refused.aadsts == 7000112
+
+
+async def test_a_grant_is_listed_with_its_client_and_taken_back(
+    admin: Any, principal: dict[str, Any], graph_id: str, people: dict[str, User]
+) -> None:
+    """For one person, beside the one for everybody."""
+    grants = "/v1.0/oauth2PermissionGrants"
+    for consent in ({"consentType": "AllPrincipals"}, {"principalId": people["plain"].id}):
+        body = {
+            "clientId": principal["id"],
+            "consentType": "Principal",
+            "resourceId": graph_id,
+            "scope": "openid",
+        }
+        assert (await admin.post(grants, body | consent)).status == 201
+
+    url = f"/v1.0/servicePrincipals/{principal['id']}/oauth2PermissionGrants"
+    both = (await admin.get(url)).json()["value"]
+    removed = [await admin.send("DELETE", f"{grants}/{each['id']}") for each in both]
+    after = (await admin.get(url)).json()["value"]
+
+    assert {each["principalId"] for each in both} == {None, people["plain"].id}
+    assert [each.status for each in removed] == [204, 204]
+    assert after == []
+
+
+async def test_an_applications_own_roles_are_given_to_people_and_groups(
+    admin: Any, made: dict[str, Any], principal: dict[str, Any], people: dict[str, User]
+) -> None:
+    """How an administrator says who administers the product."""
+    role = {
+        "id": "11111111-0000-4000-8000-000000000001",
+        "value": "Jackfield.Admin",
+        "displayName": "Administrators",
+        "description": "Administer Jackfield",
+        "allowedMemberTypes": ["User"],
+    }
+    await admin.send_json("PATCH", f"/v1.0/applications/{made['id']}", {"appRoles": [role]})
+    url = f"/v1.0/servicePrincipals/{principal['id']}/appRoleAssignedTo"
+    body = {
+        "principalId": people["plain"].id,
+        "resourceId": principal["id"],
+        "appRoleId": role["id"],
+    }
+
+    given = await admin.post(url, body)
+    again = await admin.post(url, body)
+    other = await admin.post(url, body | {"appRoleId": USER_READ_ALL})
+    listed = (await admin.get(url)).json()["value"]
+
+    assert (given.status, again.status, other.status) == (201, 400, 400)
+    assert given.json()["principalType"] == "User"
+    assert [each["principalId"] for each in listed] == [people["plain"].id]
+
+
+async def test_an_app_by_itself_changes_what_it_owns(
+    client: Any, emulator: Emulator, made: dict[str, Any]
+) -> None:
+    """Application.ReadWrite.OwnedBy: its own child, and no other."""
+    maker = emulator.register("Maker", roles=["Application.ReadWrite.OwnedBy"])
+    token = emulator.tokens.issue(maker, "https://graph.microsoft.com", "secret")
+    own = {"authorization": f"Bearer {token.value}"}
+
+    child = await client.post("/v1.0/applications", {"displayName": "Child"}, **own)
+    url = f"/v1.0/applications/{child.json()['id']}"
+    changed = await client.send_json("PATCH", url, {"notes": "x"}, **own)
+    other = await client.send_json(
+        "PATCH", f"/v1.0/applications/{made['id']}", {"notes": "x"}, **own
+    )
+
+    assert (child.status, changed.status, other.status) == (201, 204, 403)
+
+
 # --- who may -------------------------------------------------------------------------------------
 
 

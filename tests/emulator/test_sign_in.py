@@ -369,6 +369,23 @@ async def test_what_is_wrong_with_a_request_goes_back_to_the_application(
 
 
 @pytest.mark.parametrize(
+    "claims",
+    [
+        '{"access_token":{"xms_cc":{"values":5}}}',
+        '{"access_token":{"xms_cc":5}}',
+        '{"access_token":5}',
+    ],
+)
+async def test_claims_that_say_nothing_are_overlooked(
+    visitor: Any, authorize: Url, claims: str
+) -> None:
+    """Whatever their shape."""
+    await visitor.open(authorize(claims=claims))
+
+    assert visitor.title == "Sign in"
+
+
+@pytest.mark.parametrize(
     ("mode", "begins"),
     [
         pytest.param("query", f"{CALLBACK}?code=", id="query"),

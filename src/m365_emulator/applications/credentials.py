@@ -7,7 +7,7 @@ application-rollkey-prooftoken; read 2026-11.
 import base64
 import binascii
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,8 +28,10 @@ TWO_YEARS = timedelta(days=730)
 LONG_HEADERS = 32 * 1024
 
 
-def new_secret(asked: Mapping[str, Any], value: str, now: datetime) -> Secret:
+def new_secret(asked: object, value: str, now: datetime) -> Secret:
     """A secret as `addPassword` makes one: two years from now unless it says otherwise."""
+    if not isinstance(asked, dict):
+        raise bad_request("Unable to read JSON request payload.", "BadRequest")
     starts_at = _moment(asked, "startDateTime") or now
     ends_at = _moment(asked, "endDateTime") or starts_at + TWO_YEARS
     if ends_at <= starts_at:
@@ -70,8 +72,10 @@ def read_certificate(asked: Mapping[str, Any]) -> Certificate:
     return replace(found, starts_at=starts_at, ends_at=ends_at)
 
 
-def replaced(application: Application, asked: Sequence[Any]) -> tuple[Certificate, ...]:
+def replaced(application: Application, asked: object) -> tuple[Certificate, ...]:
     """The whole list as a PATCH gives it: a known `keyId` without its key keeps what it had."""
+    if not isinstance(asked, list):
+        raise bad_request("Unable to read JSON request payload.", "BadRequest")
     known = {each.key_id: each for each in application.certificates}
     found = []
     for each in asked:
@@ -121,7 +125,10 @@ def _check_claims(claims: Mapping[str, Any], application: Application, now: date
 def _seconds(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return datetime.fromtimestamp(value, UTC)
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _not_proved(why: str) -> GraphError:

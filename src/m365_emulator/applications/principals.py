@@ -147,7 +147,7 @@ class ServicePrincipals:
             if name in body and not isinstance(body[name], kind):
                 raise bad_request(f"Property '{name}' must be true or false.")
         tags = body.get("tags", principal.tags)
-        if not all(isinstance(each, str) for each in tags):
+        if not isinstance(tags, list | tuple) or not all(isinstance(each, str) for each in tags):
             raise bad_request("Property 'tags' must be a collection of strings.")
         after = replace(
             principal,

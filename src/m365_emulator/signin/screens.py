@@ -4,6 +4,7 @@ The one script sends the form of `response_mode=form_post`, which has a button f
 Nothing is decided here.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,23 @@ from m365_emulator.signin.redirects import Reply, redirect
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Compiled once for all stages of a process: tests set up hundreds."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 class Screens:
     """Renders the pages of one tenant's login authority."""
 
     def __init__(self, tenant_name: str) -> None:
         self._tenant_name = tenant_name
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     def show(
         self,
@@ -41,8 +47,10 @@ class Screens:
         **values: Any,
     ) -> Response:
         """One screen; `forms_to` are further places where its forms may end up."""
-        text = self._environment.get_template(f"signin/{screen}.html").render(
-            title=title, tenant_name=self._tenant_name, **values
+        text = (
+            _environment()
+            .get_template(f"signin/{screen}.html")
+            .render(title=title, tenant_name=self._tenant_name, **values)
         )
         forms = " ".join(("'self'", *forms_to))
         policy = (
