@@ -1,7 +1,10 @@
 """Who is let in by which name, how much may be sent, and what every answer bears."""
 
+import asyncio
+
 import pytest
 
+from doubles.api_caller import ApiCaller
 from doubles.house import House
 from doubles.web_visitor import Console, Doorplate, Visitor, open_console
 
@@ -32,6 +35,41 @@ async def test_pages_are_not_kept_by_anybody_and_files_are(admin: Visitor) -> No
 
     assert page.headers["cache-control"] == "no-store"
     assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("path", ["/users", "/api/v1/status", "/nothing-here"])
+async def test_an_answer_says_where_its_time_went(admin: Visitor, path: str) -> None:
+    """A slow page is the database's doing or not: whoever looks into it begins by knowing which."""
+    answer = await admin.get(path)
+
+    told = dict(one.split(";dur=") for one in answer.headers["server-timing"].split(", "))
+    total, database, turn = (float(told.pop(name)) for name in ("total", "db", "turn"))
+    assert told == {}
+    assert 0 < database < total
+    assert turn == 0
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/v1/status"])
+async def test_who_is_not_signed_in_learns_no_times(console: Console, path: str) -> None:
+    """How long a password took to check may tell whether there is such an account."""
+    answer = await console.visitor().get(path)
+
+    assert "server-timing" not in answer.headers
+
+
+async def test_waiting_for_others_who_write_is_told_apart(console: Console, house: House) -> None:
+    """While a large sync writes, that is where the time of a form goes."""
+    caller = await ApiCaller(console, "").with_token()
+    async with house.database.write():
+        making = asyncio.create_task(caller.ask("POST", "/tokens", {"name": "slow"}))
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    answer = await making
+
+    assert answer.status == 201
+    told = dict(one.split(";dur=") for one in answer.headers["server-timing"].split(", "))
+    assert 0 < float(told["turn"]) <= float(told["db"])
 
 
 async def test_an_unchanged_file_is_not_sent_again(console: Console) -> None:

@@ -28,6 +28,7 @@ from jackfield.store.located import located, place_of, silent, translate
 from jackfield.store.migrate import migrate
 from jackfield.store.processes import still_holds
 from jackfield.store.schema import CHUNK, INSTALLATION
+from jackfield.store.timing import waiting_for_database
 from jackfield.store.transaction import Transaction
 from jackfield.store.writer_queue import WriterQueue
 
@@ -210,8 +211,9 @@ class Database:
     @asynccontextmanager
     async def _located(self) -> AsyncIterator[None]:
         try:
-            async with located(self.url):
-                yield
+            with waiting_for_database():
+                async with located(self.url):
+                    yield
         except DatabaseUnusable as error:
             self.tell(error)
             raise

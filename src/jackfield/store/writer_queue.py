@@ -9,6 +9,7 @@ than in one piece. On PostgreSQL nobody waits here: its writers work side by sid
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from jackfield.store.schema import CHUNK
+from jackfield.store.timing import note_turn
 
 SHORT = 100
 """Rows of a stretch while others write too; a stretch of them takes some 10 ms."""
@@ -53,7 +55,9 @@ class WriterQueue:
     async def turn(self, *, large: bool) -> AsyncIterator[None]:
         """The writer, for the time of the block. Raises SQLAlchemy's `TimeoutError`."""
         if self._lent:
+            begun = time.perf_counter()
             await self._wait(self._large if large else self._small)
+            note_turn(time.perf_counter() - begun)
         self._lent = True
         try:
             yield

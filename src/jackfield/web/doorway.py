@@ -25,6 +25,7 @@ from litestar.types import (
     Send,
 )
 
+from jackfield.store.timing import Waited, begin_waiting, waited_so_far
 from jackfield.store.wrong_passwords import parse_address
 from jackfield.web.addresses import leading, take_tenant
 from jackfield.web.errors import error_answer
@@ -71,6 +72,7 @@ class Doorway:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        begin_waiting()
         # First of all, so that whatever looks at the path sees that of the page.
         scope = take_tenant(scope)
         headers = MutableScopeHeaders(scope)
@@ -107,8 +109,17 @@ def dress(settings: DoorSettings) -> BeforeMessageSendHookHandler:
                 headers.setdefault("strict-transport-security", HSTS)
             if not scope["path"].startswith("/static/"):
                 headers.setdefault("cache-control", "no-store")
+            # Only for who may see it: how long a password took to check is nobody's business.
+            if scope.get("user") is not None and (waited := waited_so_far()) is not None:
+                headers.setdefault("server-timing", server_timing(waited))
 
     return dressed
+
+
+def server_timing(waited: Waited) -> str:
+    """Where the time of an answer went, as browsers show it. Source: W3C Server Timing, 2026-11."""
+    spent = {"total": waited.total_s, "db": waited.database_s, "turn": waited.turn_s}
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in spent.items())
 
 
 def own_names(settings: DoorSettings) -> frozenset[str]:
