@@ -28,6 +28,8 @@ from jackfield.core.people import GroupId, ObjectId, Person, ScopeRules, Standin
 from jackfield.core.schedule import Mode
 from jackfield.store import (
     alarms,
+    builtin_departments,
+    builtin_extensions,
     crossings,
     cursors,
     groups,
@@ -50,7 +52,6 @@ from jackfield.store import (
     usage,
     users,
 )
-from jackfield.store import extensions as builtin
 from jackfield.store.database import Database
 from jackfield.store.sequences import latest_change
 from jackfield.store.transaction import Transaction
@@ -164,14 +165,14 @@ async def look_at_phones(tx: Transaction, tenant: int) -> Any:
 
 
 async def write_builtin(tx: Transaction, tenant: int) -> None:
-    await builtin.save_extensions(tx, tenant, {}, [EXTENSION])
-    await builtin.save_departments(tx, tenant, [Department(DepartmentKey("d"), "Same")])
+    await builtin_extensions.save_extensions(tx, tenant, {}, [EXTENSION])
+    await builtin_departments.save_departments(tx, tenant, [Department(DepartmentKey("d"), "Same")])
 
 
 async def look_at_builtin(tx: Transaction, tenant: int) -> Any:
     return (
-        await builtin.load_departments(tx, tenant),
-        await builtin.load_used_numbers(tx, tenant),
+        await builtin_departments.load_departments(tx, tenant),
+        await builtin_extensions.load_used_numbers(tx, tenant),
     )
 
 

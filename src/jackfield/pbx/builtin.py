@@ -2,7 +2,8 @@
 
 Extensions and departments in tables of their own, each call one transaction, changes told by
 cursor. Numbers never change. The rules stand in `jackfield.pbx.ledger`, the tables in
-`jackfield.store.extensions`. Not here: statuses, calls, anything that rings.
+`store/builtin_extensions` and `store/builtin_departments`. Not here: statuses, calls, anything that
+rings.
 """
 
 from __future__ import annotations
@@ -42,8 +43,25 @@ from jackfield.pbx.port import (
     UpdateExtensionWrite,
     Write,
 )
-from jackfield.store import extensions as store
 from jackfield.store.avatars import load_avatars, remove_avatars, save_avatars
+from jackfield.store.builtin_departments import (
+    count_members,
+    find_departments,
+    load_departments,
+    remove_departments,
+    save_departments,
+)
+from jackfield.store.builtin_extensions import (
+    forget_removals,
+    forgotten_version,
+    load_changes,
+    load_extensions,
+    load_extensions_page,
+    load_used_numbers,
+    new_keys,
+    remove_extensions,
+    save_extensions,
+)
 from jackfield.store.database import Database
 from jackfield.store.directory_identity import agree_identity, load_identity
 from jackfield.store.images import save_images
@@ -108,9 +126,7 @@ class BuiltInPhones:
         while True:
             async with self._database.read() as tx:
                 cursor = cursor or self._cursor(await latest_change(tx, self._tenant))
-                page = await store.load_extensions_page(
-                    tx, self._tenant, after=after, limit=PAGE_SIZE
-                )
+                page = await load_extensions_page(tx, self._tenant, after=after, limit=PAGE_SIZE)
             if len(page) < PAGE_SIZE:
                 yield ExtensionsPage(page, cursor=cursor)
                 return
@@ -124,9 +140,9 @@ class BuiltInPhones:
             async with self._database.read() as tx:
                 latest = await latest_change(tx, self._tenant)
                 until = latest if until is None else until
-                if version > latest or version < await store.forgotten_version(tx, self._tenant):
+                if version > latest or version < await forgotten_version(tx, self._tenant):
                     raise PhoneSystemForgot(f"The cursor {cursor} is none of today's.")
-                found = await store.load_changes(tx, self._tenant, version, limit=PAGE_SIZE)
+                found = await load_changes(tx, self._tenant, version, limit=PAGE_SIZE)
             version, last = found.version, found.version >= until
             removed = [tuple(some) for some in chunks(found.removed, PAGE_SIZE)] or [()]
             for some in removed[:-1]:
@@ -149,13 +165,13 @@ class BuiltInPhones:
     async def read_departments(self) -> tuple[Department, ...]:
         """All departments by name."""
         async with self._database.read() as tx:
-            departments = await store.load_departments(tx, self._tenant)
+            departments = await load_departments(tx, self._tenant)
         return tuple(sorted(departments.values(), key=lambda one: (one.name.casefold(), one.key)))
 
     async def read_used_numbers(self) -> frozenset[str]:
         """The numbers of all extensions; nothing else has one here."""
         async with self._database.read() as tx:
-            return await store.load_used_numbers(tx, self._tenant)
+            return await load_used_numbers(tx, self._tenant)
 
     async def read_avatars(self, keys: Sequence[ExtensionKey]) -> Mapping[ExtensionKey, str]:
         """Marks are digests: the bytes are kept as they were given."""
@@ -184,7 +200,7 @@ class BuiltInPhones:
         keys = sorted({write.key for write in writes if is_text(write.key)})
         async with self._database.write() as tx:
             await next_change(tx, tenant)
-            extensions = await store.load_extensions(tx, tenant, keys=keys)
+            extensions = await load_extensions(tx, tenant, keys=keys)
             stood = await load_avatars(tx, tenant, keys)
             stands, given = dict(stood), {}
             for write in writes:
@@ -225,14 +241,14 @@ class BuiltInPhones:
             return Done()
         async with self._database.write() as tx:
             await next_change(tx, self._tenant)
-            if members := await store.count_members(tx, self._tenant, key):
-                (department,) = await store.find_departments(tx, self._tenant, keys=[key])
+            if members := await count_members(tx, self._tenant, key):
+                (department,) = await find_departments(tx, self._tenant, keys=[key])
                 return Refused(
                     RefusalCode.PROTECTED,
                     f"The department “{department.name}” has members ({members}); take them out"
                     " of it first.",
                 )
-            await store.remove_departments(tx, self._tenant, [key])
+            await remove_departments(tx, self._tenant, [key])
         return Done()
 
     @asynccontextmanager
@@ -247,15 +263,15 @@ class BuiltInPhones:
         async with self._database.write(large=large) as tx:
             # First of all: from here on every other writer of this tenant waits.
             await next_change(tx, tenant)
-            keys = await store.new_keys(tx, tenant, met.creations) if met.creations else []
-            standing = await store.load_extensions(
+            keys = await new_keys(tx, tenant, met.creations) if met.creations else []
+            standing = await load_extensions(
                 tx,
                 tenant,
                 keys=sorted(filter(is_text, met.keys)),
                 external_keys=sorted(filter(is_text, met.external_keys)),
                 numbers=sorted(filter(is_number, met.numbers)),
             )
-            departments = await store.find_departments(
+            departments = await find_departments(
                 tx,
                 tenant,
                 keys=sorted(filter(is_text, met.departments)),
@@ -267,12 +283,12 @@ class BuiltInPhones:
             yield ledger
             if ledger.removed:
                 now = self._clock.now()
-                await store.remove_extensions(tx, tenant, sorted(ledger.removed), now=now)
-                await store.forget_removals(tx, tenant, before=now - REMOVALS_KEPT)
+                await remove_extensions(tx, tenant, sorted(ledger.removed), now=now)
+                await forget_removals(tx, tenant, before=now - REMOVALS_KEPT)
             if ledger.changed:
                 changed = [ledger.extensions[key] for key in ledger.changed]
-                await store.save_extensions(tx, tenant, standing, changed)
-            await store.save_departments(
+                await save_extensions(tx, tenant, standing, changed)
+            await save_departments(
                 tx, tenant, [ledger.departments[key] for key in ledger.changed_departments]
             )
 

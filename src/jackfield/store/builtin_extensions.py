@@ -1,10 +1,8 @@
-"""The built-in phone system's own records.
-
-Extensions, departments, memberships, and what was removed when.
+"""The built-in phone system's extensions, and what was removed when.
 
 Rows bear the change number of their last change, which is the phone system's version: reading
 changes means reading rows with a larger one. What may be written is decided in `pbx/builtin.py`;
-the schema forbids a number, an external key or a department name twice.
+the schema forbids a number or an external key twice. Departments are in `builtin_departments`.
 """
 
 from __future__ import annotations
@@ -25,11 +23,9 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    update,
 )
 
 from jackfield.core.extensions import (
-    Department,
     DepartmentKey,
     Extension,
     ExtensionFields,
@@ -37,6 +33,7 @@ from jackfield.core.extensions import (
     Field,
 )
 from jackfield.store.avatars import remove_avatars
+from jackfield.store.builtin_departments import memberships
 from jackfield.store.schema import (
     AT_MOST,
     OF_TENANT,
@@ -75,29 +72,6 @@ extensions = Table(
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "external_key"),
     Index("ix_extension_changed", "tenant", "changed_seq"),
-)
-
-departments = Table(
-    "department",
-    metadata,
-    tenant_key(),
-    key("key"),
-    text("name"),
-    text("name_folded"),
-    maybe_text("external_key"),
-    number("changed_seq"),
-    UniqueConstraint("tenant", "name_folded"),
-    UniqueConstraint("tenant", "external_key"),
-)
-
-memberships = Table(
-    "extension_membership",
-    metadata,
-    tenant_key(),
-    key("key"),
-    key("department"),
-    Index("ix_extension_membership_department", "tenant", "department"),
-    sqlite_with_rowid=False,
 )
 
 removed_extensions = Table(
@@ -141,9 +115,6 @@ _drop_memberships = Bulk(
         *(memberships.c[name] == bindparam(name + "_") for name in ("tenant", "key", "department"))
     ),
 )
-_save_departments = upsert(
-    departments, ("tenant", "key", "name", "name_folded", "external_key", "changed_seq")
-)
 _note_removed = upsert(removed_extensions, ("tenant", "key", "removed_at", "changed_seq"))
 _values: BindParameter[Any] = bindparam("values", expanding=True)
 _ALL = select(*_COLUMNS).where(extensions.c.tenant == OF_TENANT)
@@ -173,10 +144,6 @@ _REMOVED = (
     .order_by(removed_extensions.c.changed_seq, removed_extensions.c.key)
 )
 _USED = select(extensions.c.number).where(extensions.c.tenant == OF_TENANT)
-_DEPARTMENTS = select(departments.c.key, departments.c.name, departments.c.external_key).where(
-    departments.c.tenant == OF_TENANT
-)
-_EVERY_DEPARTMENT = _DEPARTMENTS.order_by(departments.c.key)
 _MEMBERSHIPS = (
     select(memberships.c.key, memberships.c.department)
     .where(memberships.c.tenant == OF_TENANT)
@@ -337,89 +304,6 @@ async def forgotten_version(tx: Transaction, tenant: int) -> int:
 async def load_used_numbers(tx: Transaction, tenant: int) -> frozenset[str]:
     """Every number of an extension."""
     return frozenset(row[0] for row in await tx.rows(_USED, {"of_tenant": tenant}))
-
-
-async def load_departments(tx: Transaction, tenant: int) -> dict[DepartmentKey, Department]:
-    """All departments by key."""
-    rows = await tx.rows(_EVERY_DEPARTMENT, {"of_tenant": tenant})
-    return {row[0]: Department(*row) for row in rows}
-
-
-async def find_departments(
-    tx: Transaction,
-    tenant: int,
-    *,
-    keys: Sequence[str] = (),
-    external_keys: Sequence[str] = (),
-    names: Sequence[str] = (),
-) -> list[Department]:
-    """The departments that bear a key, external key or name (in whatever case) of those given."""
-    c = departments.c
-    found: dict[str, Department] = {}
-    for column, values in (
-        (c.key, keys),
-        (c.external_key, external_keys),
-        (c.name_folded, [name.casefold() for name in names]),
-    ):
-        statement = _DEPARTMENTS.where(column.in_(_values))
-        for chunk in chunks(values):
-            rows = await tx.rows(statement, {"of_tenant": tenant, "values": chunk})
-            found |= {row[0]: Department(*row) for row in rows}
-    return list(found.values())
-
-
-async def count_members(tx: Transaction, tenant: int, department: DepartmentKey) -> int:
-    """How many extensions are in a department."""
-    m = memberships.c
-    count: int = await tx.scalar(
-        select(func.count())
-        .select_from(memberships)
-        .where(m.tenant == tenant, m.department == department)
-    )
-    return count
-
-
-async def save_departments(tx: Transaction, tenant: int, found: Sequence[Department]) -> None:
-    """Create departments or rename them; names are unique without regard to case.
-
-    A name may pass from one of them to another.
-    """
-    if not found:
-        return
-    version = await next_change(tx, tenant)
-    c = departments.c
-    for chunk in chunks([d.key for d in found]):
-        # A name is free for its new bearer once the former one has let go of it. No name begins
-        # with a control character.
-        await tx.run(
-            update(departments)
-            .where(c.tenant == tenant, c.key.in_(_values))
-            .values(name_folded="\x1f" + c.key),
-            {"values": chunk},
-        )
-    await _save_departments.run(
-        tx,
-        sorted(
-            (tenant, d.key, storable(d.name), storable(d.name).casefold(), d.external_key, version)
-            for d in found
-        ),
-    )
-
-
-async def remove_departments(tx: Transaction, tenant: int, keys: Sequence[DepartmentKey]) -> int:
-    """Remove departments that have no extensions; returns how many."""
-    await next_change(tx, tenant)
-    c = departments.c
-    return await tx.run(
-        delete(departments).where(
-            c.tenant == tenant,
-            c.key.in_(list(keys)),
-            ~select(memberships.c.key)
-            .where(memberships.c.tenant == tenant, memberships.c.department == c.key)
-            .correlate(departments)
-            .exists(),
-        )
-    )
 
 
 async def count_extensions(tx: Transaction, tenant: int) -> int:
