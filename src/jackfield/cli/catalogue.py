@@ -37,10 +37,15 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "List people of Microsoft 365 by name, with their extension; or those without, and why.",
     ),
     "phones": ("access:phones_commands", "The phone system itself."),
+    "plan": (
+        "plans:plan_commands",
+        "See what would be done, approve it, or turn it down.",
+    ),
     "restore": (
         "backups:restore",
         "Put a backup into the data folder, while no server runs there.",
     ),
+    "runs": ("runs:runs", "List the last runs."),
     "settings": (
         "settings:settings_commands",
         "What people sync does: show the choices, change them.",
@@ -48,6 +53,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "status": (
         "people:status",
         "Say how things are in figures, as Overview does.",
+    ),
+    "sync": (
+        "runs:sync_commands",
+        "Read Microsoft 365 and bring the phone system in line.",
     ),
     "tenant": (
         "tenants:tenant_commands",
