@@ -21,7 +21,6 @@ LOCKED_LINE = re.compile(
 """A package, a hash, whose wish it was: no option, and so no index."""
 USED_BY_NAME = {
     "httptools": "uvicorn's fast parser",
-    "psycopg": "dbos's way to PostgreSQL",
     "tzdata": "time zones where the system has none",
 }
 """Packages that we need and never import, and what takes them up."""

@@ -27,6 +27,14 @@ class Relay:
         """Somebody has run into the last `hold` or `refuse`: a byte waits, a connection broke."""
         self._ended = threading.Event()
         self._open: set[socket.socket] = set()
+        self._swallowed: set[socket.socket] = set()
+
+    def swallow(self) -> None:
+        """Take what comes over the connections there are and pass on nothing, as a box in between
+        does that has forgotten them; new ones are well.
+        """
+        self.felt.clear()
+        self._swallowed |= self._open
 
     def hold(self) -> None:
         """From now on whoever asks waits for ever: no byte passes, connections are accepted."""
@@ -83,6 +91,7 @@ class Relay:
         finally:
             for one in (near, far):
                 self._open.discard(one)
+                self._swallowed.discard(one)
                 one.close()
 
     def _wait(self) -> None:
@@ -93,6 +102,9 @@ class Relay:
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                if source in self._swallowed:
+                    self.felt.set()
+                    continue
                 self._wait()
                 sink.sendall(data)
         for one in (source, sink):

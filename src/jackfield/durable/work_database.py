@@ -23,6 +23,8 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+ANSWER_S = 60.0
+"""The same where somebody in between takes the bytes, so that to the network all is well."""
 IDLE_IN_TRANSACTION_MS = 5_000
 """How long a process that is stopped inside a transaction holds its locks: whoever takes its runs
 over waits for them."""
@@ -42,8 +44,11 @@ class WorkDatabase:
         self.engine.dispose()
 
 
-def open_work_database(database_url: str) -> WorkDatabase:
-    """Open the database of the runner that belongs to the product's `database_url`."""
+def open_work_database(database_url: str, *, answer_s: float = ANSWER_S) -> WorkDatabase:
+    """Open the database of the runner that belongs to the product's `database_url`.
+
+    A server that has not answered a statement for `answer_s` seconds has lost the connection.
+    """
     url = sa.make_url(database_url)
     patience: dict[str, int] = {}
     if url.get_backend_name() == "sqlite":
@@ -84,6 +89,12 @@ def open_work_database(database_url: str) -> WorkDatabase:
             # In an outage DBOS tries again for ever: a thread of it would hold up the exit.
             raise RuntimeError("the work database is closed")
         try:
+            if dialect.driver == "psycopg":
+                from jackfield.durable.patient_connection import PatientConnection
+
+                made = PatientConnection.connect(*args, **kwargs)
+                made.answer_s = answer_s
+                return made
             return dialect.connect(*args, **kwargs)
         except Exception as error:
             if "connection is bad" not in str(error):
