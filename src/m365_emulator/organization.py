@@ -18,7 +18,8 @@ from m365_emulator.licences import BY_ID, CATALOGUE, ServicePlan, Sku
 from m365_emulator.listing import answer, context_of
 from m365_emulator.tenant import Tenant
 
-ORGANIZATION_ROLES = ("Organization.Read.All", "User.Read.All", "Directory.Read.All")
+ORGANIZATION_ROLES = ("Organization.Read.All", "User.Read.All", "Directory.Read.All", "User.Read")
+"""The last of them is a delegated permission only, and suffices for a person."""
 LICENCE_ROLES = ("LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All")
 
 

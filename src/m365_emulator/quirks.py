@@ -24,6 +24,8 @@ class Quirks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     `delta_replays` of changes told again in the next round.
     `missing_photo_as_pixel` answers for a photo that is not there with metadata of 1x1 pixels, the
     other of the two ways that Microsoft documents.
+    `secrets_forbidden` and `secret_days_at_most` are the tenant's app management policy: client
+    secrets are refused, or those that would live longer.
     """
 
     replication_delay_s: Amount = 0.0
@@ -36,4 +38,6 @@ class Quirks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     delta_page_members: Size = 1000
     page_link_minutes: Amount = 60.0
     missing_photo_as_pixel: bool = False
+    secrets_forbidden: bool = False
+    secret_days_at_most: Annotated[int, Meta(ge=1)] | None = None
     seed: int = 0

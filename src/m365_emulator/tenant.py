@@ -100,6 +100,11 @@ class Tenant:
         """The living user with this object id, as the truth has it."""
         return self._alive(self.user_register, user_id)
 
+    def user_named(self, upn: str) -> User | None:
+        """The living user who truly has this UPN."""
+        found = self._by_upn.get(upn.casefold())
+        return self.user_register.truth(found) if found else None
+
     def group(self, group_id: str) -> Group:
         return self._alive(self.group_register, group_id)
 

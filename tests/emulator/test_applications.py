@@ -794,6 +794,31 @@ async def test_a_secret_lives_two_years_unless_it_says_otherwise(
     assert len(plain["secretText"]) >= 16
 
 
+@pytest.mark.parametrize(
+    ("habit", "code"),
+    [
+        pytest.param(
+            {"secrets_forbidden": True}, "CredentialTypeNotAllowedAsPerAppPolicy", id="forbidden"
+        ),
+        pytest.param(
+            {"secret_days_at_most": 90}, "CredentialInvalidLifetimeAsPerAppPolicy", id="too_long"
+        ),
+    ],
+)
+async def test_a_tenants_policy_may_forbid_secrets(
+    admin: Any, emulator: Emulator, made: dict[str, Any], habit: dict[str, Any], code: str
+) -> None:
+    """A setup then falls back to a certificate, or asks for less."""
+    emulator.tenant.quirks = replace(emulator.tenant.quirks, **habit)
+    url = f"/v1.0/applications/{made['id']}/addPassword"
+
+    refused = await admin.post(url, {})
+    short = await admin.post(url, {"passwordCredential": {"endDateTime": "2026-12-01T00:00:00Z"}})
+
+    assert (refused.status, refused.code) == (400, code)
+    assert short.status == (400 if "secrets_forbidden" in habit else 200)
+
+
 # --- replication ---------------------------------------------------------------------------------
 
 
@@ -856,6 +881,21 @@ async def test_me_is_who_signed_in(acting: Acting, people: dict[str, User], grap
     assert mine.json()["id"] == people["plain"].id
     assert other.status == 403
     assert (nobody.status, nobody.code) == (400, "BadRequest")
+
+
+async def test_me_is_known_within_a_batch_too(acting: Acting, people: dict[str, User]) -> None:
+    """As the setup's first question: who is this, and of which organisation."""
+    client = acting(people["plain"], "User.Read")
+    parts = [
+        {"id": "1", "method": "GET", "url": "/me?$select=id"},
+        {"id": "2", "method": "GET", "url": "/organization?$select=id"},
+    ]
+
+    answers = (await client.post("/v1.0/$batch", {"requests": parts})).json()["responses"]
+
+    told = {each["id"]: each for each in answers}
+    assert told["1"]["body"]["id"] == people["plain"].id
+    assert told["2"]["status"] == 200
 
 
 @pytest.mark.parametrize("relation", ["memberOf", "transitiveMemberOf"])

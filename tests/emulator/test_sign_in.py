@@ -213,6 +213,22 @@ async def test_an_unknown_name_is_told(
     assert "This username may be incorrect." in visitor.text
 
 
+async def test_a_name_is_found_among_many_that_hold_it(
+    visitor: Any, authorize: Url, emulator: Emulator
+) -> None:
+    """li@ is a part of twenty-five others."""
+    domain = emulator.tenant.domain
+    for number in range(25):
+        emulator.tenant.hire(f"A {number}", userPrincipalName=f"a{number}li@{domain}")
+    emulator.tenant.hire("Li", userPrincipalName=f"li@{domain}")
+    await visitor.open(authorize())
+
+    await visitor.press("Next", username=f"LI@{domain}")
+
+    assert visitor.title == "Enter password"
+    assert f"li@{domain}" in visitor.text
+
+
 async def test_a_disabled_account_does_not_come_in(
     visitor: Any, authorize: Url, people: dict[str, User], emulator: Emulator
 ) -> None:

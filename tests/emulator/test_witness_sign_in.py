@@ -111,13 +111,18 @@ def web(stage: Any) -> None:
 
 
 @pytest.mark.usefixtures("web")
+@pytest.mark.parametrize("credential", ["secret", "certificate"])
 def test_msal_signs_somebody_in_by_code_and_refreshes(
-    stage: Any, forms: Forms, administrator: str
+    stage: Any, forms: Forms, administrator: str, credential: str
 ) -> None:
     """Its own state, nonce and PKCE; the account it remembers; and the token it renews."""
+    certificate = {
+        "private_key": stage.key_pem.decode(),
+        "public_certificate": stage.credential.pem.decode(),
+    }
     client = msal.ConfidentialClientApplication(
         stage.app_id,
-        client_credential=stage.secret,
+        client_credential=stage.secret if credential == "secret" else certificate,
         authority=f"{stage.https}/{stage.tenant}",
         instance_discovery=False,
         verify=stage.authority_file,

@@ -1,7 +1,7 @@
 """Credentials of an application by API: secrets, certificates, and the proof that rolls them.
 
-Source: Graph docs, application-addpassword, -removepassword, -addkey, -removekey, -update and
-application-rollkey-prooftoken; read 2026-11.
+Source: Graph docs, application-addpassword, -removepassword, -addkey, -removekey, -update,
+application-rollkey-prooftoken and resources/appmanagementpolicy; read 2026-11.
 """
 
 import base64
@@ -20,6 +20,7 @@ from joserfc.jws import JWSRegistry
 
 from m365_emulator.apps import Application, Certificate, Secret
 from m365_emulator.errors import GraphError, bad_request
+from m365_emulator.quirks import Quirks
 
 PROOF_AUDIENCE = "00000002-0000-0000-c000-000000000000"
 PROOF_LIFE = timedelta(minutes=10)
@@ -40,6 +41,23 @@ def new_secret(asked: object, value: str, now: datetime) -> Secret:
     return Secret(
         str(uuid.uuid4()), name if isinstance(name, str) else "", value, ends_at, starts_at
     )
+
+
+def check_policy(made: Secret, quirks: Quirks) -> None:
+    """GraphError 400 where the tenant's app management policy does not allow this secret."""
+    if quirks.secrets_forbidden:
+        raise bad_request(
+            "Credential type not allowed as per assigned policy 'DefaultAppManagementPolicy'.",
+            "CredentialTypeNotAllowedAsPerAppPolicy",
+        )
+    longest = quirks.secret_days_at_most
+    starts_at = made.starts_at or made.ends_at
+    if longest is not None and made.ends_at - starts_at > timedelta(days=longest):
+        raise bad_request(
+            "Credential lifetime exceeds the max value allowed as per assigned policy "
+            "'DefaultAppManagementPolicy'.",
+            "CredentialInvalidLifetimeAsPerAppPolicy",
+        )
 
 
 def read_certificate(asked: Mapping[str, Any]) -> Certificate:

@@ -182,6 +182,7 @@ class Applications:
         value = f"{secrets.token_urlsafe(3)[:3]}8Q~{secrets.token_urlsafe(25)[:34]}"
         asked = body.get("passwordCredential") or {}
         made = credentials.new_secret(asked, value, self._tenant.now())
+        credentials.check_policy(made, self._tenant.quirks)
         self._registrations.put(replace(application, secrets=(*application.secrets, made)))
         self._registrations.fresh.note(made.key_id)
         return wire.structure(request, "passwordCredential", told.secret(made, with_text=True))

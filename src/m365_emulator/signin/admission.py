@@ -26,12 +26,17 @@ class Admission:
         wanted = username.strip().casefold()
         if "@" not in wanted:
             return None
-        for each in self._tenant.search_people(wanted, 20):
-            if each.user_principal_name.casefold() == wanted:
-                return each
-            if each.user_type == "Guest" and (each.mail or "").casefold() == wanted:
-                return each
-        return None
+        found = self._tenant.user_named(wanted)
+        if found is not None:
+            return found
+        return next(
+            (
+                each
+                for each in self._tenant.people()
+                if each.user_type == "Guest" and (each.mail or "").casefold() == wanted
+            ),
+            None,
+        )
 
     def person(self, person_id: str) -> User:
         """Somebody who exists and is enabled; EntraError otherwise."""

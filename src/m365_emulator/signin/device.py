@@ -26,7 +26,7 @@ from m365_emulator.signin.purpose import Question, allowed_question
 from m365_emulator.signin.redirects import Kind
 from m365_emulator.signin.scopes import Wanted, read_scope
 from m365_emulator.signin.screens import Screens
-from m365_emulator.signin.state import Grant, Proof, SignInState
+from m365_emulator.signin.state import FORGOTTEN_AFTER, Grant, Proof, SignInState
 from m365_emulator.signin.steps import Steps
 from m365_emulator.tenant import Tenant
 from m365_emulator.token_requests import (
@@ -115,6 +115,12 @@ class DeviceCode:
             raise errors.one_tenant_only(application.app_id, application.display_name)
         scope = required(form, "scope")
         wanted = read_scope(scope, application, self._tenant.display_name)
+        for ended in [
+            code
+            for code, each in self._devices.items()
+            if self._clock() - each.issued_at >= FORGOTTEN_AFTER
+        ]:
+            del self._devices[ended]
         user_code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
         device_code = f"D{secrets.token_urlsafe(64)}"
         self._devices[device_code] = Device(

@@ -27,6 +27,7 @@ SESSION_LIFE = timedelta(hours=24)
 CODE_LIFE = timedelta(minutes=10)
 REFRESH_LIFE = timedelta(days=90)
 SPA_REFRESH_LIFE = timedelta(hours=24)
+FORGOTTEN_AFTER = timedelta(hours=1)
 LOCKED_FOR = timedelta(minutes=1)
 LOG_SIZE = 500
 
@@ -180,6 +181,13 @@ class SignInState:
     # --- grants ------------------------------------------------------------------------------
 
     def issue_code(self, code: Code) -> str:
+        """A code; those that ended long ago are forgotten, and are then told to be malformed."""
+        horizon = self._clock() - FORGOTTEN_AFTER
+        while self.codes:
+            oldest = next(iter(self.codes))
+            if self.codes[oldest].issued_at > horizon:
+                break
+            del self.codes[oldest]
         value = f"1.A{secrets.token_urlsafe(64)}"
         self.codes[value] = code
         return value
