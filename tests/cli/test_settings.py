@@ -11,7 +11,15 @@ from doubles.house import House
 from doubles.keyboard import HouseDoor
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.main import main
-from jackfield.cli.settings import assigning, read_document, replacing, save, show, tell_trial
+from jackfield.cli.settings import (
+    assigning,
+    export,
+    read_document,
+    replacing,
+    save,
+    show,
+    tell_trial,
+)
 from jackfield.core.choice_text import parse_assignment
 from jackfield.core.choice_words import LABELS
 from jackfield.core.people import Scope
@@ -213,6 +221,21 @@ async def test_a_file_with_a_misspelt_choice_is_refused(door: HouseDoor, tmp_pat
 
     with pytest.raises(CommandFailed, match="aprove"):
         await save(door, replacing(read_document(file)))
+
+
+async def test_an_export_replaces_no_file_unasked(door: HouseDoor, tmp_path: Path) -> None:
+    """It may be the only copy of what was chosen before."""
+    file = tmp_path / "choices.json"
+    await export(door, file, replace=False)
+
+    with pytest.raises(CommandFailed, match="--replace replaces it") as refused:
+        await export(door, file, replace=False)
+    await export(door, file, replace=True)
+
+    assert refused.value.code is Exit.USAGE
+    assert read_document(file) == (await door.api.get("/settings/people"))["settings"]
+    with pytest.raises(CommandFailed, match="Cannot write"):
+        await export(door, tmp_path / "nowhere" / "choices.json", replace=False)
 
 
 @pytest.mark.parametrize("content", ["[1]", "{", '{"version": 1, "settings": 5}'])

@@ -148,26 +148,25 @@ def settings_try(
 
 @settings_commands.command(name="export")
 def settings_export(
-    file: File, *, tenant: TenantName = None, data_dir: DataDir = None, json: Json = False
+    file: File,
+    *,
+    replace: Annotated[bool, Parameter(negative="")] = False,
+    tenant: TenantName = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> int:
     """Write all choices into a file, for `jackfield settings import` or a repository.
 
     Example: jackfield settings export choices.json
+
+    Parameters
+    ----------
+    replace
+        Replace a file that stands there.
     """
 
     async def work(door: Door) -> int:
-        import msgspec
-
-        stored = await asked(door, "GET", PEOPLE)
-        content = msgspec.json.format(msgspec.json.encode(stored["settings"])) + b"\n"
-        try:
-            file.write_bytes(content)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise CommandFailed(f"Cannot write {file}: {why}.", Exit.USAGE) from None
-        told = {"file": str(file), "version": stored["version"]}
-        say(told, json, lambda: f"Version {stored['version']} of the choices is in {file}.")
-        return Exit.DONE
+        return await export(door, file, replace=replace, json=json)
 
     return with_door(work, data_dir, tenant=tenant, acts=False)
 
@@ -230,6 +229,27 @@ def trial_text(tried: Any) -> str:
         differs = f" (now “{one['now']}”)" if one["now"] != one["value"] else ""
         lines.append(f"  {one['label']}: “{one['value']}”{differs}. {one['because']}")
     return "\n".join([*lines, *([tried["trouble"]] if tried["trouble"] else [])])
+
+
+async def export(door: Door, file: Path, *, replace: bool, json: bool = False) -> int:
+    """Write the choices as they stand into a file."""
+    import msgspec
+
+    stored = await asked(door, "GET", PEOPLE)
+    content = msgspec.json.format(msgspec.json.encode(stored["settings"])) + b"\n"
+    try:
+        with file.open("wb" if replace else "xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        raise CommandFailed(
+            f"There is a file {file} already; --replace replaces it.", Exit.USAGE
+        ) from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CommandFailed(f"Cannot write {file}: {why}.", Exit.USAGE) from None
+    told = {"file": str(file), "version": stored["version"]}
+    say(told, json, lambda: f"Version {stored['version']} of the choices is in {file}.")
+    return Exit.DONE
 
 
 def assigning(assignments: Sequence[Assignment]) -> Change:

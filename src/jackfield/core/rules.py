@@ -5,15 +5,16 @@ Shapes and defaults only; what they lead to is decided where they are used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import assert_never
 
 from jackfield.core.attributes import AttributeRules
-from jackfield.core.departments import DepartmentRules
+from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import Field
 from jackfield.core.number_pools import NumberRules
 from jackfield.core.numbering import NumberRange
-from jackfield.core.people import LeaverCause, LeaverPolicy, ObjectId, ScopeRules
+from jackfield.core.people import LeaverCause, LeaverPolicy, ObjectId, Scope, ScopeRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,28 @@ class PeopleRules:
     not_recreated: frozenset[ObjectId] = frozenset()
     """People whose extension, once deleted in the phone system, stays so."""
     attributes: AttributeRules = AttributeRules()
+
+
+def missing_choices(rules: PeopleRules) -> Iterator[RulesError]:
+    """What has to be chosen yet: lists that are empty though the rules go by them."""
+    scope = rules.scope
+    if scope.scope is Scope.SELECTED and not scope.selected_users:
+        yield RulesError(
+            "scope.selected_users",
+            "Nobody is selected, so everybody would leave. Select at least one person, or another"
+            " scope.",
+        )
+    if scope.scope is Scope.SELECTED_GROUPS and not scope.selected_groups:
+        yield RulesError(
+            "scope.selected_groups",
+            "No group is selected, so everybody would leave. Select at least one, or another"
+            " scope.",
+        )
+    if rules.departments.source is DepartmentSource.CHOSEN and not rules.departments.groups:
+        yield RulesError(
+            "departments.groups",
+            "No group is chosen. Choose at least one, or another source.",
+        )
 
 
 def check_remove_after(rules: RemoveAfter) -> None:

@@ -252,10 +252,12 @@ BAD = [
         422,
         "rules.scope.scope",
         "SyncSelectedGroups",
-        "selected_groups` is empty",
+        "In `settings.rules.scope.selected_groups`: No group is selected",
         id="no_group_selected",
     ),
-    pytest.param(422, SOURCE, "chosen", "departments.groups` is empty", id="no_group_chosen"),
+    pytest.param(
+        422, SOURCE, "chosen", "departments.groups`: No group is chosen", id="no_group_chosen"
+    ),
     pytest.param(400, "rules.scope.guests", "perhaps", "Expected `bool`", id="no_switch"),
     pytest.param(400, "rules", None, "Expected `object`, got `null`", id="no_rules"),
 ]

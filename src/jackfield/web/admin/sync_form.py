@@ -18,7 +18,7 @@ from jackfield.core.choice_words import LABELS as CALLED
 from jackfield.core.departments import DepartmentSource
 from jackfield.core.numbering import NumberRange
 from jackfield.core.people import LeaverCause, LeaverPolicy, Scope
-from jackfield.core.rules import check_remove_after
+from jackfield.core.rules import check_remove_after, missing_choices
 from jackfield.core.schedule import check_schedule
 from jackfield.store.settings import Approval, PeopleSettings
 from jackfield.web.admin.attributes_form import attributes_of
@@ -77,6 +77,7 @@ FIELDS: Sequence[FormField] = (
 """What can be chosen, in the order of the form."""
 PLACES: Mapping[str, str] = {one.name: one.place for one in FIELDS}
 """Where each field of the form stands in the settings."""
+_NAMES: Mapping[str, str] = {place: name for name, place in PLACES.items()}
 LABELS: Mapping[str, str] = {name: CALLED[place] for name, place in PLACES.items()}
 """What the fields of the form are called."""
 
@@ -137,12 +138,7 @@ def settings_of(
             wanted = placed(wanted, one.place, value)
         except ValueError as error:
             errors[one.name] = str(error)
-    if form["scope"] == Scope.SELECTED and not form["users"]:
-        errors["users"] = "Nobody is selected. Select at least one person, or another scope."
-    if form["scope"] == Scope.SELECTED_GROUPS and not form["scope_groups"]:
-        errors["scope_groups"] = "No group is selected. Select at least one, or another scope."
-    if form["source"] == DepartmentSource.CHOSEN and not form["department_groups"]:
-        errors["department_groups"] = "No group is chosen. Choose at least one, or another source."
+    errors |= {_NAMES[f"rules.{one.place}"]: str(one) for one in missing_choices(wanted.rules)}
     rules = replace(
         wanted.rules,
         numbers=numbers_of(

@@ -17,7 +17,7 @@ from litestar.params import JSONBody
 
 from jackfield.core.attributes import AttributeRules, AttributesError, check_attributes
 from jackfield.core.callerid import CountryError, parse_country
-from jackfield.core.departments import DepartmentSource, explain_departments
+from jackfield.core.departments import explain_departments
 from jackfield.core.fields import shown_name
 from jackfield.core.number_pools import (
     LONGEST_NOTE,
@@ -32,7 +32,6 @@ from jackfield.core.people import (
     MOST_CHOSEN_PEOPLE,
     GroupId,
     ObjectId,
-    Scope,
     is_object_id,
 )
 from jackfield.core.rules import (
@@ -40,6 +39,7 @@ from jackfield.core.rules import (
     RulesError,
     check_guards,
     check_remove_after,
+    missing_choices,
 )
 from jackfield.core.schedule import ScheduleError, check_schedule
 from jackfield.core.scope_change import Leaving
@@ -310,22 +310,8 @@ def _missing(came: Any, kept: Any, place: str) -> Iterator[str]:
 
 
 def _check_not_empty(rules: PeopleRules) -> None:
-    scope = rules.scope
-    if scope.scope is Scope.SELECTED and not scope.selected_users:
-        raise Unusable(
-            "`settings.rules.scope.selected_users` is empty: under this scope everybody would"
-            " leave. Name at least one person, or choose another scope."
-        )
-    if scope.scope is Scope.SELECTED_GROUPS and not scope.selected_groups:
-        raise Unusable(
-            "`settings.rules.scope.selected_groups` is empty: under this scope everybody would"
-            " leave. Name at least one group, or choose another scope."
-        )
-    if rules.departments.source is DepartmentSource.CHOSEN and not rules.departments.groups:
-        raise Unusable(
-            "`settings.rules.departments.groups` is empty: name at least one group, or choose"
-            " another source."
-        )
+    for error in missing_choices(rules):
+        raise Unusable(f"In `settings.rules.{error.place}`: {error}")
 
 
 def _ids(place: str, given: Iterable[str], most: int) -> tuple[str, ...]:
