@@ -17,7 +17,9 @@ REMOVE = PeopleRules(on_deleted=LeaverPolicy.REMOVE, remove_after=AT_ONCE)
 HELD = "A guard holds back 8 extensions to remove (plan 2) until an administrator releases them."
 
 
-async def accident(house: House, rules: PeopleRules = REMOVE) -> tuple[Emulator, list[str]]:
+async def accident(
+    house: House, rules: PeopleRules = REMOVE, newcomer: str = ""
+) -> tuple[Emulator, list[str]]:
     """Eight of twenty people are deleted, and the guard has seen it."""
     stage = house.raise_stage(people=0)
     ids = [str(stage.tenant.hire(f"Person {at:02}").id) for at in range(MANY)]
@@ -26,6 +28,8 @@ async def accident(house: House, rules: PeopleRules = REMOVE) -> tuple[Emulator,
     await house.sync(full=True)
     for person in ids[:8]:
         stage.tenant.delete(person)
+    if newcomer:
+        stage.tenant.hire(newcomer)
     await house.sync()
     return stage, ids
 
@@ -52,6 +56,19 @@ async def test_a_run_that_held_everything_does_not_say_there_was_nothing(house: 
     run = (await house.runs())[0]
 
     assert run.text == f"Nothing was done for 12 people. {HELD}"
+
+
+async def test_each_run_counts_by_kind_what_it_did_itself(house: House) -> None:
+    """Charts are made of it: what was released was drawn as updated."""
+    await accident(house, newcomer="Nina Newcomer")
+
+    made = (await house.runs())[0]
+    released = await house.approve(2, release=True)
+
+    assert made.text.startswith("Extension 120 created for Nina Newcomer.")
+    assert made.counts == {"people": 13, "changes": 1, "create_extension": 1}
+    assert released.text == "8 extensions removed."
+    assert released.counts == {"people": 13, "changes": 8, "remove_extension": 8}
 
 
 async def test_quiet_looks_of_the_schedule_stay_out_of_the_lists(house: House) -> None:

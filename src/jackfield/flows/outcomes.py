@@ -109,11 +109,10 @@ class Done:
     only: str = ""
     """What the one action of its plan did, where it has one."""
 
-    def since(self, began: Started) -> str:
-        """In words; "" where nothing was done."""
-        return self.only or counted_done(
-            {kind: count - began.kinds.get(kind, 0) for kind, count in self.kinds.items()}
-        )
+    def since(self, began: Started) -> dict[ActionKind, int]:
+        """By kind, what this run did."""
+        counts = {kind: count - began.kinds.get(kind, 0) for kind, count in self.kinds.items()}
+        return {kind: count for kind, count in counts.items() if count > 0}
 
 
 def applied(
@@ -122,15 +121,17 @@ def applied(
     """A run that carried a plan, or the rest of one, out."""
     total = progress.total - began.ended
     done = progress.by_status.get(ActionStatus.DONE, 0) - began.done
+    kinds = what.since(began)
     text = f"Nothing to do for {about}."
     if done:
-        text = f"{what.since(began)}."
+        text = f"{what.only or counted_done(kinds)}."
     elif total or progress.held:
         text = f"Nothing was done for {about}."
     if total > done:
         text += f" {total - done:,} of {_actions(total)} did not come through; see plan {plan.id}."
     text += _refused(plan)
-    counts = {"people": about.people, "changes": done, **(plan.counts if not began.ended else {})}
+    counts = {"people": about.people, "changes": done}
+    counts.update((kind.value, count) for kind, count in kinds.items())
     status = RunStatus.FAILED if total and not done else RunStatus.DONE
     return RunEnd(status, text, counts)
 

@@ -66,7 +66,7 @@ class RunOut(msgspec.Struct):
     counts: Annotated[
         dict[str, int],
         msgspec.Meta(
-            description="people, changes, and actions by kind; of photos people, set, removed,"
+            description="people, changes, what was done by kind; of photos people, set, removed,"
             " unusable, denied, unread."
         ),
     ]
