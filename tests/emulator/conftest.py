@@ -7,14 +7,23 @@ with an http and an https port on loopback, for clients that we have not written
 import contextlib
 import html
 import json
+import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from http.client import HTTPConnection  # noqa: TID251 - plain tests drive the stage with it
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.request import (  # noqa: TID251 - plain tests drive the stage with it
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+)
 
 import msgspec
 import pytest
@@ -396,3 +405,71 @@ def acting(emulator: Emulator) -> Callable[..., Client]:
         return made
 
     return client
+
+
+class Stays(HTTPRedirectHandler):
+    """Redirects are answers here."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Forms:
+    """Somebody at a browser: cookies, and the forms of the login pages by their buttons."""
+
+    def __init__(self, base: str, authority_file: str) -> None:
+        self.base = base
+        context = ssl.create_default_context(cafile=authority_file)
+        self._opener = build_opener(Stays, HTTPSHandler(context=context))
+        self._cookies: dict[str, str] = {}
+        self.text = ""
+        self.left_for = ""
+
+    def open(self, url: str, form: dict[str, str] | None = None) -> None:
+        asked = Request(url if "://" in url else self.base + url)
+        asked.add_header("cookie", "; ".join(f"{k}={v}" for k, v in self._cookies.items()))
+        body = None if form is None else urlencode(form).encode()
+        try:
+            answer = self._opener.open(asked, body, timeout=30)
+        except OSError as refused:
+            answer = refused
+        for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
+            self._cookies[name] = morsel.value
+        location = answer.headers.get("location", "")
+        self.text = html.unescape(answer.read().decode())
+        answer.close()
+        if location.startswith(("/", self.base)):
+            self.open(location)
+        else:
+            self.left_for = location
+
+    def press(self, value: str, **fields: str) -> None:
+        """The button with this value of `do`."""
+        action = re.findall(r'<form method="post" action="([^"]+)"', self.text)[0]
+        context = re.search(r'name="ctx" value="([^"]+)"', self.text)
+        sent = dict(fields)
+        if context:
+            sent |= {"ctx": context[1], "do": value}
+        self.open(action, sent)
+
+    @property
+    def posted(self) -> dict[str, str]:
+        """What the page of `response_mode=form_post` sends to the application."""
+        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.text))
+
+    def sign_in(self, username: str) -> None:
+        self.press("username", username=username)
+        self.press("password", passwd=PASSWORD)
+
+
+@pytest.fixture
+def forms(stage: Any) -> Forms:
+    return Forms(stage.https, stage.authority_file)
+
+
+@pytest.fixture
+def administrator(stage: Any) -> str:
+    """The UPN of a Global Administrator."""
+    person = stage.play("GET", "/people?limit=1")["people"][0]
+    stage.play("PUT", f"/people/{person['id']}/roles", {"roles": ["Global Administrator"]})
+    return str(person["userPrincipalName"])

@@ -7,12 +7,14 @@ only OData's own annotations (names with an @) may be found.
 
 import contextlib
 import ssl
+import uuid
 import warnings
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
 import pytest
+from azure.identity import DeviceCodeCredential
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.store import BackedModel
@@ -27,6 +29,9 @@ from m365_emulator.resources import GROUP, USER
 with warnings.catch_warnings():
     # The generated builders use a name of Kiota's that Kiota has since deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
+    from msgraph.generated.applications.item.add_password.add_password_post_request_body import (
+        AddPasswordPostRequestBody,
+    )
     from msgraph.generated.groups.delta.delta_request_builder import (
         DeltaRequestBuilder as GroupsDelta,
     )
@@ -34,8 +39,13 @@ with warnings.catch_warnings():
     from msgraph.generated.groups.item.transitive_members.graph_user.graph_user_request_builder import (  # noqa: E501
         GraphUserRequestBuilder,
     )
+    from msgraph.generated.models.app_role_assignment import AppRoleAssignment
+    from msgraph.generated.models.application import Application
     from msgraph.generated.models.group import Group
+    from msgraph.generated.models.o_auth2_permission_grant import OAuth2PermissionGrant
     from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+    from msgraph.generated.models.password_credential import PasswordCredential
+    from msgraph.generated.models.service_principal import ServicePrincipal
     from msgraph.generated.models.user import User
     from msgraph.generated.users.delta.delta_request_builder import (
         DeltaRequestBuilder as UsersDelta,
@@ -57,13 +67,19 @@ GroupsAbove = GraphGroupRequestBuilder.GraphGroupRequestBuilderGetQueryParameter
 
 
 @contextlib.asynccontextmanager
-async def graph_client(stage: Any, credential: Any) -> AsyncIterator[GraphServiceClient]:
-    """The SDK on a transport of ours, for its own does not pass on that it is to be closed."""
+async def graph_client(
+    stage: Any, credential: Any, plain_credential: Any = None, scopes: Iterable[str] = (GRAPH,)
+) -> AsyncIterator[GraphServiceClient]:
+    """The SDK on a transport of ours, for its own does not pass on that it is to be closed.
+
+    A credential without async is closed by who made it.
+    """
     trust = ssl.create_default_context(cafile=stage.authority_file)
     provider = AzureIdentityAuthenticationProvider(
-        credential, scopes=[GRAPH], allowed_hosts=["localhost"]
+        plain_credential or credential, scopes=list(scopes), allowed_hosts=["localhost"]
     )
-    async with credential, httpx.AsyncHTTPTransport(verify=trust) as transport:
+    opened = credential or contextlib.nullcontext()
+    async with opened, httpx.AsyncHTTPTransport(verify=trust) as transport:
         plain = httpx.AsyncClient(transport=transport, base_url=f"{stage.https}/v1.0")
         http = GraphClientFactory.create_with_default_middleware(client=plain)
         adapter = GraphRequestAdapter(provider, http)
@@ -432,3 +448,80 @@ async def test_azure_identity_gets_a_token_for_a_certificate(stage: Any) -> None
 
     assert answer is not None
     assert answer.value
+
+
+TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+USER_READ_ALL = uuid.UUID("df021288-bdef-4463-88db-98f22de89214")
+
+
+@pytest.fixture
+async def as_administrator(
+    stage: Any, forms: Any, administrator: str
+) -> AsyncIterator[GraphServiceClient]:
+    """The SDK in an administrator's name, by azure-identity's device code."""
+
+    def prompt(uri: str, user_code: str, _ends_at: Any) -> None:
+        forms.open(uri)
+        forms.press("", otc=user_code)
+        forms.sign_in(administrator)
+        forms.press("confirm")
+        forms.press("consent")
+
+    credential = DeviceCodeCredential(
+        TOOLS,
+        tenant_id=stage.tenant,
+        prompt_callback=prompt,
+        authority=stage.https,
+        disable_instance_discovery=True,
+        connection_verify=stage.authority_file,
+    )
+    permissions = ("Application", "AppRoleAssignment", "DelegatedPermissionGrant")
+    scopes = [f"https://graph.microsoft.com/{each}.ReadWrite.All" for each in permissions]
+    with contextlib.closing(credential):
+        async with graph_client(stage, None, credential, scopes) as client:
+            yield client
+
+
+async def test_the_sdk_registers_and_grants_an_application(
+    as_administrator: GraphServiceClient,
+) -> None:
+    """The calls of a setup, in order, by Microsoft's own request builders and models."""
+    graph = as_administrator
+    wished: Any = RequestConfiguration()
+    wished.headers.add("Prefer", "create-if-missing")
+
+    made = await graph.applications_with_unique_name("jackfield-sdk").patch(
+        Application(display_name="Jackfield", sign_in_audience="AzureADMyOrg"), wished
+    )
+    assert made is not None
+    own = await graph.service_principals.post(ServicePrincipal(app_id=made.app_id))
+    microsoft = await graph.service_principals_with_app_id(
+        "00000003-0000-0000-c000-000000000000"
+    ).get()
+    assert own is not None
+    assert microsoft is not None
+    assigned = await graph.service_principals.by_service_principal_id(
+        str(microsoft.id)
+    ).app_role_assigned_to.post(
+        AppRoleAssignment(
+            principal_id=uuid.UUID(own.id),
+            resource_id=uuid.UUID(microsoft.id),
+            app_role_id=USER_READ_ALL,
+        )
+    )
+    granted = await graph.oauth2_permission_grants.post(
+        OAuth2PermissionGrant(
+            client_id=own.id,
+            consent_type="AllPrincipals",
+            resource_id=microsoft.id,
+            scope="openid User.Read",
+        )
+    )
+    secret = await graph.applications.by_application_id(str(made.id)).add_password.post(
+        AddPasswordPostRequestBody(password_credential=PasswordCredential(display_name="sdk"))
+    )
+
+    assert secret is not None
+    assert secret.secret_text
+    for answer in (made, own, microsoft, assigned, granted, secret):
+        assert unknown(answer) == []

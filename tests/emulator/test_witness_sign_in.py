@@ -4,18 +4,7 @@ Both run against the process, MSAL over https on loopback as it demands. The bro
 forms over the socket.
 """
 
-import html
-import re
-import ssl
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import (  # noqa: TID251 - plain tests drive the stage with it
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    Request,
-    build_opener,
-)
 
 import msal
 import pytest
@@ -25,79 +14,9 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from m365_emulator.signin.state import PASSWORD
-
 TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 CALLBACK = "https://pbx.example.org/auth/callback"
 SETUP = ["Application.ReadWrite.All", "User.Read"]
-
-
-class Stays(HTTPRedirectHandler):
-    """Redirects are answers here."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-class Forms:
-    """Somebody at a browser: cookies, and the forms of the login pages by their buttons."""
-
-    def __init__(self, base: str, authority_file: str) -> None:
-        self.base = base
-        context = ssl.create_default_context(cafile=authority_file)
-        self._opener = build_opener(Stays, HTTPSHandler(context=context))
-        self._cookies: dict[str, str] = {}
-        self.text = ""
-        self.left_for = ""
-
-    def open(self, url: str, form: dict[str, str] | None = None) -> None:
-        asked = Request(url if "://" in url else self.base + url)
-        asked.add_header("cookie", "; ".join(f"{k}={v}" for k, v in self._cookies.items()))
-        body = None if form is None else urlencode(form).encode()
-        try:
-            answer = self._opener.open(asked, body, timeout=30)
-        except OSError as refused:
-            answer = refused
-        for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
-            self._cookies[name] = morsel.value
-        location = answer.headers.get("location", "")
-        self.text = html.unescape(answer.read().decode())
-        answer.close()
-        if location.startswith(("/", self.base)):
-            self.open(location)
-        else:
-            self.left_for = location
-
-    def press(self, value: str, **fields: str) -> None:
-        """The button with this value of `do`."""
-        action = re.findall(r'<form method="post" action="([^"]+)"', self.text)[0]
-        context = re.search(r'name="ctx" value="([^"]+)"', self.text)
-        sent = dict(fields)
-        if context:
-            sent |= {"ctx": context[1], "do": value}
-        self.open(action, sent)
-
-    @property
-    def posted(self) -> dict[str, str]:
-        """What the page of `response_mode=form_post` sends to the application."""
-        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.text))
-
-    def sign_in(self, username: str) -> None:
-        self.press("username", username=username)
-        self.press("password", passwd=PASSWORD)
-
-
-@pytest.fixture
-def forms(stage: Any) -> Forms:
-    return Forms(stage.https, stage.authority_file)
-
-
-@pytest.fixture
-def administrator(stage: Any) -> str:
-    """The UPN of a Global Administrator."""
-    person = stage.play("GET", "/people?limit=1")["people"][0]
-    stage.play("PUT", f"/people/{person['id']}/roles", {"roles": ["Global Administrator"]})
-    return str(person["userPrincipalName"])
 
 
 @pytest.fixture
@@ -113,7 +32,7 @@ def web(stage: Any) -> None:
 @pytest.mark.usefixtures("web")
 @pytest.mark.parametrize("credential", ["secret", "certificate"])
 def test_msal_signs_somebody_in_by_code_and_refreshes(
-    stage: Any, forms: Forms, administrator: str, credential: str
+    stage: Any, forms: Any, administrator: str, credential: str
 ) -> None:
     """Its own state, nonce and PKCE; the account it remembers; and the token it renews."""
     certificate = {
@@ -147,7 +66,7 @@ def test_msal_signs_somebody_in_by_code_and_refreshes(
 
 
 def test_msal_signs_an_administrator_in_by_device_code(
-    stage: Any, forms: Forms, administrator: str
+    stage: Any, forms: Any, administrator: str
 ) -> None:
     """The bootstrap of a setup, with Microsoft's own public client."""
     client = msal.PublicClientApplication(
@@ -170,7 +89,7 @@ def test_msal_signs_an_administrator_in_by_device_code(
     assert answer["id_token_claims"]["tid"] == stage.tenant
 
 
-def test_msal_reads_that_the_device_was_declined(stage: Any, forms: Forms) -> None:
+def test_msal_reads_that_the_device_was_declined(stage: Any, forms: Any) -> None:
     """It stops polling and says why."""
     client = msal.PublicClientApplication(
         TOOLS,
@@ -189,7 +108,7 @@ def test_msal_reads_that_the_device_was_declined(stage: Any, forms: Forms) -> No
 
 
 @pytest.mark.usefixtures("web")
-def test_authlib_signs_somebody_in_with_pkce(stage: Any, forms: Forms, administrator: str) -> None:
+def test_authlib_signs_somebody_in_with_pkce(stage: Any, forms: Any, administrator: str) -> None:
     """A client of OpenID Connect that knows nothing of Microsoft: discovery, code, claims."""
     discovery = stage.ask("GET", f"/{stage.tenant}/v2.0/.well-known/openid-configuration")
     https = {
@@ -244,7 +163,7 @@ def test_authlib_signs_somebody_in_with_pkce(stage: Any, forms: Forms, administr
 
 @pytest.mark.usefixtures("web")
 def test_authlib_reads_that_a_code_was_used_before(
-    stage: Any, forms: Forms, administrator: str
+    stage: Any, forms: Any, administrator: str
 ) -> None:
     """The error and its sentence arrive where users of Authlib look for them."""
     base = f"{stage.https}/{stage.tenant}/oauth2/v2.0"
