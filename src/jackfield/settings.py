@@ -231,6 +231,7 @@ def _parse_text(name: str, text: str) -> object:
 def _decode(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str | Path):
         return Path(value)
+    # What msgspec's `dec_hook` does with a type it does not know. Source: msgspec docs, Extending.
     raise NotImplementedError
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from jackfield.clock import Clock
 from jackfield.core.journal_kinds import LineKind
@@ -19,7 +20,7 @@ from jackfield.flows.tenants import FIRST_NAME, name_after
 from jackfield.graph.authority import find_tenant
 from jackfield.graph.client import GraphClient, new_uuid
 from jackfield.graph.cloud import AddressRefused, CloudName
-from jackfield.graph.credentials import CertificateCredential
+from jackfield.graph.credentials import CertificateCredential, Credential
 from jackfield.graph.directory import (
     MAY_READ_GROUPS,
     UsersPage,
@@ -53,6 +54,7 @@ from jackfield.store.tenants import (
     mark_verified,
     save_connection,
 )
+from jackfield.store.transaction import Transaction
 from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
@@ -145,50 +147,10 @@ class Setup:
 
     async def _connect(self, tenant: int, ask: ConnectAsk, *, by: str) -> Connected:
         now = self._clock.now()
-        if (ask.client_secret is None) == (ask.certificate is None):
-            raise SetupRefused(
-                "A connection takes one credential: a client secret or a certificate.",
-                "Give one of them; a certificate is the better one.",
-            )
-        own = bool(ask.login_url or ask.graph_url)
-        if own and not (ask.login_url and ask.graph_url):
-            raise SetupRefused(
-                "Own addresses come as a pair: the login address and the Graph address.",
-                _ADDRESS,
-            )
-        kind = CredentialKind.SECRET if ask.certificate is None else CredentialKind.CERTIFICATE
-        secret = (ask.client_secret if ask.certificate is None else ask.certificate) or ""
-        credential = read_credential(kind, ask.client_id.strip(), secret.encode())
-        expires_at = None
-        if isinstance(credential, CertificateCredential):
-            credential.certificate.check(now)
-            expires_at = credential.certificate.ends_at
-        wanted = Connection(
-            tid="",
-            organisation="",
-            client_id=ask.client_id.strip(),
-            credential=kind,
-            secret_name=SECRET_NAME,
-            connected_at=now,
-            cloud=CloudName.OWN.value if own else _known_cloud(ask.cloud),
-            login_url=ask.login_url,
-            graph_url=ask.graph_url,
-            ca_bundle=ask.ca_bundle,
-            credential_expires_at=expires_at,
-        )
+        wanted, credential, secret = _read_ask(ask, now)
         tid = await self._tenant_id(wanted, ask.tenant_id)
         wanted = replace(wanted, tid=tid)
-        async with self._database.read() as tx:
-            before = await load_connection(tx, tenant)
-            people = (await count_people(tx, tenant)).present
-            linked = (await count_links(tx, tenant)).linked
-        if before is not None and before.tid != tid and (people or linked):
-            raise SetupRefused(
-                f"This tenant is connected to {before.organisation} ({before.tid}) and knows "
-                f"{people:,} of its people; connecting another organisation would make all of "
-                "them leavers.",
-                "Connect the other organisation to a tenant of its own: jackfield tenant add NAME.",
-            )
+        await self._refuse_another_organisation(tenant, tid)
         client, closing = await self._connections.trial(tenant, wanted, credential)
         async with closing:
             organisation = await _organization(client, tid)
@@ -203,6 +165,7 @@ class Setup:
         async with self._database.write() as tx:
             # Names are given one after the other, in the order of locks that a renaming has.
             await next_change(tx, INSTALLATION)
+            before = await load_connection(tx, tenant)
             await self._vault.save(tx, tenant, SECRET_NAME, secret, now=now)
             await save_connection(tx, tenant, wanted)
             await mark_verified(tx, tenant, now=now)
@@ -211,36 +174,30 @@ class Setup:
                 await forget_rounds(tx, tenant)
             former = None if before is None else before.organisation
             await name_after(tx, tenant, organisation.name, former=former, by=by, now=now)
-            for alarm in (OUTAGE, GRAPH_AWAY):
-                await end_alarm(tx, tenant, alarm, now=now)
-            # At once, not with the first sync: who looks for groups is told why none is there.
-            if no_groups is None:
-                await end_alarm(tx, tenant, GROUPS, now=now)
-            else:
-                what, next_step = no_groups.what, no_groups.next_step
-                await begin_alarm(tx, tenant, GROUPS, text=what, next_step=next_step, now=now)
-            text = f"Connected to {organisation.name} ({tid}) by {kind.value}."
+            await _tell_alarms(tx, tenant, no_groups, now)
+            text = f"Connected to {organisation.name} ({tid}) by {wanted.credential.value}."
             await append_lines(tx, tenant, [Line(LineKind.TENANT_CONNECTED, text, by=by)], now=now)
-            stored = await load_people_settings(tx, tenant)
-            settings = replace(stored.value, enabled=stored.value.enabled or ask.sync)
-            if before is None and not licences_told:
-                # Else nobody would be in scope, and no licence could bring anybody there.
-                scope = replace(settings.rules.scope, mailbox_licence_only=False)
-                settings = replace(settings, rules=replace(settings.rules, scope=scope))
-            if settings != stored.value:
-                await save_people_settings(
-                    tx, tenant, settings, expected_version=stored.version, by=by, now=now
-                )
-            if settings.enabled:
-                # At once, however long it had been waiting after failures.
-                await want(tx, tenant, _WORK, Mode.FULL, now=now)
-            else:
-                # What was asked for before there was anything to sync is not begun unasked now.
-                await settle(tx, tenant, _WORK, await load_due(tx, tenant, _WORK))
+            # Else nobody would be in scope, and no licence could bring anybody there.
+            everybody = before is None and not licences_told
+            await _choose_sync(tx, tenant, on=ask.sync, everybody=everybody, by=by, now=now)
         await self._connections.renew(tenant)
         missing = () if no_groups is None else (no_groups.permission or MAY_READ_GROUPS,)
         next_step = "" if no_groups is None else no_groups.next_step
         return Connected(tenant, tid, organisation.name, missing, next_step)
+
+    async def _refuse_another_organisation(self, tenant: int, tid: str) -> None:
+        """People of one organisation would all be leavers of another."""
+        async with self._database.read() as tx:
+            before = await load_connection(tx, tenant)
+            people = (await count_people(tx, tenant)).present
+            linked = (await count_links(tx, tenant)).linked
+        if before is not None and before.tid != tid and (people or linked):
+            raise SetupRefused(
+                f"This tenant is connected to {before.organisation} ({before.tid}) and knows "
+                f"{people:,} of its people; connecting another organisation would make all of "
+                "them leavers.",
+                "Connect the other organisation to a tenant of its own: jackfield tenant add NAME.",
+            )
 
     async def _tenant_id(self, wanted: Connection, name: str) -> str:
         cloud = cloud_of(wanted)
@@ -248,6 +205,82 @@ class Setup:
             return await find_tenant(
                 cloud, name, transport, now=self._clock.now(), client_request_id=new_uuid()
             )
+
+
+def _read_ask(ask: ConnectAsk, now: datetime) -> tuple[Connection, Credential, str]:
+    """The connection that is asked for, not proven yet, with its credential and that as it came.
+
+    Raises `SetupRefused` or `CredentialUnusable`.
+    """
+    if (ask.client_secret is None) == (ask.certificate is None):
+        raise SetupRefused(
+            "A connection takes one credential: a client secret or a certificate.",
+            "Give one of them; a certificate is the better one.",
+        )
+    own = bool(ask.login_url or ask.graph_url)
+    if own and not (ask.login_url and ask.graph_url):
+        raise SetupRefused(
+            "Own addresses come as a pair: the login address and the Graph address.",
+            _ADDRESS,
+        )
+    kind = CredentialKind.SECRET if ask.certificate is None else CredentialKind.CERTIFICATE
+    secret = (ask.client_secret if ask.certificate is None else ask.certificate) or ""
+    credential = read_credential(kind, ask.client_id.strip(), secret.encode())
+    expires_at = None
+    if isinstance(credential, CertificateCredential):
+        credential.certificate.check(now)
+        expires_at = credential.certificate.ends_at
+    wanted = Connection(
+        tid="",
+        organisation="",
+        client_id=ask.client_id.strip(),
+        credential=kind,
+        secret_name=SECRET_NAME,
+        connected_at=now,
+        cloud=CloudName.OWN.value if own else _known_cloud(ask.cloud),
+        login_url=ask.login_url,
+        graph_url=ask.graph_url,
+        ca_bundle=ask.ca_bundle,
+        credential_expires_at=expires_at,
+    )
+    return wanted, credential, secret
+
+
+async def _tell_alarms(
+    tx: Transaction, tenant: int, no_groups: PermissionMissing | None, now: datetime
+) -> None:
+    for alarm in (OUTAGE, GRAPH_AWAY):
+        await end_alarm(tx, tenant, alarm, now=now)
+    # At once, not with the first sync: who looks for groups is told why none is there.
+    if no_groups is None:
+        await end_alarm(tx, tenant, GROUPS, now=now)
+    else:
+        what, next_step = no_groups.what, no_groups.next_step
+        await begin_alarm(tx, tenant, GROUPS, text=what, next_step=next_step, now=now)
+
+
+async def _choose_sync(
+    tx: Transaction, tenant: int, *, on: bool, everybody: bool, by: str, now: datetime
+) -> None:
+    """Switch people sync on where that is asked for, and have it done.
+
+    `everybody`: also those without a mailbox licence.
+    """
+    stored = await load_people_settings(tx, tenant)
+    settings = replace(stored.value, enabled=stored.value.enabled or on)
+    if everybody:
+        scope = replace(settings.rules.scope, mailbox_licence_only=False)
+        settings = replace(settings, rules=replace(settings.rules, scope=scope))
+    if settings != stored.value:
+        await save_people_settings(
+            tx, tenant, settings, expected_version=stored.version, by=by, now=now
+        )
+    if settings.enabled:
+        # At once, however long it had been waiting after failures.
+        await want(tx, tenant, _WORK, Mode.FULL, now=now)
+    else:
+        # What was asked for before there was anything to sync is not begun unasked now.
+        await settle(tx, tenant, _WORK, await load_due(tx, tenant, _WORK))
 
 
 async def _refused_groups(client: GraphClient) -> PermissionMissing | None:

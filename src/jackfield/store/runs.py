@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Index, Select, Table, UniqueConstraint, and_, bindparam, or_, select, update
@@ -163,6 +163,17 @@ _END = (
 )
 
 
+class _New(NamedTuple):
+    """What is known of a run before it has a row."""
+
+    flow: str
+    kind: str
+    trigger: Trigger
+    mode: str
+    by: str
+    at: datetime
+
+
 async def begin_run(
     tx: Transaction,
     tenant: int,
@@ -177,7 +188,7 @@ async def begin_run(
     """A new run, or the one that was queued or begun for this flow id before."""
     known = await load_run_of_flow(tx, tenant, flow)
     if known is None:
-        return await _add(tx, tenant, flow, None, kind, trigger, mode, now, by)
+        return await _add(tx, tenant, _New(flow, kind, trigger, mode, by, now))
     if known.status is RunStatus.QUEUED:
         await tx.run(
             update(runs)
@@ -209,24 +220,15 @@ async def queue_run(
     """Show a run that waits for its turn, and for whose end."""
     known = await load_run_of_flow(tx, tenant, flow)
     if known is None:
-        await _add(tx, tenant, flow, waits, kind, trigger, mode, now, by)
+        await _add(tx, tenant, _New(flow, kind, trigger, mode, by, now), waits)
     elif known.waits is None:
         await save_waits(tx, tenant, known.id, waits)
     else:
         await save_waits(tx, tenant, known.id, replace(waits, since=known.waits.since))
 
 
-async def _add(
-    tx: Transaction,
-    tenant: int,
-    flow: str,
-    waits: Waits | None,
-    kind: str,
-    trigger: Trigger,
-    mode: str,
-    now: datetime,
-    by: str,
-) -> StoredRun:
+async def _add(tx: Transaction, tenant: int, new: _New, waits: Waits | None = None) -> StoredRun:
+    """A row for a run that begins now, or waits."""
     status = RunStatus.RUNNING if waits is None else RunStatus.QUEUED
     changed = await next_change(tx, tenant)
     id_ = await take(tx, tenant, "run")
@@ -234,20 +236,20 @@ async def _add(
         runs.insert().values(
             tenant=tenant,
             id=id_,
-            kind=kind,
-            trigger=trigger.value,
-            mode=mode,
-            by=by,
+            kind=new.kind,
+            trigger=new.trigger.value,
+            mode=new.mode,
+            by=new.by,
             status=status.value,
-            started_at=now,
+            started_at=new.at,
             counts="{}",
-            flow=flow,
+            flow=new.flow,
             changed_seq=changed,
             **_waits_values(waits),
         )
     )
-    begun = (id_, kind, trigger, mode, by, status, now)
-    return StoredRun(*begun, None, 0, 0, "", {}, "", flow, changed, waits)
+    begun = (id_, new.kind, new.trigger, new.mode, new.by, status, new.at)
+    return StoredRun(*begun, None, 0, 0, "", {}, "", new.flow, changed, waits)
 
 
 async def save_waits(tx: Transaction, tenant: int, id_: int, waits: Waits | None) -> bool:
