@@ -29,6 +29,7 @@ from doubles.processes import (
 )
 from doubles.relay import relayed
 from doubles.tables import migrate_to
+from jackfield.store.processes import SLOT
 from jackfield.store.vault import Vault
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
@@ -109,7 +110,7 @@ async def test_a_process_without_the_role_only_asks(
     with serving(installation) as (web,):
         await installation.connect(stage, "--no-sync")
         run = await web.api("POST", "/people/sync", {"full": True})
-        await asyncio.sleep(1.5)
+        await all_have_looked(installation)
         waiting = await web.api("GET", f"/runs/{run['id']}")
         doctor = await installation.command("doctor")
         other = installation.beside(tmp_path / "second", JACKFIELD_ROLES="sync")
@@ -214,8 +215,7 @@ async def test_a_schedule_fires_once(
                 with psycopg.connect(installation.database_url, autocommit=True) as database:
                     database.execute("UPDATE schedule SET last_full_at = NULL")
                 await another_done(second, before)
-                # Both have looked at least once more by then.
-                await asyncio.sleep(2.5)
+                await all_have_looked(installation)
                 grown.append([one for one in await runs_of(first) if one not in before])
             processes = (await first.api("GET", "/processes"))["processes"]
 
@@ -264,6 +264,24 @@ async def runs_of(server: Server) -> list[Any]:
     """Every run of people sync that there was."""
     runs = (await server.api("GET", "/runs?limit=100"))["runs"]
     return [run for run in runs if run["kind"] == "people"]
+
+
+async def all_have_looked(installation: Installation) -> None:
+    """Wait until every process has looked at what is due once more, at the least.
+
+    It looks each second, as it renews its slot each second: three times, so that a look lies
+    between two of them, on however slow a machine.
+    """
+    with psycopg.connect(installation.database_url, autocommit=True) as database:
+        seen: dict[str, set[int]] = {}
+
+        def renewed() -> bool:
+            query = "SELECT name, until FROM lease WHERE name LIKE %s AND owner <> ''"
+            for name, until_ in database.execute(query, [f"{SLOT}%"]):
+                seen.setdefault(name, set()).add(until_)
+            return bool(seen) and all(len(times) > 3 for times in seen.values())
+
+        await until(renewed, "every process renews its slot three times")
 
 
 async def another_done(server: Server, before: list[Any]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from cyclopts import App
 
 from jackfield.cli.arguments import DataDir, Json, Name, TenantName, Text, numbers
-from jackfield.cli.asking import asked
+from jackfield.cli.asking import asked, everything
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import say
@@ -99,14 +99,7 @@ def admin_list(*, data_dir: DataDir = None, json: Json = False) -> int:
     """
 
     async def work(door: Door) -> int:
-        found: list[Any] = []
-        after = ""
-        while True:
-            page = await asked(door, "GET", f"/accounts?limit=500{after}")
-            found += page["accounts"]
-            if page["next"] is None:
-                break
-            after = f"&after={quote(page['next'], safe='')}"
+        found = await everything(door, "/accounts", "accounts")
         say({"accounts": found}, json, lambda: "\n".join(map(_account_line, found)))
         return Exit.DONE
 

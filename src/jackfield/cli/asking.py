@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jackfield.cli.exits import CommandFailed, Exit
 
@@ -15,16 +16,17 @@ async def asked(door: Door, method: str, path: str, body: object = None) -> Any:
     return good(await door.ask(method, path, body))
 
 
-async def all_tenants(door: Door) -> list[Any]:
-    """Every tenant that the door leads to, by number."""
+async def everything(door: Door, path: str, name: str, *, place: str = "after") -> list[Any]:
+    """A list of the API, all pages of it; `path` may have parameters."""
     found: list[Any] = []
-    after = ""
+    joint = "&" if "?" in path else "?"
+    behind = ""
     while True:
-        page = await asked(door, "GET", f"/tenants?limit=500{after}")
-        found += page["tenants"]
+        page = await asked(door, "GET", f"{path}{joint}limit=500{behind}")
+        found += page[name]
         if page["next"] is None:
             return found
-        after = f"&after={page['next']}"
+        behind = f"&{place}={quote(str(page['next']), safe='')}"
 
 
 def good(answer: Answer) -> Any:

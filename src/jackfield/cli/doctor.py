@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jackfield.cli.asking import all_tenants, asked, problem
+from jackfield.cli.asking import asked, everything, problem
 from jackfield.cli.exits import CommandFailed, NoAnswer
 from jackfield.cli.telling import consent_text
 from jackfield.core.waiting import TURN
@@ -110,7 +110,7 @@ async def examine_inside(
     findings = await _processes(door)
     if tenant is not None:
         return findings + await _tenant(about(door, tenant), alone=alone, named=tenant)
-    tenants = await all_tenants(door)
+    tenants = await everything(door, "/tenants", "tenants")
     if len(tenants) == 1:
         return findings + await _tenant(about(door, str(tenants[0]["number"])), alone=alone)
     for one in tenants:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from cyclopts import App
 
 from jackfield.cli.arguments import DataDir, Json, TenantName, Text
-from jackfield.cli.asking import asked
+from jackfield.cli.asking import asked, everything
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.naming import everything, find_person
+from jackfield.cli.naming import find_person
 from jackfield.cli.running import usage, with_door
 from jackfield.cli.telling import moment, say
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jackfield.cli.asking import asked, good
+from jackfield.cli.asking import asked, everything, good
 from jackfield.cli.exits import CommandFailed
 
 if TYPE_CHECKING:
@@ -70,16 +70,3 @@ async def _names(door: Door, kind: str, field: str, ids: Sequence[str]) -> Mappi
             if name:
                 found[id_] = name
     return found
-
-
-async def everything(door: Door, path: str, name: str, *, place: str = "after") -> list[Any]:
-    """A list of the API, all pages of it; `path` may have parameters."""
-    found: list[Any] = []
-    joint = "&" if "?" in path else "?"
-    behind = ""
-    while True:
-        page = await asked(door, "GET", f"{path}{joint}limit=500{behind}")
-        found += page[name]
-        if page["next"] is None:
-            return found
-        behind = f"&{place}={quote(str(page['next']), safe='')}"

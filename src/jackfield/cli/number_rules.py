@@ -8,9 +8,8 @@ from urllib.parse import quote
 from cyclopts import App, Parameter
 
 from jackfield.cli.arguments import DataDir, Json, MaybeText, TenantName, Text
-from jackfield.cli.asking import good, problem
+from jackfield.cli.asking import everything, good, problem
 from jackfield.cli.exits import CommandFailed, Exit
-from jackfield.cli.naming import everything
 from jackfield.cli.numbers import numbers_answer, numbers_text
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jackfield.cli.asking import asked
+from jackfield.cli.asking import asked, everything
 from jackfield.cli.exits import CommandFailed
 
 if TYPE_CHECKING:
@@ -22,14 +22,7 @@ async def numbers_answer(door: Door, number: str | None) -> Any:
                 f"The number “{number}” is not a number; only the digits 0 to 9 are."
             )
         return await asked(door, "GET", f"/numbers/{quote(number, safe='')}")
-    pools: list[Any] = []
-    after = ""
-    while True:
-        page = await asked(door, "GET", f"/numbers?limit=500{after}")
-        pools += page["pools"]
-        if page["next"] is None:
-            return {"pools": pools}
-        after = f"&after={quote(page['next'], safe='')}"
+    return {"pools": await everything(door, "/numbers", "pools")}
 
 
 def numbers_text(answer: Any) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jackfield.cli.asking import asked
+from jackfield.cli.asking import asked, everything
 from jackfield.cli.telling import (
     FIRST,
-    MOST,
     UNDONE,
     code_of,
     people_lines,
@@ -41,20 +40,9 @@ async def show_plan(door: Door, plan: int, *, json: bool, limit: int, people: in
     page = await asked(door, "GET", f"/plans/{plan}/actions?limit={limit}")
     document = {**stored, "actions": page["actions"]}
     for remarks in ("refusals", "notices") if json else ():
-        document[remarks] = await _all_of(door, plan, remarks, stored[remarks])
+        document[remarks] = await everything(door, f"/plans/{plan}/{remarks}", remarks)
     say(document, json, lambda: plan_text(stored, page, limit, people=people))
     return stored
-
-
-async def _all_of(door: Door, plan: int, remarks: str, first: list[Any]) -> list[Any]:
-    """All refusals or notices of a plan, of which it brings the first ones along."""
-    found, at = list(first), len(first)
-    while at:
-        path = f"/plans/{plan}/{remarks}?after={at}&limit={MOST}"
-        page = await asked(door, "GET", path)
-        found += page[remarks]
-        at = page["next"] or 0
-    return found
 
 
 async def end(door: Door, run: Any, *, json: bool, plan: int | None) -> int:

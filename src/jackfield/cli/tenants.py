@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cyclopts import App, Parameter
 
 from jackfield.cli.arguments import DataDir, Json, Name, Text, one_line
-from jackfield.cli.asking import all_tenants, asked
+from jackfield.cli.asking import asked, everything
 from jackfield.cli.exits import CommandFailed, Exit
 from jackfield.cli.running import with_door
 from jackfield.cli.telling import printable, say
@@ -65,7 +65,7 @@ def tenant_list(*, data_dir: DataDir = None, json: Json = False) -> int:
     """
 
     async def work(door: Door) -> int:
-        found = await all_tenants(door)
+        found = await everything(door, "/tenants", "tenants")
         lines = [] if json else await tenant_lines(door, found)
         say({"tenants": found}, json, lambda: "\n".join(lines))
         return Exit.DONE
@@ -144,7 +144,7 @@ def _typed(tenant: Any) -> str:
 
 async def find_tenant(door: Door, tenant: str) -> Any:
     """A tenant as the API tells it, by name or number. Raises `CommandFailed`."""
-    found = await all_tenants(door)
+    found = await everything(door, "/tenants", "tenants")
     meant = which_tenant(tenant, [(one["number"], one["name"]) for one in found])
     for one in found:
         if one["number"] == meant:
