@@ -1,11 +1,14 @@
 """SQLite's log is moved into the file beside the writer, and begins anew when it has grown long."""
 
+import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from jackfield.store.checkpoints import Checkpoints
 from jackfield.store.database import Database
@@ -75,3 +78,23 @@ async def test_a_database_that_is_closed_moves_nothing_more(database: Database) 
 
     assert moving._task is not None
     assert moving._task.cancelled()
+
+
+async def test_a_full_disk_is_left_to_whoever_writes(database: Database) -> None:
+    """They are told what is wrong; a task that died of it would only fill the log."""
+
+    @asynccontextmanager
+    async def full() -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+        yield
+
+    moving = Checkpoints(database._reader, full, long_log=1, pause_s=0.0)
+    await write(database)
+
+    before = asyncio.all_tasks()
+    with capture_logs() as said:
+        moving.wrote()
+        (task,) = asyncio.all_tasks() - before
+        await task
+
+    assert [line["event"] for line in said] == ["checkpoint.failed"]

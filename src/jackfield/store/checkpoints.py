@@ -7,6 +7,7 @@ which everybody waits who wants to write. Here another connection does it while 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
@@ -34,9 +35,11 @@ class Checkpoints:
         turn: Callable[[], AbstractAsyncContextManager[None]],
         *,
         long_log: int = LONG_LOG,
+        pause_s: float = PAUSE_S,
     ) -> None:
         """`engine` lends connections that read; in `turn` nobody writes."""
         self._long_log = long_log
+        self._pause_s = pause_s
         self._engine = engine
         self._turn = turn
         self._task: asyncio.Task[None] | None = None
@@ -54,10 +57,10 @@ class Checkpoints:
                 await self._task
 
     async def _wait_and_move(self) -> None:
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(self._pause_s)
         try:
             await self.move()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             # The file cannot be used: whoever writes is told so.
             _log.warning("checkpoint.failed", error=str(error))
 
