@@ -1,13 +1,24 @@
 """The way to SQLite's thread: rows come in order, and nothing that was begun is left behind."""
 
 import asyncio
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jackfield.core.schedule import Mode
+from jackfield.store.database import Database
+from jackfield.store.outcomes import Result, mark_outcomes
+from jackfield.store.plan_actions import ActionStatus
+from jackfield.store.schedule import want
 from jackfield.store.sqlite_thread import FETCHED_AT_ONCE, MOST_AHEAD, SqliteConnection, connect
+from jackfield.store.tokens import create_token
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 _COUNT = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n"
@@ -213,3 +224,36 @@ async def test_what_waits_to_be_written_is_there_when_asked_for(
     await found.execute("SELECT count(*) FROM one")
     assert await found.fetchall() == [(2,)]
     await connection.rollback()
+
+
+async def test_rows_that_answer_nothing_go_with_the_commit(migrated_sqlite: Path) -> None:
+    """Each way to the thread takes as long as a turn of a busy loop: a form has to wait for it."""
+    errands = []
+
+    async def connect_and_count(path: str, **options: Any) -> SqliteConnection:
+        opened = await connect(path, **options)
+        to_thread = opened.in_thread
+
+        async def counted(work: Callable[[sqlite3.Connection], Any]) -> Any:
+            errands.append(work)
+            return await to_thread(work)
+
+        opened.in_thread = counted  # type: ignore[method-assign]
+        return opened
+
+    database = await Database.open(f"sqlite:///{migrated_sqlite}", sqlite_connect=connect_and_count)
+    errands.clear()
+    async with database.write() as tx:
+        await create_token(tx, 1, name="a", role="owner", created_by="b", now=NOW)
+        await want(tx, 1, "people", Mode.FULL, now=NOW)
+        await mark_outcomes(tx, 1, 1, [Result(1, ActionStatus.DONE)], now=NOW)
+
+    await database.close()
+    # What was asked for, the change number, the commit.
+    assert len(errands) == 3
+
+
+@pytest.fixture
+def migrated_sqlite(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A database file at its newest shape."""
+    return Path(shutil.copy(sqlite_template, tmp_path / "jackfield.db"))

@@ -102,6 +102,8 @@ class Applying:
         took_ms = round((self._clock.monotonic() - started) * 1000 / len(pending))
         now = self._clock.now()
         overtaken = False
+        seen_in: Transaction | None = None
+        """Within a transaction nobody else reads the phone system."""
 
         async def begin(tx: Transaction) -> None:
             await fence(tx)
@@ -110,14 +112,18 @@ class Applying:
         async def save(
             tx: Transaction, some: Sequence[tuple[StoredAction, Write | Stale | None]]
         ) -> None:
-            nonlocal before, overtaken
+            nonlocal before, overtaken, seen_in
             answers = [answer for one, _ in some if (answer := by_seq.get(one.seq)) is not None]
             record = Record(await _owners(tx, tenant, answers), now)
             for one, write in some:
                 status, text = settle(one.action, write, by_seq.get(one.seq), context, record)
                 record.results.append(Result(one.seq, status, text))
                 record.lines.append(_line(one, status, text, run, took_ms))
-            overtaken |= not await _save_picture(tx, tenant, record, before)
+            if tx is not seen_in:
+                seen_in = tx
+                overtaken |= await _is_overtaken(tx, tenant, before)
+            if not overtaken:
+                await _save_picture(tx, tenant, record, before.round)
             await _save(tx, tenant, plan, record, now)
             before = before if overtaken else await load_phone_state(tx, tenant)
 
@@ -197,20 +203,22 @@ async def _owners(tx: Transaction, tenant: int, outcomes: Sequence[Outcome]) -> 
     )
 
 
-async def _save_picture(tx: Transaction, tenant: int, record: Record, before: PhoneState) -> bool:
-    """Save what the phone system answered, unless somebody has read it since the writes began.
+async def _is_overtaken(tx: Transaction, tenant: int, before: PhoneState) -> bool:
+    """Whether somebody has read the phone system since the writes began.
 
     What they read may be newer than our answers, and their cursor has passed it: saved over it, an
     answer would stay wrong for ever.
     """
     state = await load_phone_state(tx, tenant)
-    if replace(state, read_at=None) != replace(before, read_at=None):
-        return False
-    await save_extensions(tx, tenant, record.extensions, state.round)
+    return replace(state, read_at=None) != replace(before, read_at=None)
+
+
+async def _save_picture(tx: Transaction, tenant: int, record: Record, round_: int) -> None:
+    """Save what the phone system answered."""
+    await save_extensions(tx, tenant, record.extensions, round_)
     await drop_extensions(tx, tenant, record.removed)
     await note_numbers(tx, tenant, used=record.taken, free=record.freed)
     await add_departments(tx, tenant, record.departments)
-    return True
 
 
 async def _save(tx: Transaction, tenant: int, plan: int, record: Record, now: datetime) -> None:

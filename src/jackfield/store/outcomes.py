@@ -75,6 +75,15 @@ _mark = Bulk(
     ),
 )
 
+_touch_plan = Bulk(
+    ("changed_", "tenant_", "plan_"),
+    lambda _insert: (
+        update(plans)
+        .where(plans.c.tenant == bindparam("tenant_"), plans.c.id == bindparam("plan_"))
+        .values(changed_seq=bindparam("changed_"))
+    ),
+)
+
 
 async def mark_outcomes(
     tx: Transaction, tenant: int, plan: int, outcomes: Sequence[Result], *, now: datetime
@@ -89,11 +98,7 @@ async def mark_outcomes(
         for one in sorted(outcomes, key=lambda outcome: outcome.seq)
     ]
     await _mark.run(tx, rows)
-    await tx.run(
-        update(plans)
-        .where(plans.c.tenant == tenant, plans.c.id == plan)
-        .values(changed_seq=changed)
-    )
+    await _touch_plan.run(tx, [(changed, tenant, plan)])
 
 
 async def count_outcomes(tx: Transaction, tenant: int, plan: int) -> Progress:

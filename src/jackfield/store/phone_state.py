@@ -19,7 +19,7 @@ from jackfield.store.schema import (
     text,
 )
 from jackfield.store.sequences import next_change
-from jackfield.store.transaction import Transaction, insert_into
+from jackfield.store.transaction import Transaction, insert_into, upsert
 
 phone_states = Table(
     "phone_state",
@@ -91,12 +91,13 @@ async def note_read(tx: Transaction, tenant: int, cursor: str | None, *, now: da
     )
 
 
+_save_version = upsert(phone_states, ("tenant", "version"))
+
+
 async def touch_picture(tx: Transaction, tenant: int) -> int:
     """The picture changes: its version is this transaction's change number."""
     changed = await next_change(tx, tenant)
-    await tx.run(
-        _setting(("version",), on_sqlite=tx.sqlite), {"of_tenant": tenant, "now_version": changed}
-    )
+    await _save_version.run(tx, [(tenant, changed)])
     return changed
 
 

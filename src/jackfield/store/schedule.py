@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, case, literal, select, update
 
 from jackfield.core.schedule import Mode
 from jackfield.store.schema import (
@@ -110,28 +110,29 @@ async def want(
 
     A failed try's waiting time does not hold back what somebody asks for.
     """
-    c = schedule.c
-    mark: int = await tx.scalar(
-        _wanting(on_sqlite=tx.sqlite), {"of_tenant": tenant, "of_work": work, "now": now}
-    )
-    due = await load_due(tx, tenant, work)
-    if due.wanted is not Mode.FULL:
-        of_work = (c.tenant == tenant, c.work == work)
-        await tx.run(update(schedule).where(*of_work).values(wanted=mode.value))
+    values = {"of_tenant": tenant, "of_work": work, "now": now, "mode": mode.value}
+    mark: int = await tx.scalar(_wanting(on_sqlite=tx.sqlite), values)
     return mark
 
 
 @cache
 def _wanting(*, on_sqlite: bool) -> Any:
-    now = bindparam("now", type_=schedule.c.wanted_at.type)
+    c = schedule.c
+    now, mode = bindparam("now", type_=c.wanted_at.type), bindparam("mode", type_=c.wanted.type)
+    full = literal(Mode.FULL.value, c.wanted.type)
     return (
         insert_into(schedule, on_sqlite=on_sqlite)
-        .values(tenant=OF_TENANT, work=bindparam("of_work"), mark=1, wanted_at=now)
+        .values(tenant=OF_TENANT, work=bindparam("of_work"), mark=1, wanted=mode, wanted_at=now)
         .on_conflict_do_update(
             index_elements=["tenant", "work"],
-            set_={"mark": schedule.c.mark + 1, "wanted_at": now, "not_before": None},
+            set_={
+                "mark": c.mark + 1,
+                "wanted": case((c.wanted == full, full), else_=mode),
+                "wanted_at": now,
+                "not_before": None,
+            },
         )
-        .returning(schedule.c.mark)
+        .returning(c.mark)
     )
 
 

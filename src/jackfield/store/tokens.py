@@ -24,8 +24,9 @@ from jackfield.store.schema import (
     storable,
     tenant_key,
     text,
+    to_micros,
 )
-from jackfield.store.transaction import AnyRow, Transaction
+from jackfield.store.transaction import AnyRow, Bulk, Transaction
 
 tokens = Table(
     "api_token",
@@ -65,6 +66,12 @@ class ApiToken:
 _COLUMNS = [tokens.c[name] for name in ApiToken.__slots__]
 
 
+_add = Bulk(
+    ("tenant", "id", "hash", "name", "role", "created_by", "created_at", "expires_at"),
+    lambda insert: insert(tokens),
+)
+
+
 async def create_token(
     tx: Transaction,
     tenant: int,
@@ -80,8 +87,9 @@ async def create_token(
     token = ApiToken(
         tenant, secrets.token_hex(4), storable(name), role, created_by, now, None, expires_at, None
     )
-    values = {column: getattr(token, column) for column in ApiToken.__slots__}
-    await tx.run(tokens.insert().values(hash=_hash(secret), **values))
+    lasts_until = None if expires_at is None else to_micros(expires_at)
+    row = (tenant, token.id, _hash(secret), token.name, role, created_by, to_micros(now))
+    await _add.run(tx, [(*row, lasts_until)])
     return secret, token
 
 
