@@ -13,6 +13,7 @@ from jackfield.flows.failures import PHONES_REPLACED
 from jackfield.flows.replacing import NotReplaced, PhonesSilent, Replacing
 from jackfield.pbx.builtin import BuiltInPhones
 from jackfield.pbx.port import Done, PhoneSystem
+from jackfield.store.forgetting import forget_picture
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanStatus
 from jackfield.store.runs import RunStatus
@@ -143,6 +144,30 @@ async def test_an_accepted_one_is_matched_anew(house: House, make: Make) -> None
     assert (await house.runs())[0].status is RunStatus.DONE
     lines = [one for one in await house.lines() if one.kind == "phones.accepted"]
     assert [one.by for one in lines] == ["admin"]
+
+
+async def test_what_was_cut_off_while_it_was_accepted_does_no_harm(house: House) -> None:
+    """The process died when most was forgotten, and the known phone system is put back instead."""
+    stage = house.raise_stage(people=0)
+    for name in ("Ada One", "Ben Two"):
+        stage.tenant.hire(name)
+    await house.connect(stage)
+    known = house.phones[1] = _builtin(house, 1)
+    await house.sync(full=True)
+    before = await house.extensions()
+    house.phones[1] = _builtin(house, 2)
+    async with house.database.write() as tx:
+        forgotten = await forget_picture(tx, 1)
+    house.phones[1] = known
+
+    run = await house.sync()
+
+    assert forgotten == 2
+    assert run.status is RunStatus.DONE
+    assert await house.extensions() == before
+    assert await house.pictured() == before
+    assert len(await house.links()) == 2
+    assert await house.alarms() == ()
 
 
 async def test_the_known_one_is_not_accepted_again(house: House) -> None:

@@ -15,7 +15,7 @@ from jackfield.flows.watched_phones import CHECK
 from jackfield.pbx.port import PhoneSystemError
 from jackfield.store.alarms import end_alarm
 from jackfield.store.database import Database
-from jackfield.store.forgetting import forget_phones
+from jackfield.store.forgetting import forget_phones, forget_picture
 from jackfield.store.held_actions import withdraw_held
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import count_links
@@ -81,16 +81,12 @@ class Replacing:
         """
         found = await self._found(tenant)
         now = self._clock.now()
+        async with self._database.read() as tx:
+            await _check(tx, tenant, found, expected)
+        await self._forget_picture(tenant)
         async with self._database.write() as tx:
             await hold(tx, tenant)
-            if await load_identity(tx, tenant) in {"", found}:
-                raise NotReplaced(_THE_KNOWN)
-            if expected not in {None, found}:
-                raise NotReplaced(
-                    f"Now {found} answers, not the one that you were asked about. Look again."
-                )
-            if await list_runs(tx, tenant, status=[RunStatus.RUNNING], limit=1):
-                raise NotReplaced("A run is under way. Try again when it has ended.")
+            await _check(tx, tenant, found, expected)
             await _close_plans(tx, tenant, now)
             dropped = await forget_phones(tx, tenant)
             await save_identity(tx, tenant, found)
@@ -101,11 +97,34 @@ class Replacing:
             await end_alarm(tx, tenant, PHONES_REPLACED, now=now)
         return dropped
 
+    async def _forget_picture(self, tenant: int) -> None:
+        """Most of what goes, piece by piece, so that others write in between.
+
+        Nothing of it counts while another phone system answers; should the known one answer again,
+        it is read anew.
+        """
+        dropped = 1
+        while dropped:
+            async with self._database.write(large=True) as tx:
+                dropped = await forget_picture(tx, tenant)
+
     async def _found(self, tenant: int) -> str:
         try:
             return await self._phone_of(tenant).read_identity()
         except PhoneSystemError as error:
             raise PhonesSilent(f"The phone system: {error}.") from error
+
+
+async def _check(tx: Transaction, tenant: int, found: str, expected: str | None) -> None:
+    """Raise `NotReplaced` where what answers is not to be accepted, or not now."""
+    if await load_identity(tx, tenant) in {"", found}:
+        raise NotReplaced(_THE_KNOWN)
+    if expected not in {None, found}:
+        raise NotReplaced(
+            f"Now {found} answers, not the one that you were asked about. Look again."
+        )
+    if await list_runs(tx, tenant, status=[RunStatus.RUNNING], limit=1):
+        raise NotReplaced("A run is under way. Try again when it has ended.")
 
 
 async def _close_plans(tx: Transaction, tenant: int, now: datetime) -> None:

@@ -11,10 +11,26 @@ from jackfield.store.phone_numbers import phone_numbers
 from jackfield.store.phone_state import phone_states, touch_picture
 from jackfield.store.phones import phone_extensions, phone_memberships
 from jackfield.store.photos import photos
+from jackfield.store.pieces import delete_piece
 from jackfield.store.planned import add_unsettled
 from jackfield.store.released import former_extensions
-from jackfield.store.sequences import next_change
+from jackfield.store.sequences import hold, next_change
 from jackfield.store.transaction import Transaction
+
+_PICTURE = (phone_memberships, phone_extensions, phone_departments, phone_numbers)
+
+
+async def forget_picture(tx: Transaction, tenant: int) -> int:
+    """Drop a piece of the picture, which is read from its beginning again; returns how many rows.
+
+    Links stay. Where nobody goes on with `forget_phones`, the next reading makes the picture anew.
+    """
+    await hold(tx, tenant)
+    await tx.run(update(phone_states).where(phone_states.c.tenant == tenant).values(cursor=None))
+    for table in _PICTURE:
+        if dropped := await delete_piece(tx, tenant, table):
+            return dropped
+    return 0
 
 
 async def forget_phones(tx: Transaction, tenant: int) -> int:
