@@ -61,6 +61,8 @@ class Chunk:
 
     done: int
     total: int
+    size: int = 0
+    """How many actions were carried out with it."""
     overtaken: bool = False
     """The picture of the phone system was brought up to date meanwhile: it has to be read again."""
 
@@ -129,7 +131,7 @@ class Applying:
 
         async def end(_: Transaction) -> Chunk:
             # Held actions stand behind all others.
-            return Chunk(pending[-1].seq, head.total, overtaken)
+            return Chunk(pending[-1].seq, head.total, len(pending), overtaken)
 
         return await self._database.write_much(prepared, save, end, begin=begin)
 

@@ -16,7 +16,7 @@ from jackfield.clock import Clock
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
 from jackfield.durable import DurableError, Json, Run, RunId
-from jackfield.flows.applying import Applying
+from jackfield.flows.applying import Applying, Chunk
 from jackfield.flows.asks import Ask
 from jackfield.flows.directory import DirectoryReading
 from jackfield.flows.failures import Failed, phones_failed
@@ -34,6 +34,7 @@ from jackfield.flows.steps import (
     Ended,
     More,
     Read,
+    Stint,
     Ts,
     answered,
     broken,
@@ -82,7 +83,7 @@ class PeopleRun:
         self._applying = applying
         self._clock = clock
         self._runs = Runs(database, clock)
-        self._reading = ReadingSteps(directory, phones, self._runs)
+        self._reading = ReadingSteps(directory, phones, self._runs, clock)
         numbers = Numbers(database, planning.limits, clock)
         self._settling = SettlingSteps(database, self._runs, numbers, clock)
 
@@ -340,16 +341,21 @@ class PeopleRun:
         async def fence(tx: Transaction) -> None:
             await self._runs.fence(tx, flow, tenant)
 
-        try:
-            with hurried(patience.call_s):
-                async with self._phones.undisturbed(tenant):
-                    chunk = await self._applying.chunk(tenant, plan, run, fence)
-                if chunk is not None and chunk.overtaken:
-                    await self._phones.read(tenant, everything=False)
-        except PhoneSystemError as error:
-            return phones_failed(error)
-        if chunk is None:
-            return More(False)
-        stage = "Writing to the phone system"
-        await self._runs.report(flow, tenant, chunk.done, chunk.total, stage=stage)
-        return More(True)
+        stint = Stint(self._clock)
+        done: Chunk | None = None
+        while True:
+            try:
+                with hurried(patience.call_s):
+                    async with self._phones.undisturbed(tenant):
+                        chunk = await self._applying.chunk(tenant, plan, run, fence)
+                    if chunk is not None and chunk.overtaken:
+                        await self._phones.read(tenant, everything=False)
+            except PhoneSystemError as error:
+                return phones_failed(error)
+            done = chunk or done
+            if chunk is None or not stint.goes_on(chunk.size):
+                break
+        if done is not None:
+            stage = "Writing to the phone system"
+            await self._runs.report(flow, tenant, done.done, done.total, stage=stage)
+        return More(chunk is not None)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import msgspec
 import structlog
 
+from jackfield.clock import Clock
 from jackfield.core.people import ObjectId
 from jackfield.core.schedule import Mode
-from jackfield.flows.directory import DirectoryReading
+from jackfield.flows.directory import DirectoryReading, RoundProgress
 from jackfield.flows.failures import (
     PHONES_AWAY,
     PHONES_REPLACED,
@@ -22,7 +23,7 @@ from jackfield.flows.failures import (
 from jackfield.flows.patience import Patience
 from jackfield.flows.phones import PhoneReading
 from jackfield.flows.runs import GROUPS, NO_GROUPS, Runs
-from jackfield.flows.steps import More, Read
+from jackfield.flows.steps import More, Read, Stint
 from jackfield.flows.watched_phones import hurried
 from jackfield.graph.errors import NotFound, PermissionMissing, Rejected
 from jackfield.pbx.port import PhoneSystemError
@@ -44,10 +45,13 @@ class Found(msgspec.Struct, frozen=True):
 class ReadingSteps:
     """Reads what a run decides on."""
 
-    def __init__(self, directory: DirectoryReading, phones: PhoneReading, runs: Runs) -> None:
+    def __init__(
+        self, directory: DirectoryReading, phones: PhoneReading, runs: Runs, clock: Clock
+    ) -> None:
         self._directory = directory
         self._phones = phones
         self._runs = runs
+        self._clock = clock
 
     async def begin_round(self, tenant: int, resource: Resource, mode: Mode) -> More:
         """Begin or go on with a round through one kind of object."""
@@ -57,7 +61,7 @@ class ReadingSteps:
     async def read_page(
         self, flow: str, tenant: int, patience: Patience, resource: Resource
     ) -> More | Failed:
-        """Read the next page of a round; groups that may not be read have none.
+        """Read the next pages of a round; groups that may not be read have none.
 
         Who waits in person waits for groups alone: a person's memberships.
         """
@@ -65,7 +69,7 @@ class ReadingSteps:
         users = resource is Resource.USERS
         try:
             if users:
-                progress = await self._directory.read_users(tenant)
+                progress = await self._read_users(tenant)
             else:
                 progress = await self._directory.read_groups(tenant, within_s=patience.call_s)
         except CursorMoved:
@@ -87,6 +91,14 @@ class ReadingSteps:
         if progress.full and users:
             await self._runs.report(flow, tenant, progress.read, 0, stage="Reading people")
         return More(progress.more)
+
+    async def _read_users(self, tenant: int) -> RoundProgress:
+        stint, read = Stint(self._clock), 0
+        while True:
+            progress = await self._directory.read_users(tenant)
+            if not (progress.more and stint.goes_on(progress.read - read)):
+                return progress
+            read = progress.read
 
     async def read_licences(self, tenant: int) -> None:
         """Names of licences are for reading only: without them the sync goes on."""
