@@ -157,7 +157,11 @@ class Slot:
         """
         at = self._clock.monotonic()
         now = self._clock.now()
-        settled = at - self._steady_since >= LEASE.total_seconds()
+        # Who could not renew its own lease does not know yet how long the database was away.
+        settled = (
+            at - self._kept_at <= LEASE.total_seconds() / 2
+            and at - self._steady_since >= LEASE.total_seconds()
+        )
         async with self._database.read() as tx:
             dead = await expired_leases(tx, INSTALLATION, SLOT, now=now)
         adopted = 0
