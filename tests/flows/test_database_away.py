@@ -130,6 +130,26 @@ async def test_a_stumble_of_the_database_is_no_outage(house: House, migrated_url
     assert await alarms_ever(house) == ()
 
 
+async def test_a_database_that_comes_and_goes_is_one_outage(house: House) -> None:
+    """On a full disk small writes go through between the large ones that do not."""
+    full = DatabaseUnusable("The disk is full.", "Free some space.")
+
+    for _ in range(5):
+        house.outages._lost_database(full)
+        house.clock.advance(1)
+        await house.outages.look()
+        house.clock.advance(1)
+    (alarm,) = await alarms_ever(house)
+    house.clock.advance(60)
+    house.outages._lost_database(full)
+    house.clock.advance(1)
+    await house.outages.look()
+
+    assert "The disk is full." in alarm.text
+    assert alarm.next_step == "Free some space."
+    assert len(await alarms_ever(house)) == 1
+
+
 async def test_an_outage_of_the_database_is_told_once_by_several_processes(
     house: House, migrated_url: str
 ) -> None:

@@ -33,6 +33,8 @@ DATABASE_AWAY = "database.away"
 """Alarm: our own database could not be used; begun and ended when it is over."""
 TOLD_AGAIN_S = 5.0
 """Among several processes: how often what is known here is held against what stands there."""
+COMES_AND_GOES = timedelta(seconds=20)
+"""A database that is lost again so soon was not back: a disk is full for the large writes first."""
 CLAIM = timedelta(seconds=15)
 """How long a process that has met an outage, and is silent since, is believed."""
 AWAY = "away."
@@ -74,6 +76,8 @@ class Outages:
         self._seen: dict[tuple[int, str], _Seen] = {}
         self._no_database: tuple[datetime, DatabaseUnusable] | None = None
         """Since when it cannot be used, and why: as far as is known."""
+        self._last_without: tuple[datetime, datetime] | None = None
+        """Since when and until when that was so the last time."""
         database.tell = self._lost_database
 
     async def look(self) -> None:
@@ -127,7 +131,9 @@ class Outages:
 
     def _lost_database(self, error: DatabaseUnusable) -> None:
         if self._no_database is None:
-            self._no_database = (self._clock.now(), error)
+            now = self._clock.now()
+            since, until = self._last_without or (now, now)
+            self._no_database = (since if now - until < COMES_AND_GOES else now, error)
             _log.warning("outage.began", what="the database", because=str(error))
 
     async def _has_database(self) -> bool:
@@ -146,7 +152,7 @@ class Outages:
                         await _tell_of_database(tx, tenant.number, since, now, error)
         except DatabaseUnusable:
             return False
-        self._no_database = None
+        self._no_database, self._last_without = None, (since, now)
         _log.info("outage.ended", what="the database", lasted_s=(now - since).total_seconds())
         return True
 
