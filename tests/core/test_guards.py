@@ -30,6 +30,7 @@ from jackfield.core.actions import (
 )
 from jackfield.core.departments import DepartmentRules, DepartmentSource
 from jackfield.core.extensions import Department
+from jackfield.core.guards import Wanted, guard
 from jackfield.core.people import LeaverCause, LeaverPolicy, Scope, ScopeRules, Standing
 from jackfield.core.pictures import Summary
 from jackfield.core.plan import plan
@@ -542,3 +543,13 @@ def test_the_thresholds_are_the_administrators():
     made = plan(leaving(1), strict, LIMITS)
 
     assert kinds(made) == [RefusalKind.TOO_MANY_REMOVALS]
+
+
+def test_large_figures_are_written_as_everywhere() -> None:
+    """12000 and 20000 in one sentence are soon misread."""
+    summary = Summary(people_now=12_000, people_accepted=20_000)
+
+    guarded = guard(Wanted(linked=14_000), summary, GuardRules())
+
+    (refusal,) = guarded.refusals
+    assert "answered with 12,000 people, where there were 20,000." in refusal.because

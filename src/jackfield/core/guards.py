@@ -172,7 +172,7 @@ class _Guarding:
         others = sum(renumbers(action) for action in lost)
         if not others:
             return "Made again, all of them keep their numbers."
-        return f"Made again, {others} would get another number, because the old one is taken."
+        return f"Made again, {others:,} would get another number, because the old one is taken."
 
     def _rebuildings(self) -> None:
         """Made again beside departments that only were not found, everybody would be in two."""
@@ -185,8 +185,8 @@ class _Guarding:
         count = len(self._held_departments) + self._summary.departments_elsewhere
         self._refuse(
             RefusalKind.DEPARTMENTS_LOST,
-            f"{count} departments are gone from the phone system, out of"
-            f" {self._wanted.linked_departments} linked departments;"
+            f"{count:,} departments are gone from the phone system, out of"
+            f" {self._wanted.linked_departments:,} linked departments;"
             f" {_limits(self._rules.departments)}. Nobody is given one of them meanwhile.",
             "Look whether the phone system is the right one and complete. When the departments are"
             " there again, the next sync finds them; if they are really gone, release the held"
@@ -206,10 +206,10 @@ class _Guarding:
         if takings and self._trips(threshold, count):
             reasons.append(self._many("people would lose a department", count, threshold))
         elif takings and many_vanish:
-            reasons.append(f"{count} people would lose a department.")
+            reasons.append(f"{count:,} people would lose a department.")
         if many_vanish:
             reasons.append(
-                f"{len(vanished)} departments have lost their group, out of {linked} linked"
+                f"{len(vanished):,} departments have lost their group, out of {linked:,} linked"
                 f" departments; {_limits(threshold)}."
             )
             self._departments, self._held_flags = others, vanished
@@ -275,7 +275,9 @@ class _Guarding:
         return _trips(threshold, count, self._wanted.linked)
 
     def _many(self, what: str, count: int, threshold: Threshold) -> str:
-        return f"{count} {what}, out of {self._wanted.linked} linked people; {_limits(threshold)}."
+        return (
+            f"{count:,} {what}, out of {self._wanted.linked:,} linked people; {_limits(threshold)}."
+        )
 
     def _refuse(self, kind: RefusalKind, because: str, next_step: str, held: int) -> None:
         self._refusals.append(Refusal(kind, "", "", because, next_step, held))
@@ -288,7 +290,7 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
     now, accepted = summary.people_now, summary.people_accepted
     if accepted and not now:
         because = (
-            f"Microsoft 365 answered that there is nobody, where there were {accepted} people."
+            f"Microsoft 365 answered that there is nobody, where there were {accepted:,} people."
             " No leaver is touched."
         )
         next_step = (
@@ -299,7 +301,7 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
     missing = accepted - now
     if missing > rules.shrink_number and missing * 100 >= rules.shrink_percent * accepted:
         because = (
-            f"Microsoft 365 answered with {now} people, where there were {accepted}."
+            f"Microsoft 365 answered with {now:,} people, where there were {accepted:,}."
             " No leaver is touched."
         )
         next_step = "Look in Microsoft 365 whether so many people were really deleted; if so"
@@ -312,7 +314,7 @@ def _trips(threshold: Threshold, count: int, of: int) -> bool:
 
 
 def _limits(threshold: Threshold) -> str:
-    return f"more than {threshold.number} and more than {threshold.percent:g} % are held"
+    return f"more than {threshold.number:,} and more than {threshold.percent:g} % are held"
 
 
 def _count(leavers: Sequence[LeaverAction], kind: type[LeaverAction]) -> int:
