@@ -1,6 +1,8 @@
 """Secrets at rest: useless without the key file, and refused anywhere but in their place."""
 
+import os
 import stat
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -122,6 +124,17 @@ def test_a_file_that_holds_no_keys_is_named(key_file: Path, content: bytes) -> N
     key_file.chmod(0o600)
 
     with pytest.raises(KeyFileRefused, match="does not hold keys"):
+        Vault.open(key_file)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a_pipe", "a_folder"])
+def test_what_is_no_file_is_not_waited_for(
+    key_file: Path, make: Callable[[Path, int], None]
+) -> None:
+    """A pipe that somebody put there would hold up the start for ever."""
+    make(key_file, 0o600)
+
+    with pytest.raises(KeyFileRefused, match="is no file"):
         Vault.open(key_file)
 
 

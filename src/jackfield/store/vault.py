@@ -236,7 +236,13 @@ def _create(path: Path, keys: tuple[bytes, ...] = ()) -> None:
 
 def _read(path: Path) -> tuple[bytes, ...]:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            # A pipe would be waited for, and a device read, for ever.
+            raise KeyFileRefused(
+                f"The key file {path} is no file. Restore it from the backup of this installation."
+            )
+        mode = stat.S_IMODE(found.st_mode)
         if mode & 0o077:
             raise KeyFileRefused(
                 f"The key file {path} can be read by other users (mode {mode:04o}). "
