@@ -30,9 +30,8 @@ from jackfield.store.plans import (
     UNDO,
     PlanOutline,
     PlanStatus,
-    StoredPlan,
     list_plans,
-    load_plan,
+    load_outline,
     move_plan,
 )
 from jackfield.store.schedule import Due, load_due, want
@@ -158,7 +157,7 @@ class PeopleSync:
         async with self._database.write() as tx:
             # One decision after the other: each sees what the one before it has made of the plan.
             await hold(tx, tenant)
-            stored = await load_plan(tx, tenant, plan)
+            stored = await load_outline(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
             held = await load_held_back(tx, tenant, stored)
@@ -202,7 +201,7 @@ class PeopleSync:
             waiting.append(PlanStatus.APPROVED)
         async with self._database.write() as tx:
             await hold(tx, tenant)
-            stored = await load_plan(tx, tenant, plan)
+            stored = await load_outline(tx, tenant, plan)
             if stored is None:
                 raise PlanNotOpen(f"There is no plan {plan}.")
             done = (await count_outcomes(tx, tenant, plan)).ended
@@ -257,7 +256,7 @@ def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None
     )
 
 
-def _decided(plan: StoredPlan) -> str:
+def _decided(plan: PlanOutline) -> str:
     """Where a plan stands and who has decided so: for somebody who wanted to, too."""
     by = f" (decided by {plan.decided_by})" if plan.decided_by else ""
     return f"Plan {plan.id} {stands(plan)}{by}"
@@ -270,7 +269,7 @@ async def _write_down(
     await append_lines(tx, tenant, [Line(kind, text, by=by, data={"plan": plan})], now=now)
 
 
-def _approved(plan: StoredPlan, *, released: bool) -> str:
+def _approved(plan: PlanOutline, *, released: bool) -> str:
     """What this decision lets go, and what not, whatever was decided about the plan before."""
     if plan.status is PlanStatus.APPLIED:
         return f"What guards held back of plan {plan.id} ({_actions(plan.held)}) was approved."

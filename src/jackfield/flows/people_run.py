@@ -46,7 +46,7 @@ from jackfield.store.cursors import Resource
 from jackfield.store.database import Database
 from jackfield.store.outcomes import count_done, count_outcomes
 from jackfield.store.plan_actions import ActionStatus
-from jackfield.store.plans import PlanStatus, load_plan, move_plan
+from jackfield.store.plans import PlanStatus, load_outline, move_plan
 from jackfield.store.runs import Trigger
 from jackfield.store.schedule import load_due
 from jackfield.store.settings import Approval, load_people_settings
@@ -325,7 +325,7 @@ class PeopleRun:
                 PlanStatus.APPLYING,
                 now=self._clock.now(),
             )
-            stored = await load_plan(tx, tenant, plan)
+            stored = await load_outline(tx, tenant, plan)
             progress = await count_outcomes(tx, tenant, plan)
             kinds = await count_done(tx, tenant, plan)
         closed = stored is None or stored.status is not PlanStatus.APPLYING

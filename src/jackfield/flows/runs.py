@@ -33,7 +33,7 @@ from jackfield.store.plans import (
     PlanStatus,
     find_plan_of_run,
     list_plans,
-    load_plan,
+    load_outline,
     move_plan,
 )
 from jackfield.store.runs import (
@@ -182,7 +182,7 @@ class Runs(RunRows):
                 return
             run = await load_run_of_flow(tx, tenant, flow)
             plan = (
-                await load_plan(tx, tenant, failure.plan)
+                await load_outline(tx, tenant, failure.plan)
                 if failure.plan
                 else await find_plan_of_run(tx, tenant, flow)
             )

@@ -24,7 +24,7 @@ from jackfield.store.plans import (
     PlanOutline,
     PlanStatus,
     Versions,
-    load_plan,
+    load_outline,
     save_plan,
     supersede_plans,
 )
@@ -64,7 +64,7 @@ class Undoing:
             NotUndoable: it has done nothing, or nothing of it still stands.
         """
         async with self._database.read() as tx:
-            stored = await load_plan(tx, tenant, plan)
+            stored = await load_outline(tx, tenant, plan)
             if stored is None:
                 raise UnknownPlan(
                     f"There is no plan {plan}; plans are kept for 90 days after their end."
