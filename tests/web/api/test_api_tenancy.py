@@ -221,5 +221,5 @@ async def test_the_journal_of_the_installation_names_no_tenant(two: ApiCaller) -
 
     assert unnamed.status == 400
     assert "header Jackfield-Tenant" in unnamed.detail
-    assert [one["kind"] for one in whole["lines"]] == ["tenant.added"]
+    assert [one["kind"] for one in whole["lines"]] == ["tenant.named", "tenant.added"]
     assert theirs["lines"]
