@@ -9,7 +9,7 @@ async def test_without_a_connection_the_next_step_is_said_once(house: House) -> 
     run = await house.sync()
 
     (alarm,) = await house.alarms()
-    assert alarm.text == "Tenant 1 is not connected to Microsoft 365."
+    assert alarm.text == "Microsoft 365 is not connected yet."
     assert alarm.next_step.startswith("Connect it first")
     assert run.text == f"{alarm.text} {alarm.next_step}"
 

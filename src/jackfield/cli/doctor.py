@@ -145,7 +145,7 @@ async def _tenant(door: Door, *, alone: bool, named: str = "") -> list[Finding]:
         ]
     findings += [
         _microsoft(connection, alarms),
-        _credential(connection),
+        _credential(connection, named),
         _permissions(connection, alarms),
     ]
     if status["sync"]:
@@ -212,6 +212,9 @@ async def _processes(door: Door) -> list[Finding]:
 
 
 def _microsoft(connection: Any, alarms: Any) -> Finding:
+    if connection["credential_forgotten"]:
+        text = f"Was connected to {connection['organisation']}, and cannot be called any more."
+        return Finding("Microsoft 365", False, text, "Connect it again; see Credential.")
     for one in alarms:
         if one["kind"] == AWAY:
             return Finding("Microsoft 365", False, one["text"], one["next_step"])
@@ -265,9 +268,17 @@ def _waiting(run: Any) -> Finding:
     )
 
 
-def _credential(connection: Any) -> Finding:
+def _credential(connection: Any, named: str) -> Finding:
     from datetime import UTC, datetime
 
+    if forgotten := connection["credential_forgotten"]:
+        about = f"--tenant {named!r} " if named else ""
+        file = "--client-secret-file" if connection["credential"] == "secret" else "--certificate"
+        step = (
+            f"Connect it again: jackfield connect {about}--tenant-id {connection['tid']}"
+            f" --client-id {connection['client_id']} {file} FILE"
+        )
+        return Finding("Credential", False, forgotten, step)
     if connection["credential_expires_at"] is None:
         return Finding(
             "Credential", True, f"A client {connection['credential']}; its end is not known here."

@@ -27,6 +27,7 @@ from jackfield.graph.credentials import (
     parse_certificate,
     parse_secret,
 )
+from jackfield.graph.errors import CredentialUnusable
 from jackfield.graph.meter import Meter
 from jackfield.graph.pace import Pace, Workload
 from jackfield.graph.transport import Transport
@@ -42,9 +43,20 @@ class NotConnected(Exception):
 
     next_step = "Connect it first: jackfield connect, or the API's /connection."
 
-    def __init__(self, tenant: int) -> None:
-        self.what = f"Tenant {tenant} is not connected to Microsoft 365."
+    def __init__(self) -> None:
+        self.what = "Microsoft 365 is not connected yet."
         super().__init__(f"{self.what} {self.next_step}")
+
+
+FORGOTTEN_NEXT = "Connect Microsoft 365 again: jackfield connect, or the API's /connection."
+
+
+def forgotten_text(kind: str) -> str:
+    """A connection stands whose credential does not: its backup was restored without the key."""
+    named = "client secret" if kind == CredentialKind.SECRET else "certificate"
+    return (
+        f"The {named} is not stored any more: a backup was restored without the key of its secrets."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ class Connections:
         async with self._database.read() as tx:
             connection = await load_connection(tx, tenant)
             if connection is None:
-                raise NotConnected(tenant)
+                raise NotConnected
             known = self._ways.get(tenant)
             if known is not None and _same_way(known.connection, connection):
                 return known.client
@@ -93,7 +105,9 @@ class Connections:
             if made is not None and _same_way(made.connection, connection):
                 return made.client
             await self._leave(tenant)
-            credential = read_credential(connection.credential, connection.client_id, secret or b"")
+            if secret is None:
+                raise CredentialUnusable(forgotten_text(connection.credential), FORGOTTEN_NEXT)
+            credential = read_credential(connection.credential, connection.client_id, secret)
             reach = self.reaches[tenant]
             self._ways[tenant] = await self._make(tenant, connection, credential, reach)
         return self._ways[tenant].client

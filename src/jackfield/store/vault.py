@@ -192,6 +192,12 @@ async def holds_secrets(tx: Transaction) -> bool:
     return await tx.row(select(secrets.c.name).limit(1)) is not None
 
 
+async def holds_secret(tx: Transaction, tenant: int, name: str) -> bool:
+    """Whether a secret of that name is stored, without reading it."""
+    c = secrets.c
+    return await tx.row(select(c.name).where(c.tenant == tenant, c.name == name)) is not None
+
+
 async def forget_every_secret(tx: Transaction) -> int:
     """Remove all secrets, for their key is lost; returns how many."""
     return await tx.run(delete(secrets))

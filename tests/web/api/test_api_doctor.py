@@ -13,6 +13,7 @@ from jackfield.flows.failures import GRAPH_AWAY
 from jackfield.store.alarms import begin_alarm
 from jackfield.store.runs import Trigger, begin_run
 from jackfield.store.settings import Approval
+from jackfield.store.vault import forget_every_secret
 from m365_emulator.faults import Kind, Order
 from m365_emulator.server import Emulator
 
@@ -206,3 +207,25 @@ async def test_what_is_wrong_with_one_tenant_hides_no_other(api: ApiCaller) -> N
     assert broken.next_step == "Look at it alone: jackfield doctor --tenant 2"
     assert found["Last: Microsoft 365"].text == "Not connected."
     assert len([one for one in findings if one.what.endswith("Microsoft 365")]) == 2
+
+
+async def test_a_forgotten_credential_is_not_called_well(api: ApiCaller) -> None:
+    """After `restore --forget-secrets` nothing but connecting again helps."""
+    await office(api)
+    before = await api.get("/connection")
+    async with api.house.database.write() as tx:
+        await forget_every_secret(tx)
+    await api.house.connections.renew(1)  # as a process that starts on what was restored
+
+    run = await api.house.sync(full=True)
+    found = await doctor(api)
+    after = await api.get("/connection")
+
+    assert before["credential_forgotten"] == ""
+    assert after["credential_forgotten"].startswith("The client secret is not stored any more")
+    assert not found["Credential"].good
+    assert found["Credential"].text == after["credential_forgotten"]
+    assert "jackfield connect --tenant-id" in found["Credential"].next_step
+    assert not found["Microsoft 365"].good
+    assert after["credential_forgotten"] in run.text
+    assert "jackfield connect" in run.text

@@ -9,6 +9,7 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from jackfield.core.journal_kinds import unknown_kind
+from jackfield.flows.connections import forgotten_text
 from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.runs import WORK as PEOPLE
@@ -27,6 +28,7 @@ from jackfield.store.runs import list_runs
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.settings import load_people_settings
 from jackfield.store.tenants import load_connection
+from jackfield.store.vault import holds_secret
 from jackfield.web.api.asking import (
     Before,
     Caller,
@@ -148,6 +150,7 @@ async def connection(house: House) -> ConnectionOut:
     async with house.database.read() as tx:
         known = await load_connection(tx, house.tenant)
         alarms = await open_alarms(tx, house.tenant)
+        kept = known is not None and await holds_secret(tx, house.tenant, known.secret_name)
     if known is None:
         return ConnectionOut(connected=False)
     return ConnectionOut(
@@ -161,6 +164,7 @@ async def connection(house: House) -> ConnectionOut:
         known.last_verified_at,
         known.credential_expires_at,
         list(missing_permissions(alarms)),
+        "" if kept else forgotten_text(known.credential),
     )
 
 

@@ -134,6 +134,13 @@ class ConnectionOut(msgspec.Struct):
         list[str],
         msgspec.Meta(description="Application permissions that features want and lack."),
     ] = []
+    credential_forgotten: Annotated[
+        str,
+        msgspec.Meta(
+            description="Why the credential is not stored any more, after a restore without its"
+            " key; empty: it is."
+        ),
+    ] = ""
 
 
 class ConnectIn(msgspec.Struct, forbid_unknown_fields=True):
