@@ -339,3 +339,64 @@ async def test_five_and_five_again_are_ten(house: House) -> None:
 
     assert (by_delta.status, by_night.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
     assert await enabled(house) == MANY - 5
+
+
+async def removals_held(house: House) -> tuple[Emulator, list[str]]:
+    """Eight of twenty were disabled and are to be removed; the guard holds that as plan 2."""
+    stage, ids = await office(house, LeaverPolicy.REMOVE)
+    for person in ids[:8]:
+        stage.tenant.disable(person)
+    await house.sync()
+    return stage, ids
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("refused", [False, True])
+async def test_what_is_left_of_an_accident_waits_on(
+    house: House, refused: bool, full: bool
+) -> None:
+    """Restored one after the other, the last five must not be lost for being few."""
+    stage, ids = await removals_held(house)
+    if refused:
+        await house.people.turn_down(1, 2, by="admin")
+    for person in ids[:6]:
+        stage.tenant.update(person, accountEnabled=True)
+        await house.sync()
+
+    runs = [await house.sync(full=full), await house.sync(full=True), await house.sync(full=True)]
+
+    assert await enabled(house) == MANY
+    assert {run.status for run in runs[1:]} == {RunStatus.REFUSED}
+    assert runs[-1].text.startswith("Nothing to do for 20 people. A guard holds back 2 extensions")
+
+
+async def test_what_is_left_of_an_accident_goes_with_a_release(house: House) -> None:
+    """And who leaves later is nobody's accident."""
+    stage, ids = await removals_held(house)
+    for person in ids[:6]:
+        stage.tenant.update(person, accountEnabled=True)
+    await house.sync(full=True)
+    plan = (await house.plans())[0]
+    (said,) = plan.guards
+
+    await house.approve(plan.id, release=True)
+    stage.tenant.disable(ids[9])
+    after = await house.sync(full=True)
+
+    assert said.because == "2 extensions to remove are left of 8 that nobody has released."
+    assert after.status is RunStatus.DONE
+    assert await enabled(house) == MANY - 3
+
+
+async def test_who_came_back_and_leaves_again_is_no_accident(house: House) -> None:
+    """What was held once is not held for ever."""
+    stage, ids = await removals_held(house)
+    for person in ids[:8]:
+        stage.tenant.update(person, accountEnabled=True)
+    await house.sync(full=True)
+
+    stage.tenant.disable(ids[0])
+    run = await house.sync(full=True)
+
+    assert run.status is RunStatus.DONE
+    assert await enabled(house) == MANY - 1

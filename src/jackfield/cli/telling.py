@@ -17,7 +17,7 @@ _STEERS = re.compile(
     "\ud800-\udfff"  # half of a character: no terminal can be sent it
     "]"
 )
-UNDONE = ("failed", "stale", "unanswered", "skipped")
+UNDONE = ("failed", "stale", "unanswered", "skipped", "turned_down")
 """What became of an action that is not done."""
 FIRST = 10
 """People who are named where a command was not asked for a plan."""

@@ -332,6 +332,8 @@ class Refusal:
     next_step: str
     held: int = 0
     """How many actions are held back by it (guards only)."""
+    of: int = 0
+    """How many it was about when it first held them, of which these are left (guards only)."""
     candidates: tuple[ExtensionKey, ...] = ()
     """The extensions that a doubtful match is about."""
 

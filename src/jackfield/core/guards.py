@@ -1,14 +1,16 @@
 """When a plan is too dangerous to be carried out unseen: what is dangerous is held.
 
 A guard never forbids, and never stops the rest, not even of the same person. What it holds waits
-until an administrator has looked at it and released it.
+until an administrator has looked at it and released it. It goes on waiting when so little of it is
+left that no guard would hold so little, or whoever sets an accident right in parts would lose the
+rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jackfield.core.actions import (
@@ -22,7 +24,7 @@ from jackfield.core.actions import (
     RemoveExtension,
     UpdateExtension,
 )
-from jackfield.core.dangers import renumbers
+from jackfield.core.dangers import Danger, renumbers
 from jackfield.core.department_actions import DepartmentAction
 from jackfield.core.extensions import DepartmentFlag
 from jackfield.core.leavers import LeaverAction
@@ -56,6 +58,8 @@ class Wanted:
     linked_departments: int = 0
     lost_departments: AbstractSet[GroupId] = frozenset()
     """Groups whose department is not to be made again unseen (`lost_departments`)."""
+    unreleased: Mapping[tuple[Danger, ObjectId], int] = field(default_factory=dict)
+    """What was held back from whom until now (`View.unreleased`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,21 @@ def lost_departments(
     lost = frozenset(action.group for action in actions if _rebuilds(action))
     trips = _trips(threshold, len(lost) + summary.departments_elsewhere, linked)
     return lost if trips else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Who is left of something that was held when it was more."""
+
+    people: AbstractSet[ObjectId]
+    of: int
+
+    def __bool__(self) -> bool:
+        return bool(self.people)
+
+    def told(self, what: str) -> str:
+        """Why less is held than a guard would hold."""
+        return f"{len(self.people):,} {what} are left of {self.of:,} that nobody has released."
 
 
 class _Guarding:
@@ -153,19 +172,27 @@ class _Guarding:
     def _losses(self) -> None:
         """Made again beside extensions that only were not found, people would have two."""
         threshold = self._rules.losses
-        lost, free = _split(self._creations, lambda one: one.previous_number is not None)
-        count = len(lost) + self._summary.lost_elsewhere
-        if not lost or not self._trips(threshold, count):
+        made_again = [one for one in self._creations if one.previous_number is not None]
+        count = len(made_again) + self._summary.lost_elsewhere
+        left = self._left(Danger.MADE_AGAIN, threshold, [one.person for one in made_again])
+        held: AbstractSet[ObjectId] = {one.person for one in made_again}
+        if self._trips(threshold, count):
+            because = self._many("linked people have no extension any more", count, threshold)
+        elif left:
+            held, count = left.people, left.of
+            because = left.told("linked people without an extension")
+        else:
             return
-        self._creations, self._held_creations = free, lost
+        lost, self._creations = _split(self._creations, lambda one: one.person in held)
+        self._held_creations = lost
         self._refuse(
             RefusalKind.EXTENSIONS_LOST,
-            self._many("linked people have no extension any more", count, threshold)
-            + f" {self._numbers_of(lost)}",
+            f"{because} {self._numbers_of(lost)}",
             "Look whether the phone system is the right one and complete. When the extensions are"
             " there again, the next sync finds them; if they are really gone, release the held"
             " actions and they are made again.",
             len(lost),
+            count,
         )
 
     def _numbers_of(self, lost: Sequence[CreateExtension]) -> str:
@@ -207,6 +234,12 @@ class _Guarding:
             reasons.append(self._many("people would lose a department", count, threshold))
         elif takings and many_vanish:
             reasons.append(f"{count:,} people would lose a department.")
+        else:
+            left = self._left(Danger.LEAVES, threshold, takings)
+            takings = {person: takings[person] for person in takings if person in left.people}
+            if left:
+                count = left.of
+                reasons.append(left.told("people who would lose a department"))
         if many_vanish:
             reasons.append(
                 f"{len(vanished):,} departments have lost their group, out of {linked:,} linked"
@@ -232,44 +265,86 @@ class _Guarding:
             "Look in Microsoft 365 whether the groups and their members are really gone. If they"
             " are not, the next full sync settles it; if they are, release the held actions.",
             stopped,
+            count,
         )
 
     def _removals(self) -> None:
-        threshold = self._rules.removals
-        count = _count(self._wanted.leavers, RemoveExtension) + self._summary.removals_elsewhere
-        if self._trips(threshold, count) and (stopped := self._hold_kind(RemoveExtension)):
-            because = self._many("extensions would be removed", count, threshold)
-            self._refuse(RefusalKind.TOO_MANY_REMOVALS, because, _LOOK, stopped)
+        self._stop(
+            RemoveExtension,
+            Danger.REMOVES,
+            self._rules.removals,
+            self._summary.removals_elsewhere,
+            RefusalKind.TOO_MANY_REMOVALS,
+            "remove",
+        )
 
     def _disables(self) -> None:
-        threshold = self._rules.disables
-        count = _count(self._wanted.leavers, DisableExtension) + self._summary.disables_elsewhere
-        if self._trips(threshold, count) and (stopped := self._hold_kind(DisableExtension)):
-            because = self._many("extensions would be disabled", count, threshold)
-            self._refuse(RefusalKind.TOO_MANY_DISABLES, because, _LOOK, stopped)
+        self._stop(
+            DisableExtension,
+            Danger.DISABLES,
+            self._rules.disables,
+            self._summary.disables_elsewhere,
+            RefusalKind.TOO_MANY_DISABLES,
+            "disable",
+        )
+
+    def _stop(
+        self,
+        type_: type[LeaverAction],
+        danger: Danger,
+        threshold: Threshold,
+        elsewhere: int,
+        kind: RefusalKind,
+        verb: str,
+    ) -> None:
+        """Hold one kind of what becomes of leavers: all of it, or what is left of an accident."""
+        count = _count(self._wanted.leavers, type_) + elsewhere
+        theirs = [one.person for one in self._leavers if isinstance(one, type_)]
+        left = self._left(danger, threshold, theirs)
+        held: AbstractSet[ObjectId] = set(theirs)
+        if self._trips(threshold, count):
+            because = self._many(f"extensions would be {verb}d", count, threshold)
+        else:
+            held, count, because = left.people, left.of, left.told(f"extensions to {verb}")
+        if stopped := self._hold_leavers(
+            lambda action: isinstance(action, type_) and action.person in held
+        ):
+            self._refuse(kind, because, _LOOK, stopped, count)
 
     def _renumberings(self) -> None:
         threshold = self._rules.renumberings
-        renumbered, free = _split(self._creations, renumbers)
+        renumbered = [one.person for one in self._creations if renumbers(one)]
         count = len(renumbered) + self._summary.renumberings_elsewhere
+        left = self._left(Danger.RENUMBERS, threshold, renumbered)
+        held: AbstractSet[ObjectId] = set(renumbered)
         if renumbered and self._trips(threshold, count):
-            self._creations = free
-            self._held_creations += renumbered
-            self._refuse(
-                RefusalKind.TOO_MANY_RENUMBERINGS,
-                self._many("people would get another number", count, threshold)
-                + " Their extensions are gone and their old numbers are taken.",
-                _LOOK,
-                len(renumbered),
-            )
+            because = self._many("people would get another number", count, threshold)
+        elif left:
+            held, count = left.people, left.of
+            because = left.told("people who would get another number")
+        else:
+            return
+        stopped, self._creations = _split(self._creations, lambda one: one.person in held)
+        self._held_creations += stopped
+        self._refuse(
+            RefusalKind.TOO_MANY_RENUMBERINGS,
+            f"{because} Their extensions are gone and their old numbers are taken.",
+            _LOOK,
+            len(stopped),
+            count,
+        )
+
+    def _left(self, danger: Danger, threshold: Threshold, people: Iterable[ObjectId]) -> _Left:
+        """Who of these people is left of something that a guard has held and would hold today."""
+        known = self._wanted.unreleased
+        sizes = {person: known.get((danger, person), 0) for person in people}
+        left = {person for person, of in sizes.items() if of and self._trips(threshold, of)}
+        return _Left(left, max((sizes[person] for person in left), default=0))
 
     def _hold_leavers(self, dangerous: Callable[[LeaverAction], bool]) -> int:
         stopped, self._leavers = _split(self._leavers, dangerous)
         self._held_leavers += stopped
         return len(stopped)
-
-    def _hold_kind(self, kind: type[LeaverAction]) -> int:
-        return self._hold_leavers(lambda action: isinstance(action, kind))
 
     def _trips(self, threshold: Threshold, count: int) -> bool:
         return _trips(threshold, count, self._wanted.linked)
@@ -279,8 +354,10 @@ class _Guarding:
             f"{count:,} {what}, out of {self._wanted.linked:,} linked people; {_limits(threshold)}."
         )
 
-    def _refuse(self, kind: RefusalKind, because: str, next_step: str, held: int) -> None:
-        self._refusals.append(Refusal(kind, "", "", because, next_step, held))
+    def _refuse(
+        self, kind: RefusalKind, because: str, next_step: str, held: int, of: int = 0
+    ) -> None:
+        self._refusals.append(Refusal(kind, "", "", because, next_step, held, max(held, of)))
 
 
 _LOOK = "Look at the held actions; when they are right, release them."

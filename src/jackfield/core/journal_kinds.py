@@ -63,7 +63,7 @@ class LineKind(StrEnum):
 ActionLineKind = NewType("ActionLineKind", str)
 """An action of a plan and what came of it: "create_extension.done"."""
 
-ENDS = ("done", "failed", "stale", "unanswered", "skipped")
+ENDS = ("done", "failed", "stale", "unanswered", "skipped", "turned_down")
 """What may come of an action."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from jackfield.core.dangers import Danger
 from jackfield.core.departments import Group
 from jackfield.core.extensions import (
     Department,
@@ -92,6 +93,9 @@ class View:
     """What people of the slice who have no link once had."""
     decisions: Mapping[ObjectId, Mapping[ExtensionKey, Verdict]] = field(default_factory=dict)
     """All decisions about doubtful matches."""
+    unreleased: Mapping[tuple[Danger, ObjectId], int] = field(default_factory=dict)
+    """What guards have held back from whom, or an administrator has turned down of that, and nobody
+    has released since, and how many it was when it was first held."""
     summary: Summary = Summary()
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When the view was taken: how long somebody has been gone is counted up to here."""

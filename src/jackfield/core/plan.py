@@ -112,6 +112,7 @@ class _Planning:
             linked=max(view.summary.linked, len(view.links)),
             linked_departments=linked_departments,
             lost_departments=lost,
+            unreleased=view.unreleased,
         )
         guarded = guard(wanted, view.summary, self._rules.guards)
         return Plan(

@@ -30,12 +30,12 @@ from jackfield.core.number_pools import Released
 from jackfield.core.people import GroupId, ObjectId, Person, Standing
 from jackfield.core.pictures import Summary, View
 from jackfield.core.rules import PeopleRules
-from jackfield.flows.runs import GROUPS, NO_GROUPS
+from jackfield.flows.runs import GROUPS, NO_GROUPS, WORK
 from jackfield.store.alarms import open_alarms
 from jackfield.store.crossings import load_unlinked_extensions
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.groups import Edges, load_edges, load_groups
-from jackfield.store.held_actions import count_elsewhere
+from jackfield.store.held_actions import count_elsewhere, load_unreleased
 from jackfield.store.links import count_links, load_all_links, load_department_links, load_links
 from jackfield.store.matches import load_decisions
 from jackfield.store.people import count_people, load_people, load_people_of_addresses
@@ -43,6 +43,7 @@ from jackfield.store.phone_departments import load_departments
 from jackfield.store.phone_numbers import load_used_numbers
 from jackfield.store.phones import load_extensions
 from jackfield.store.released import load_former, load_released
+from jackfield.store.schedule import load_due
 from jackfield.store.transaction import Transaction
 
 _RECENT = timedelta(hours=1)
@@ -65,6 +66,7 @@ class Pictures:
     released: Mapping[ExtensionNumber, Released]
     former: Mapping[ObjectId, FormerExtension]
     decisions: Mapping[ObjectId, Mapping[ExtensionKey, Verdict]]
+    unreleased: Mapping[tuple[Danger, ObjectId], int]
     summary: Summary
     now: datetime
 
@@ -97,6 +99,7 @@ async def fetch(
         same_address = {address: len(found) for address, found in bearers.items()}
     cursor = await load_cursor(tx, tenant, Resource.USERS)
     elsewhere = await _elsewhere(tx, tenant, None if ids is None else set(ids), now)
+    judged_at = (await load_due(tx, tenant, WORK)).last_full_at
     return Pictures(
         people=people,
         links=links,
@@ -110,6 +113,7 @@ async def fetch(
         released=await load_released(tx, tenant, since=now - timedelta(days=hold_days)),
         former=await load_former(tx, tenant, None if ids is None else sorted(people)),
         decisions=decisions,
+        unreleased=await load_unreleased(tx, tenant, since=judged_at),
         summary=replace(
             elsewhere,
             people_now=(await count_people(tx, tenant)).present,
@@ -152,6 +156,7 @@ def put_together(pictures: Pictures, rules: PeopleRules) -> View:
             if person in pictures.people and person not in pictures.links
         },
         decisions=pictures.decisions,
+        unreleased=pictures.unreleased,
         summary=pictures.summary,
         now=pictures.now,
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy import text as sql_text
 
-from jackfield.core.actions import ActionKind
+from jackfield.core.actions import DISBELIEF, ActionKind, RefusalKind
 from jackfield.core.dangers import Danger
-from jackfield.store.plan_actions import ActionStatus, plan_actions
-from jackfield.store.plans import HOLDS, PlanStatus, encode_counts, load_plan, plans
+from jackfield.core.people import ObjectId
+from jackfield.store.plan_actions import TURNED_DOWN, ActionStatus, plan_actions
+from jackfield.store.plans import HOLDS, PlanStatus, encode_counts, load_outline, load_plan, plans
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.sequences import next_change
 from jackfield.store.transaction import Transaction, chunks
@@ -29,7 +30,7 @@ async def load_held(tx: Transaction, tenant: int, plan: int) -> frozenset[tuple[
 
 
 HOLDING = (
-    select(plans.c.id, plans.c.status)
+    select(plans.c.id, plans.c.status, plans.c.decided_at)
     .where(plans.c.tenant == OF_TENANT, sql_text(HOLDS))
     .order_by(plans.c.id)
 )
@@ -92,6 +93,21 @@ _HELD = _DANGEROUS.where(
     # Every slice sees all departments, so nothing of this is held elsewhere.
     plan_actions.c.dangers != Danger.REBUILDS.value,
 )
+_HELD_OF_PLAN = _DANGEROUS.where(
+    plan_actions.c.plan == bindparam("of_plan"), plan_actions.c.held.is_(True)
+)
+_TURNED_DOWN = _DANGEROUS.add_columns(plan_actions.c.plan).where(
+    sql_text(TURNED_DOWN), plan_actions.c.done_at >= bindparam("since")
+)
+_GUARDS_OF = {
+    Danger.REMOVES: (RefusalKind.TOO_MANY_REMOVALS, *DISBELIEF),
+    Danger.DISABLES: (RefusalKind.TOO_MANY_DISABLES, *DISBELIEF),
+    Danger.MADE_AGAIN: (RefusalKind.EXTENSIONS_LOST,),
+    Danger.RENUMBERS: (RefusalKind.TOO_MANY_RENUMBERINGS, RefusalKind.EXTENSIONS_LOST),
+    Danger.LEAVES: (RefusalKind.MEMBERSHIPS_LOST,),
+}
+"""Which guards hold something back for which danger."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def count_elsewhere(
@@ -115,6 +131,40 @@ async def count_elsewhere(
             for danger in row.dangers.split()
         }
     return Counter(danger for danger, _ in concerned)
+
+
+async def load_unreleased(
+    tx: Transaction, tenant: int, *, since: datetime | None
+) -> dict[tuple[Danger, ObjectId], int]:
+    """What guards hold back from whom, and what of that was turned down after a moment.
+
+    With how many it was when it was first held. Without what waits for the end of a reading of
+    Microsoft 365: that settles itself.
+    """
+    moment = since or _EVER
+    turned_down = await tx.rows(_TURNED_DOWN, {"of_tenant": tenant, "since": moment})
+    rows = [(row.plan, row.subject, row.dangers) for row in turned_down]
+    for plan in await tx.rows(HOLDING, {"of_tenant": tenant}):
+        refused = plan.status == PlanStatus.REFUSED and plan.decided_at >= moment
+        if refused or plan.status in _RELEASABLE:
+            held = await tx.rows(_HELD_OF_PLAN, {"of_tenant": tenant, "of_plan": plan.id})
+            rows += [(plan.id, row.subject, row.dangers) for row in held]
+    sizes = {plan: await _sizes(tx, tenant, plan) for plan in {plan for plan, _, _ in rows}}
+    found: dict[tuple[Danger, ObjectId], int] = {}
+    for plan, subject, dangers in rows:
+        for danger in map(Danger, dangers.split()):
+            key = (danger, ObjectId(subject))
+            found[key] = max(found.get(key, 0), sizes[plan].get(danger, 0))
+    return found
+
+
+async def _sizes(tx: Transaction, tenant: int, plan: int) -> dict[Danger, int]:
+    """How many of each danger there were when the guards of a plan, or of one before, held them."""
+    outline = await load_outline(tx, tenant, plan)
+    said = {one.kind: one.of or one.held for one in outline.guards} if outline else {}
+    return {
+        danger: max(said.get(kind, 0) for kind in kinds) for danger, kinds in _GUARDS_OF.items()
+    }
 
 
 async def withdraw_held(
@@ -158,7 +208,8 @@ async def turn_down_held(
     tx: Transaction, tenant: int, plan: int, *, text: str, now: datetime
 ) -> None:
     """An administrator does not let go what a plan holds back."""
-    await _withdraw(tx, tenant, plan, plan_actions.c.held.is_(True), {}, text=text, now=now)
+    held, status = plan_actions.c.held.is_(True), ActionStatus.TURNED_DOWN
+    await _withdraw(tx, tenant, plan, held, {}, text=text, now=now, status=status)
 
 
 async def _carried_out(tx: Transaction, tenant: int) -> list[int]:
@@ -176,13 +227,14 @@ async def _withdraw(
     *,
     text: str,
     now: datetime,
+    status: ActionStatus = ActionStatus.SKIPPED,
 ) -> None:
     changed = await next_change(tx, tenant)
     p, a = plans.c, plan_actions.c
     await tx.run(
         update(plan_actions)
         .where(a.tenant == tenant, a.plan == plan, which)
-        .values(held=False, status=ActionStatus.SKIPPED.value, text=text, done_at=now)
+        .values(held=False, status=status.value, text=text, done_at=now)
     )
     await tx.run(
         update(plans)

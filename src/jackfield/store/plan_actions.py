@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 from sqlalchemy import Index, Table, bindparam, func, select
+from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import (
     Action,
@@ -39,6 +40,9 @@ from jackfield.store.schema import (
 from jackfield.store.transaction import AnyRow, Transaction, append
 from jackfield.store.words import fold, typed_words
 
+TURNED_DOWN = "status = 'turned_down'"
+"""Which actions their index has: few, and looked for with each plan."""
+
 plan_actions = Table(
     "plan_action",
     metadata,
@@ -57,6 +61,13 @@ plan_actions = Table(
     maybe_moment("done_at"),
     Index("ix_plan_action_open", "tenant", "plan", "status", "seq"),
     Index("ix_plan_action_subject", "tenant", "subject", "plan"),
+    Index(
+        "ix_plan_action_turned_down",
+        "tenant",
+        "done_at",
+        sqlite_where=sql_text(TURNED_DOWN),
+        postgresql_where=sql_text(TURNED_DOWN),
+    ),
 )
 
 
@@ -71,6 +82,8 @@ class ActionStatus(StrEnum):
     UNANSWERED = "unanswered"
     """It is not known whether it holds; the next plan finds out."""
     SKIPPED = "skipped"
+    TURNED_DOWN = "turned_down"
+    """A guard held it back, and an administrator did not want it."""
 
 
 @record

@@ -67,6 +67,7 @@ ACTION_TAGS = {
     ActionStatus.STALE: Tag("Out of date", "warn", "history"),
     ActionStatus.UNANSWERED: Tag("Unanswered", "warn", "circle-help"),
     ActionStatus.SKIPPED: Tag("Skipped", "plain", "x"),
+    ActionStatus.TURNED_DOWN: Tag("Turned down", "plain", "x"),
 }
 HELD_TAG = Tag("Held back", "warn", "shield-check")
 
