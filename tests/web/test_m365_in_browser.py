@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from doubles.web_browser import findings
 from doubles.web_fillings import (
@@ -49,11 +50,15 @@ def test_people_are_chosen_saved_and_focus_comes_back(signed_in: Page, served: S
     page.locator(f"#users-tick-{person_id(40)}").focus()
     page.keyboard.press("Space")
     page.get_by_text("2 selected").wait_for()
+    pressed = page.locator("#sync-save").bounding_box()
     page.locator("#sync-save").focus()
     page.keyboard.press("Enter")
     # Everybody else would lose their place: that is said first, and the question has the focus.
     page.locator("#drastic").get_by_text("would fall out of scope").wait_for()
     assert page.evaluate("document.activeElement.id") == "drastic"
+    # Where Save was pressed a second click saves nothing.
+    page.locator("#sync-save").scroll_into_view_if_needed()
+    assert _under(page, pressed) == "sync-cancel"
     assert not findings(page)
     for _ in range(3):
         page.keyboard.press("Tab")
@@ -263,6 +268,7 @@ def test_somebody_elses_change_is_shown_in_the_dialog(signed_in: Page, served: S
     page.goto(f"{served.url}/users")
     page.locator("#m365").click()
     page.get_by_label("Starting number").fill("555")
+    page.get_by_label("Every plan waits for an administrator").scroll_into_view_if_needed()
 
     async def change(tx: Any) -> None:
         stored = await load_people_settings(tx, 1)
@@ -274,10 +280,28 @@ def test_somebody_elses_change_is_shown_in_the_dialog(signed_in: Page, served: S
     served.write(change)
     page.get_by_role("button", name="Save").click()
 
-    page.get_by_text("vera changed these settings while you did").wait_for()
+    told = page.get_by_text("vera changed these settings while you did")
+    told.wait_for()
+    # The dialog is longer than the screen: what was pressed at its end is answered in sight.
+    expect(told).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.id") == "conflict"
     assert page.get_by_label("Starting number").input_value() == "555"
     assert page.get_by_label("Include guests").is_checked()
+    assert not findings(page)
+    page.get_by_role("button", name="Save").click()
+    assert page.evaluate("document.activeElement.id") == "conflict-seen"
+    assert served.read(lambda tx: load_people_settings(tx, 1)).value.rules.numbers.start is None
+    page.get_by_label("I have seen what was changed meanwhile").check()
     page.get_by_role("button", name="Save").click()
     page.locator("dialog").wait_for(state="detached")
     saved = served.read(lambda tx: load_people_settings(tx, 1)).value.rules
     assert (saved.numbers.start, saved.scope.guests) == ("555", True)
+
+
+def _under(page: Page, box: Any) -> str:
+    """The id of what a click in the middle of a place would reach."""
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    found: str = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y)?.closest('[id]')?.id ?? ''", [x, y]
+    )
+    return found

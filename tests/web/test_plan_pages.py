@@ -149,6 +149,13 @@ async def test_what_a_guard_holds_is_told_before_the_word(
     assert "8 actions will be carried out" in release.page.text
     assert "8 of which a guard held back" in release.page.text
     assert "Held back: 8 extensions to disable." in release.page.text
+    # The dangerous answer has the colour of danger, not the safe one.
+    refusal = await admin.get("/plans/2/refuse")
+    assert (look(release, "confirm-ok"), look(asked, "confirm-release")) == (
+        "danger",
+        "button danger",
+    )
+    assert look(refusal, "confirm-ok") == "primary"
 
 
 async def test_a_new_count_of_people_is_accepted_on_the_plans_page(
@@ -183,6 +190,11 @@ async def test_words_about_nothing_are_not_found(admin: Visitor, path: str) -> N
 async def followed(visitor: Visitor, path: str) -> Answer:
     """Where a page leads."""
     return await visitor.get((await visitor.get(path)).headers["location"])
+
+
+def look(answer: Answer, id_: str) -> str:
+    """The class of a button."""
+    return next(one["class"] or "" for _, one in answer.page.tags if one.get("id") == id_)
 
 
 def link(answer: Answer, id_: str) -> str:

@@ -142,7 +142,7 @@ on('keydown', (event) => {
 // --- Dialogs: native; focus goes back to what opened them --------------------------------------------------------
 
 // What somebody typed; searching and trying change nothing, and a version is not theirs.
-const NOT_TYPED = new Set(['_csrf_token', 'version', 'q', 'try_person']);
+const NOT_TYPED = new Set(['_csrf_token', 'version', 'q', 'try_person', 'seen']);
 const typed = (dialog) => {
   const form = find('form', dialog);
   return form ? new URLSearchParams([...new FormData(form)].filter(([name]) => !NOT_TYPED.has(name))).toString() : '';
@@ -346,16 +346,16 @@ on('htmx:afterSwap', (event) => {
   if (dialog) open(dialog);
   const field = event.detail.target.parentElement?.querySelector(':scope > [role="combobox"]');
   if (field) unfold(field, document.activeElement === field);
-  // A form that came back: to the first field that needs another value.
+  // A form that came back: to the first field that needs another value, or to what is asked first.
   const { verb, path } = event.detail.requestConfig ?? {};
   if (verb === 'post' && path.endsWith('/users/m365')) {
     remember();
     const wrong = find('#sync-form .wrong');
     find('input:not([type="hidden"]), select', wrong?.closest('.field, .picker, fieldset') ?? document.createElement('p'))?.focus();
     wrong?.scrollIntoView({ block: 'center' });
-    const drastic = wrong ? null : find('#drastic');
-    drastic?.focus({ preventScroll: true });
-    drastic?.scrollIntoView({ block: 'center' });
+    const asked = wrong ? null : find('#drastic, #conflict');
+    asked?.focus({ preventScroll: true });
+    asked?.scrollIntoView({ block: 'nearest' });
   }
 });
 prepare(document);
