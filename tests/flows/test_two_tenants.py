@@ -44,7 +44,12 @@ async def everything(house: House, tenant: int) -> tuple[object, ...]:
         await house.links(tenant),
         await house.departments(tenant),
         [(plan.id, plan.counts, plan.status) for plan in await house.plans(tenant)],
-        [(line.kind, line.text) for line in await house.lines(tenant)],
+        # The first tenant alone takes the name of its organisation.
+        [
+            (line.kind, line.text)
+            for line in await house.lines(tenant)
+            if line.kind != "tenant.named"
+        ],
         await house.alarms(tenant),
     )
 
