@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from jackfield.cli.asking import asked, everything, problem
 from jackfield.cli.exits import CommandFailed, NoAnswer
-from jackfield.cli.telling import consent_text
+from jackfield.cli.telling import BY_HAND, consent_text
 from jackfield.core.waiting import TURN
 from jackfield.settings import DATABASE_FILE, KEY_FILE, Role, Settings, describe
 
@@ -34,8 +34,6 @@ CONSENT = "graph.groups"
 """The alarm behind a missing permission, which has a finding of its own."""
 GUARD = "people.guard"
 """The alarm behind what guards hold back, which has one too."""
-BY_HAND = "by_hand"
-"""The choice that nothing is done before an administrator has approved it."""
 AWAY = "graph.away"
 """The alarm that Microsoft 365 cannot be reached: the finding about the connection."""
 ON_DEMAND = frozenset({"person", "preview"})

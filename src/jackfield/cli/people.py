@@ -11,7 +11,7 @@ from jackfield.cli.arguments import LARGEST, DataDir, Json, MaybeText, TenantNam
 from jackfield.cli.asking import asked
 from jackfield.cli.exits import Exit
 from jackfield.cli.running import usage, with_door
-from jackfield.cli.telling import moment, printable, say
+from jackfield.cli.telling import moment, printable, run_state, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -149,7 +149,7 @@ def status_text(found: Any) -> str:
     ]
     if run:
         begun = f", begun {moment(run['started_at'])}" if run["started_at"] else ""
-        rows.append(("Last run", f"{run['id']}, {run['status']}{begun}: {run['text']}"))
+        rows.append(("Last run", f"{run['id']}, {run_state(run)}{begun}: {run['text']}"))
     lines += [f"  {name:<15} {told}" for name, told in rows]
     for part in ("held", "undecided"):
         if found[part]:

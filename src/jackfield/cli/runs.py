@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -11,7 +12,7 @@ from jackfield.cli.asking import asked
 from jackfield.cli.exits import Exit
 from jackfield.cli.running import usage, with_door
 from jackfield.cli.showing import end, end_photos, followed, run_lines
-from jackfield.cli.telling import say
+from jackfield.cli.telling import BY_HAND, printable, say
 
 if TYPE_CHECKING:
     from jackfield.cli.door import Door
@@ -43,11 +44,32 @@ def sync_people(
         return usage("sync people takes --person or --full: one person is always read anew.")
 
     async def work(door: Door) -> int:
+        for line in await said_first(door, alone=bool(person)):
+            print(printable(line), file=sys.stderr)
         body = {"person": person, "full": full}
         run = await followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
 
     return with_door(work, data_dir, tenant=tenant)
+
+
+async def said_first(door: Door, *, alone: bool) -> list[str]:
+    """What whoever asks for a sync may not think of: it is done all the same.
+
+    `alone`: it is for one person, and replaces nobody else's plan.
+    """
+    status = await asked(door, "GET", "/status")
+    lines = []
+    if status["connected"] and not status["sync"]:
+        lines.append("People sync is off: this sync is done once, because you ask for it.")
+    waiting = (status["undecided"] or {"waiting": []})["waiting"]
+    if waiting and not alone:
+        chosen = (await asked(door, "GET", "/settings/people"))["settings"]
+        plans = f"Plan{'' if len(waiting) == 1 else 's'} {', '.join(map(str, reversed(waiting)))}"
+        wait = "waits for a decision and is" if len(waiting) == 1 else "wait for a decision and are"
+        does = "makes a new plan" if chosen["approve"] == BY_HAND else "does what it finds at once"
+        lines.append(f"{plans} {wait} replaced: this sync {does}.")
+    return lines
 
 
 @sync_commands.command(name="photos")

@@ -12,6 +12,7 @@ from jackfield.cli.telling import (
     code_of,
     people_lines,
     plan_text,
+    run_state,
     run_text,
     say,
 )
@@ -84,7 +85,7 @@ async def run_lines(door: Door, runs: Sequence[Any]) -> list[str]:
     for run in runs:
         begun = f"{run['started_at'][:19]}Z"
         cut_off = dead and run["status"] == RUNNING
-        status = "cut off" if cut_off else run["status"]
+        status = "cut off" if cut_off else run_state(run)
         lines.append(f"{run['id']:>6}  {begun}  {run['mode']:<8} {status:<9} {run['text']}")
         if cut_off:
             lines.append(f"{'':8}No server is running; it goes on at the next start: {START}")

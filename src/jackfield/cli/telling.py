@@ -19,6 +19,8 @@ _STEERS = re.compile(
 )
 UNDONE = ("failed", "stale", "unanswered", "skipped", "turned_down")
 """What became of an action that is not done."""
+BY_HAND = "by_hand"
+"""The choice that nothing is done before an administrator has approved it."""
 FIRST = 10
 """People who are named where a command was not asked for a plan."""
 MOST = 500
@@ -117,6 +119,11 @@ def plan_state(plan: Any) -> str:
     if plan["status"] == "applied" and plan["held"]:
         return "Carried out but for what is held" if plan["counts"] else "Held by a guard"
     return _STATES.get(plan["status"], plan["status"])
+
+
+def run_state(run: Any) -> str:
+    """How a run stands; "refused" is what an administrator does to a plan."""
+    return "held" if run["status"] == "refused" else str(run["status"])
 
 
 def plan_line(plan: Any) -> str:
