@@ -42,6 +42,8 @@ def test_a_person_is_found_and_taken_by_keyboard(signed_in: Page, served: Served
     assert page.get_by_role("option").count() == 0
     page.locator("#numbers").fill("7001")
     page.locator("#numbers").press("Enter")
+    # The person has a number already, and keeps it.
+    page.get_by_role("button", name="Reserve all the same").press("Enter")
     page.locator("#unreserve-7001").wait_for()
     rules = served.read(lambda tx: load_people_settings(tx, 1)).value.rules.numbers
     assert person_id(30) in {one.person for one in rules.reserved}
