@@ -143,6 +143,7 @@ def test_a_guard_is_told_before_people_and_with_the_way_out() -> None:
     said = plan_text(plan, NONE, 50, people=10).splitlines()
 
     assert said[2] == "Refused: Too many. Look."
+    assert said[-2].endswith("jackfield plan refuse 7")
     assert said[-1].endswith("jackfield plan approve 7 --release-held")
 
 

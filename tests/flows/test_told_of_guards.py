@@ -66,7 +66,7 @@ async def test_each_run_counts_by_kind_what_it_did_itself(house: House) -> None:
     released = await house.approve(2, release=True)
 
     assert made.text.startswith("Extension 120 created for Nina Newcomer.")
-    assert made.counts == {"people": 13, "changes": 1, "create_extension": 1}
+    assert made.counts == {"people": 13, "changes": 1, "create_extension": 1, "held": 8}
     assert released.text == "8 extensions removed."
     assert released.counts == {"people": 13, "changes": 8, "remove_extension": 8}
 
@@ -95,6 +95,7 @@ async def test_the_alarm_says_which_plan_how_many_of_what_and_why(house: House) 
     )
     assert "release the held actions" in alarm.next_step
     assert "jackfield plan approve 2 --release-held" in alarm.next_step
+    assert "jackfield plan refuse 2" in alarm.next_step
 
 
 async def test_the_alarm_follows_the_plan_that_is_made_anew(house: House) -> None:

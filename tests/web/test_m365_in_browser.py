@@ -298,6 +298,24 @@ def test_somebody_elses_change_is_shown_in_the_dialog(signed_in: Page, served: S
     assert (saved.numbers.start, saved.scope.guests) == ("555", True)
 
 
+def test_a_refusal_is_told_inside_the_dialog(signed_in: Page, served: Served) -> None:
+    """Behind it nobody sees anything: nothing seems to happen at all."""
+    page = signed_in
+    page.goto(f"{served.url}/users")
+    page.locator("#m365").click()
+    refusal = "Your account may look, but not change anything."
+    page.locator("dialog[open]").wait_for()
+    page.evaluate(
+        """said => document.dispatchEvent(new CustomEvent('htmx:responseError', {
+            detail: { xhr: { status: 403, responseText: said } } }))""",
+        refusal,
+    )
+
+    told = page.locator("dialog[open]").get_by_text(refusal)
+    expect(told).to_be_in_viewport()
+    assert not findings(page)
+
+
 def _under(page: Page, box: Any) -> str:
     """The id of what a click in the middle of a place would reach."""
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

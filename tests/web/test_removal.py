@@ -70,3 +70,20 @@ async def test_whoever_is_not_made_again_is_listed_and_can_be_taken_off(
 async def test_who_has_no_extension_has_none_to_remove(admin: Visitor) -> None:
     """A page that has become old."""
     assert (await admin.get("/people/nobody/remove")).status == 404
+
+
+async def test_what_another_tab_removed_is_told_so(house: House, admin: Visitor) -> None:
+    """By its number, with who did it: the key of the phone system says nothing to anybody."""
+    stage = house.raise_stage(people=0)
+    ada = str(stage.tenant.hire("Ada One").id)
+    await house.connect(stage, sync=True)
+    await house.sync(full=True)
+    number = (await house.numbers())["Ada One"]
+    await admin.get(f"/people/{ada}/remove")
+    await admin.post(f"/people/{ada}/remove")
+
+    late = await admin.post(f"/people/{ada}/remove")
+
+    assert late.status == 409
+    assert f"Extension {number} was removed already (by administrator, " in late.page.text
+    assert "with the key" not in late.page.text

@@ -41,18 +41,20 @@ async def test_runs_are_added_up_over_the_period(house: House, admin: Visitor) -
     created = {"changes": 12, "create_extension": 7, "disable_extension": 2}
     await _ran(house, minute, 75, RunStatus.DONE, created)
     await _ran(house, minute, 2, RunStatus.FAILED, {})
-    await _ran(house, timedelta(days=3), 9, RunStatus.REFUSED, {"changes": 1})
+    await _ran(house, timedelta(days=3), 9, RunStatus.REFUSED, {"changes": 1, "held": 4})
+    await _ran(house, timedelta(days=3, seconds=5), 9, RunStatus.REFUSED, {"people": 9})
+    await _ran(house, minute * 2, 1, RunStatus.DONE, {"changes": 70, "keep_leaver": 70})
 
     day = (await admin.get("/runs/history")).page
     week = (await admin.get("/runs/history?period=week")).page
 
-    assert "Runs 2 that began in 24 hours and have ended" in day.text
+    assert "Runs 3 that began in 24 hours and have ended" in day.text
     assert "Changes 12" in day.text
-    assert "Failed 1 50.0 % of all" in day.text
+    assert "Failed 1 33.3 % of all" in day.text
     assert "Created 7; Updated 3; Disabled or removed 2" in day.text
     assert "Full sync 75 s; Look for changes –; Photos –" in day.text
     assert "Failed 1; Held by a guard 0" in day.text
-    assert "Runs 3 that began in 7 days and have ended" in week.text
+    assert "Runs 5 that began in 7 days and have ended" in week.text
     assert "Failed 0; Held by a guard 1" in week.text
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from doubles.house import House
 from doubles.web_fillings import a_person, fill, group_id, person_id, save_persons
-from doubles.web_visitor import Answer, Visitor
+from doubles.web_visitor import Answer, Console, Visitor
 from jackfield.core.attributes import AttributeRules, NumberForm, Source
 from jackfield.core.departments import DepartmentRules, DepartmentSource, Group
 from jackfield.core.number_pools import DepartmentRange, NumberRules, Reservation
@@ -77,6 +77,25 @@ async def directory(house: House) -> None:
         groups = [Group(group_id(number), f"Group {number:02d}") for number in range(30)]
         await save_groups(tx, 1, groups, 1, now=now)
         await apply_member_changes(tx, 1, [Member(group_id(3), person_id(1))], [], 1)
+
+
+async def test_who_may_only_look_is_offered_nothing_else(house: House, console: Console) -> None:
+    """A button that can only be refused is none; one sentence says why."""
+    await house.connect(house.raise_stage(1))
+    viewer = await console.signed_in("viewer")
+    told = "Your account may look, but not change anything."
+
+    for headers in ({}, {"hx_request": "true"}):
+        page = (await viewer.get("/users/m365", **headers)).page
+        assert told in page.text
+        assert "sync-save" not in page.ids()
+        whole = [one for one in page.all("fieldset") if one.get("class") == "whole"]
+        assert ["disabled" in one for one in whole] == [True]
+    users = (await viewer.get("/users")).page
+    buttons = [one for one in users.all("button") if one.get("name") == "mode"]
+    assert len(buttons) == 4
+    assert all("disabled" in one for one in buttons)
+    assert told in users.text
 
 
 class TestSaving:
@@ -601,6 +620,17 @@ class TestTrying:
         assert re.findall(r"try_person&#34;: &#34;([^&]*)|try_person\": \"([^\"]*)", found.text)
         assert ann in found.text
         assert "Nobody fits “zzz”." in nobody.page.text
+
+    async def test_a_name_turns_nothing_beside_it(self, house: House, admin: Visitor) -> None:
+        """A right-to-left override would show the address behind it backwards."""
+        eve = a_person(8, "Eve \u202egnp.exe")
+        async with house.database.write() as tx:
+            await save_persons(tx, [eve], house.clock.now())
+
+        answer = await admin.get("/users/m365/try")
+
+        assert "Eve gnp.exe" in answer.text
+        assert "\u202e" not in answer.text
 
     async def test_the_rules_as_they_stand_are_tried(
         self, house: House, admin: Visitor, ann: str

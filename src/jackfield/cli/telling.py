@@ -200,7 +200,10 @@ def release_lines(plan: Any) -> list[str]:
     """How to let go what a guard holds back; nothing where it holds nothing."""
     if not plan["releasable"]:
         return []
-    return [f"Release what a guard holds back: jackfield plan approve {plan['id']} --release-held"]
+    return [
+        f"Turn down what a guard holds back: jackfield plan refuse {plan['id']}",
+        f"Release what a guard holds back: jackfield plan approve {plan['id']} --release-held",
+    ]
 
 
 def _some(lines: Sequence[str], plan: Any, most: int, count: int = 0) -> list[str]:

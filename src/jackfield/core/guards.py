@@ -309,7 +309,7 @@ class _Guarding:
         if stopped := self._hold_leavers(
             lambda action: isinstance(action, type_) and action.person in held
         ):
-            self._refuse(kind, because, _LOOK, stopped, count)
+            self._refuse(kind, because, _LOOK_WHO_LEFT, stopped, count)
 
     def _renumberings(self) -> None:
         threshold = self._rules.renumberings
@@ -361,6 +361,10 @@ class _Guarding:
 
 
 _LOOK = "Look at the held actions; when they are right, release them."
+_LOOK_WHO_LEFT = (
+    f"{_LOOK} If these people have not left, put them right in Microsoft 365: the next sync finds"
+    " them back and holds nothing of them any more."
+)
 
 
 def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, str] | None:

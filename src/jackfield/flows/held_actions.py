@@ -115,7 +115,10 @@ class AllHeld:
         """What an administrator is to do, and how."""
         steps = dict.fromkeys(step.next_step for one in self.holds[:_TOLD] for step in one.guards)
         plan = self.holds[0].plan.id
-        how = f"Release: on the plan's page, or jackfield plan approve {plan} --release-held"
+        how = (
+            f"Release: on the plan's page, or jackfield plan approve {plan} --release-held. Turn"
+            f" down: there too, or jackfield plan refuse {plan}"
+        )
         return " ".join([*steps, how])
 
 

@@ -13,7 +13,7 @@ from jackfield.flows.held_actions import AllHeld
 from jackfield.store.outcomes import Progress
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.plans import PlanOutline, PlanStatus, StoredPlan
-from jackfield.store.runs import RunStatus
+from jackfield.store.runs import HELD, RunStatus
 
 _STANDS: Mapping[PlanStatus, str] = {
     PlanStatus.PROPOSED: "waits for a decision",
@@ -97,7 +97,8 @@ def planned(plan: StoredPlan, about: About) -> RunEnd:
     if plan.total:
         text = f"Plan {plan.id} with {_actions(plan.total)} waits for approval."
     text += _refused(plan)
-    return RunEnd(RunStatus.DONE, text, {"people": about.people, "changes": 0, **plan.counts})
+    counts = {"people": about.people, "changes": 0, **plan.counts, **_newly_held(plan.held)}
+    return RunEnd(RunStatus.DONE, text, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,14 @@ def applied(
     text += _refused(plan)
     counts = {"people": about.people, "changes": done}
     counts.update((kind.value, count) for kind, count in kinds.items())
+    counts |= _newly_held(progress.held)
     status = RunStatus.FAILED if total and not done else RunStatus.DONE
     return RunEnd(status, text, counts)
+
+
+def _newly_held(count: int) -> dict[str, int]:
+    """What a guard holds of the run's own plan, told apart from what was held before it."""
+    return {HELD: count} if count else {}
 
 
 def closed(plan: StoredPlan, about: About) -> RunEnd:

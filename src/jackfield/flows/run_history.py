@@ -44,6 +44,10 @@ class Changes:
     stopped: int
     """Disabled or removed."""
 
+    @property
+    def total(self) -> int:
+        return self.created + self.updated + self.stopped
+
 
 async def load_stretches(
     tx: Transaction, tenant: int, period: Period, *, now: datetime
@@ -59,7 +63,9 @@ async def load_stretches(
 
 
 def changes_of(counts: Mapping[str, int]) -> Changes:
-    """What runs with such counts did."""
+    """What runs with such counts did; to keep a leaver's extension changes nothing of it."""
     created = sum(counts.get(kind.value, 0) for kind in CREATED)
     stopped = sum(counts.get(kind.value, 0) for kind in STOPPED)
-    return Changes(created, max(0, counts.get("changes", 0) - created - stopped), stopped)
+    untouched = counts.get(ActionKind.KEEP_LEAVER.value, 0)
+    done = counts.get("changes", 0) - untouched
+    return Changes(created, max(0, done - created - stopped), stopped)

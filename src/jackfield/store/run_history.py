@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import BigInteger, bindparam, func, select, type_coerce
 
 from jackfield.store.contains import contains
-from jackfield.store.runs import RunStatus, runs
+from jackfield.store.runs import HELD, RunStatus, runs
 from jackfield.store.schema import OF_TENANT, from_micros
 from jackfield.store.transaction import Transaction
 
@@ -32,6 +32,8 @@ class Stretch:
     """Seconds of the longest run, by kind and mode."""
     counts: Counter[str] = field(default_factory=Counter)
     """What runs with changes counted, added up: `changes`, and each kind of action."""
+    held: int = 0
+    """Runs by which a guard held something back that was not held before."""
 
 
 _STARTED = type_coerce(runs.c.started_at, BigInteger)
@@ -54,7 +56,7 @@ _STRETCHES = (
     .where(*_ENDED)
     .group_by("stretch", runs.c.kind, runs.c.mode, runs.c.status)
 )
-_CHANGES = select(_STRETCH.label("stretch"), runs.c.counts).where(
+_CHANGES = select(_STRETCH.label("stretch"), runs.c.status, runs.c.counts).where(
     *_ENDED, contains(runs.c.counts, '"changes":')
 )
 
@@ -75,7 +77,9 @@ async def load_history(
         took = (timedelta(microseconds=row.longest)).total_seconds()
         stretch.longest_s[key] = max(stretch.longest_s.get(key, 0.0), took)
     for row in await tx.rows(_CHANGES, asked):
-        _of(found, row.stretch).counts.update(_decode_counts(row.counts))
+        stretch, counts = _of(found, row.stretch), _decode_counts(row.counts)
+        stretch.counts.update(counts)
+        stretch.held += row.status == RunStatus.REFUSED and HELD in counts
     return dict(sorted(found.items()))
 
 

@@ -77,6 +77,8 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+HELD = "held"
+"""Among the counts of a run: actions of its own plan that a guard holds back."""
 UNDER_WAY = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 

@@ -6,6 +6,7 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Template
 
+from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.store.links import load_links
 from jackfield.store.people import load_people, search_people
@@ -27,7 +28,7 @@ async def pick(request: AnyRequest, house: House, q: FromQuery[str] = "") -> Tem
         ids = [ObjectId(ref) for ref in found.refs]
         people = await load_people(tx, house.tenant, ids)
         links = await load_links(tx, house.tenant, ids)
-    rows = [(people[id_], links.get(id_)) for id_ in ids if id_ in people]
+    rows = [(people[id_], shown_name(people[id_]), links.get(id_)) for id_ in ids if id_ in people]
     return show(
         "_try_people.html",
         request,

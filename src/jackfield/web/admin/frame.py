@@ -19,6 +19,7 @@ from jackfield.store.sequences import latest_change
 from jackfield.store.tenants import Connection, Tenant, load_connection
 from jackfield.store.transaction import Transaction
 from jackfield.web.rooms import Rooms
+from jackfield.web.security import ADMINISTRATORS
 from jackfield.web.tenancy import chosen_tenant, seen_tenants
 
 AnyRequest = Request[Viewer, Any, Any]
@@ -86,6 +87,7 @@ def show(
         template,
         context={
             "viewer": request.scope["user"],
+            "looks_only": only_looks(request),
             "frame": frame,
             "here": here,
             "switch": switch_of(request),
@@ -93,6 +95,11 @@ def show(
         },
         status_code=status,
     )
+
+
+def only_looks(request: AnyRequest) -> bool:
+    """Whether whoever asks may change nothing: what would be refused is offered disabled."""
+    return request.scope["user"].role not in ADMINISTRATORS
 
 
 def by_script(request: AnyRequest) -> bool:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from jackfield.flows.graph_budget import HOUR
 from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
+from jackfield.flows.run_history import changes_of
 from jackfield.flows.runs import WORK as PEOPLE
 from jackfield.flows.undecided import load_undecided
 from jackfield.store.cursors import Resource, load_cursor
@@ -76,7 +77,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
 
 def chart_of_runs(runs: Sequence[StoredRun]) -> Markup:
     """The last runs that changed something, the oldest first."""
-    shown = [run for run in runs if run.counts.get("changes")][:BARS][::-1]
+    shown = [run for run in runs if changes_of(run.counts).total][:BARS][::-1]
     bars = [Bar(f"{run.started_at:%H:%M}", run.started_at.isoformat()) for run in shown]
     series = change_series([run.counts for run in shown])
     return stacked_bars("runs-chart", "Changes by the last runs", bars, series)

@@ -10,8 +10,11 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from jackfield.core.extensions import Link
+from jackfield.core.journal_kinds import LineKind
 from jackfield.core.people import ObjectId
-from jackfield.flows.by_hand import HandRefused
+from jackfield.core.waiting import at
+from jackfield.flows.by_hand import HandRefused, Reason
+from jackfield.store.journal import JournalFilter, load_lines
 from jackfield.store.links import load_links
 from jackfield.web.admin.frame import AnyRequest, by_script
 from jackfield.web.admin.numbers import closing, confirmation
@@ -41,7 +44,9 @@ async def remove(
             house.tenant, link.key, by=request.user.name, not_again=bool(form.get("choice"))
         )
     except HandRefused as error:
-        return await _question(request, house, link, problem=str(error), status=409)
+        gone = error.reason is Reason.UNKNOWN
+        problem = await _removed_already(house, link) if gone else str(error)
+        return await _question(request, house, link, problem=problem, status=409)
     if by_script(request):
         return closing(f"Extension {link.number} is removed.")
     return Redirect(f"/people/{link.person}", status_code=303)
@@ -54,6 +59,16 @@ async def _link(house: Rooms, person: str) -> Link:
     if link is None:
         raise NotFoundException("This person has no extension (any more).")
     return link
+
+
+async def _removed_already(house: Rooms, link: Link) -> str:
+    """By whom and when, where the journal knows: somebody had the same dialog open."""
+    removals = JournalFilter(LineKind.EXTENSION_REMOVED, subject=link.person)
+    async with house.database.read() as tx:
+        lines = (await load_lines(tx, house.tenant, removals, limit=1)).lines
+    said = [f"by {one.by}, {at(one.at, house.clock.now())}" for one in lines]
+    whom = f" ({said[0]})" if said else ""
+    return f"Extension {link.number} was removed already{whom}. There is nothing left to do."
 
 
 async def _question(

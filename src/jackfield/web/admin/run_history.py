@@ -45,7 +45,8 @@ async def run_history(request: AnyRequest, house: House, period: FromQuery[str] 
         chosen=chosen,
         ended={status.value: ended.get(status, 0) for status in RunStatus},
         total=ended.total(),
-        changes=sum(one.counts["changes"] for one in history),
+        held=sum(one.held for one in history),
+        changes=sum(changes_of(one.counts).total for one in history),
         changes_chart=_chart_of_changes(history, chosen),
         durations_chart=_chart_of_durations(history, chosen),
         failures_chart=_chart_of_failures(history, chosen),
@@ -100,7 +101,7 @@ def _chart_of_failures(history: Sequence[Stretch], period: Period) -> Markup:
 
     series = (
         Series("Failed", ended_as(RunStatus.FAILED, RunStatus.CANCELLED), "bad"),
-        Series("Held by a guard", ended_as(RunStatus.REFUSED), "warn"),
+        Series("Held by a guard", tuple(float(one.held) for one in history), "warn"),
     )
     title = f"Runs that failed or were held by the {period.noun}"
     return stacked_bars("failures-chart", title, _bars(history, period), series)

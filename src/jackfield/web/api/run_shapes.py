@@ -66,7 +66,8 @@ class RunOut(msgspec.Struct):
     counts: Annotated[
         dict[str, int],
         msgspec.Meta(
-            description="people, changes, what was done by kind; of photos people, set, removed,"
+            description="people, changes, what was done by kind, held (what a guard"
+            " holds of the run's own plan); of photos people, set, removed,"
             " unusable, denied, unread."
         ),
     ]

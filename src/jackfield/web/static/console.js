@@ -77,11 +77,23 @@ find('.side [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest
 
 // --- Saying things --------------------------------------------------------------------------------------------
 
+// Where a dialog is open, the page behind it is out of sight and reach.
+const placeToSay = () => {
+  const dialog = all('dialog[open]').at(-1);
+  if (!dialog) return find('#said');
+  const known = find('.said', dialog);
+  if (known) return known;
+  const box = document.createElement('p');
+  box.setAttribute('role', 'alert');
+  box.classList.add('said');
+  (find('footer', dialog) ?? dialog).prepend(box);
+  return box;
+};
 const say = (text, tone = 'warn') => {
-  const box = find('#said');
+  const box = placeToSay();
   if (!box) return;
   box.textContent = text;
-  box.className = `message ${tone}`;
+  box.className = `message ${tone}${box.id ? '' : ' said'}`;
   box.hidden = !text;
 };
 on('jackfield:said', (event) => say(event.detail.value, 'good'));
@@ -100,7 +112,8 @@ on('htmx:responseError', (event) => {
   if (status !== 401) say(responseText && responseText.length < 400 ? responseText : `Jackfield answered with an error (${status}).`, 'bad');
 });
 on('htmx:afterRequest', (event) => {
-  if (event.detail.successful && find('#said')?.className === 'message warn') say('');
+  if (!event.detail.successful) return;
+  for (const box of all('#said.warn, .said.warn')) box.hidden = true;
 });
 
 // --- What a swap must not lose: focus, scrolled places, opened details ------------------------------------------
