@@ -49,6 +49,7 @@ def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
         "decided_by": "",
         "ended_at": None,
         "replaced_by": None,
+        "withdrawn": False,
         **more,
     }
 
@@ -88,6 +89,11 @@ def a_plan(refused: int = 0, noted: int = 0, **more: Any) -> dict[str, Any]:
             {"status": "superseded", "replaced_by": 9},
             "Replaced by plan 9; made 2026-11-28 09:00:00Z by the schedule.",
             id="replaced",
+        ),
+        pytest.param(
+            {"status": "applied", "withdrawn": True},
+            "Withdrawn; made 2026-11-28 09:00:00Z by the schedule.",
+            id="withdrawn",
         ),
     ],
 )
@@ -221,6 +227,7 @@ def test_a_long_name_leaves_room_for_what_is_said() -> None:
         "title": f"Create extension 100 for {name}",
         "because": f"New; “{name}” was cut.",
         "held": False,
+        "status": "pending",
     }
     plan = a_plan(refused=1, noted=1)
     for one in (*plan["refusals"], *plan["notices"]):
@@ -235,3 +242,33 @@ def test_a_long_name_leaves_room_for_what_is_said() -> None:
         f"Notice: {short}: The name was cut.",
     ]
     assert people_lines(plan)[0].startswith(f"Refused: {short} (p0@")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "said"),
+    [
+        ("pending", "", ""),
+        ("done", "", ""),
+        (
+            "skipped",
+            "Withdrawn: it stands in plan 9 since.",
+            " [withdrawn: it stands in plan 9 since]",
+        ),
+        ("turned_down", "Turned down by ann.", " [turned down by ann]"),
+        ("stale", "The number is 7 by now.", " [out of date]"),
+    ],
+)
+def test_an_action_that_will_not_be_done_says_so(status: str, text: str, said: str) -> None:
+    """Sixty removals under "0 actions" read as if they had been done."""
+    action = {
+        "title": "Remove extension 7 of Ann",
+        "name": "Ann",
+        "because": "The account was deleted.",
+        "held": False,
+        "status": status,
+        "text": text,
+    }
+
+    line = plan_text(a_plan(), {"actions": [action], "next": None}, 50, people=1).splitlines()[2]
+
+    assert line == f"  Remove extension 7 of Ann{said} (The account was deleted.)"

@@ -1,5 +1,7 @@
 """That something waits for a release is said wherever somebody looks, truly, and once a run."""
 
+from collections import Counter
+
 import pytest
 
 from core.sketches import AT_ONCE
@@ -7,9 +9,11 @@ from doubles.house import House
 from jackfield.core.people import LeaverPolicy
 from jackfield.core.rules import PeopleRules
 from jackfield.flows.held_actions import AllHeld, load_all_held
+from jackfield.flows.outcomes import stands
 from jackfield.flows.people import PlanNotOpen
 from jackfield.store.plan_actions import ActionStatus
 from jackfield.store.runs import RunStatus, list_runs
+from jackfield.web.tags import plan_tag
 from m365_emulator.server import Emulator
 
 MANY = 20
@@ -227,3 +231,26 @@ async def test_what_is_held_can_be_turned_down(house: House, beside: bool) -> No
     assert (await house.sync()).status is RunStatus.DONE
     assert "holds back 8 extensions to remove" in (await house.sync(full=True)).text
     assert len(await house.extensions()) == MANY + beside
+
+
+async def test_a_plan_says_what_became_of_what_it_held(house: House) -> None:
+    """Eight removals were held, six people are back: none of the eight may read as done."""
+    stage, ids = await accident(house)
+    for person in ids[:6]:
+        stage.tenant.restore(person)
+    await house.sync()
+    partly = (await house.plans())[-2]
+    stage.tenant.delete(ids[9])
+    await house.sync(full=True)
+
+    newest, plan = (await house.plans())[0], (await house.plans())[-2]
+    told = Counter(one.text for one in await house.actions(2))
+
+    assert (partly.id, partly.text, partly.held) == (2, "Nothing carried out; 6 withdrawn", 2)
+    assert plan.text == f"Nothing carried out; 6 withdrawn, 2 in plan {newest.id}"
+    assert told == {
+        "Withdrawn: the person was planned again since, without this.": 6,
+        f"Withdrawn: it stands in plan {newest.id} since.": 2,
+    }
+    assert (stands(plan), plan_tag(plan).text) == ("was withdrawn", "Withdrawn")
+    assert (stands(partly), plan_tag(partly).text) == ("has been carried out", "Held by a guard")

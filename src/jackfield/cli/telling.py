@@ -118,6 +118,8 @@ def plan_state(plan: Any) -> str:
         return f"Replaced by plan {plan['replaced_by']}"
     if plan["status"] == "applied" and plan["held"]:
         return "Carried out but for what is held" if plan["counts"] else "Held by a guard"
+    if plan["status"] == "applied" and not plan["counts"] and plan["withdrawn"]:
+        return "Withdrawn"
     return _STATES.get(plan["status"], plan["status"])
 
 
@@ -232,5 +234,13 @@ def _upn(one: Any) -> str:
 
 
 def _action_line(action: Any) -> str:
-    held = " [held back]" if action["held"] else ""
+    held = " [held back]" if action["held"] else _undone(action)
     return f"{_short(action, 'title')}{held} ({_short(action, 'because')})"
+
+
+def _undone(action: Any) -> str:
+    """What became of an action that was not done and will not be; empty for the others."""
+    if action["status"] in {"skipped", "turned_down"}:
+        said = action["text"].rstrip(".") or "skipped"
+        return f" [{said[:1].lower()}{said[1:]}]"
+    return {"failed": " [failed]", "stale": " [out of date]"}.get(action["status"], "")

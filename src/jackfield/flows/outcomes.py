@@ -30,7 +30,16 @@ def stands(plan: PlanOutline) -> str:
     """Where a plan stands, as the rest of a sentence about it: "was replaced by plan 7"."""
     if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
         return f"was replaced by plan {plan.replaced_by}"
-    return _STANDS[plan.status]
+    return "was withdrawn" if is_withdrawn(plan) else _STANDS[plan.status]
+
+
+def is_withdrawn(plan: PlanOutline) -> bool:
+    """Whether nothing of a plan was carried out: guards held all of it, and it is not meant now."""
+    return (
+        plan.status is PlanStatus.APPLIED
+        and not (plan.total or plan.held)
+        and any(one.held for one in plan.guards)
+    )
 
 
 @dataclass(frozen=True, slots=True)

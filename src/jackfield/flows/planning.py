@@ -24,7 +24,7 @@ from jackfield.flows.views import Pictures, fetch, put_together
 from jackfield.store.crossings import load_waiting
 from jackfield.store.cursors import accept_people
 from jackfield.store.database import Database
-from jackfield.store.held_actions import load_held, withdraw_held, withdraw_held_from
+from jackfield.store.held_actions import find_holding, load_held, withdraw_held, withdraw_held_from
 from jackfield.store.links import load_links_of_extensions
 from jackfield.store.matches import note_doubtful
 from jackfield.store.outcomes import load_proposed_people
@@ -51,7 +51,7 @@ EVERYONE = "everyone"
 TOUCHED = "touched people"
 _OF_RUNS = "run"
 """The purpose of their drafts: of a tenant's runs only one is at work."""
-_WITHDRAWN = "Withdrawn: everyone was planned again since, without this or in a newer plan."
+_WITHDRAWN = "Withdrawn: everyone was planned again since, without this."
 _OTHERWISE = "Withdrawn: the person was planned again since, without this."
 
 
@@ -273,14 +273,14 @@ class Planning:
                 and says_nothing_new(plan, last, everyone=everyone)
             )
             stands = latest if nothing_new and is_repeated(plan, last) else 0
-            if everyone and not preview:
-                keeps = latest if nothing_new and plan.held else 0
-                await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, except_for=keeps)
-            elif not preview:
-                meant = {meant_by(action) for action in plan.held}
+            meant = {meant_by(action) for action in plan.held}
+            if not everyone and not preview:
                 judged = {*loaded.view.people, *loaded.view.links}
                 await withdraw_held_from(tx, tenant, judged, but=meant, text=_OTHERWISE, now=now)
             if nothing_new:
+                if everyone:
+                    keeps = latest if plan.held else 0
+                    await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, by=keeps, but=meant)
                 if not plan.held:
                     await supersede_plans(tx, tenant, now=now, scope=replaced, by=stands)
                 return Made(0, guarded=guarded, doubtful=doubtful, everyone=everyone)
@@ -296,6 +296,9 @@ class Planning:
                 run=run.flow,
                 draft=draft,
             )
+            if everyone and not preview and await find_holding(tx, tenant):
+                meant |= {meant_by(action) for action in plan.actions}
+                await withdraw_held(tx, tenant, text=_WITHDRAWN, now=now, by=id_, but=meant)
             await supersede_plans(tx, tenant, now=now, scope=replaced, by=id_)
         return Made(id_, len(plan.actions), guarded, doubtful, everyone)
 

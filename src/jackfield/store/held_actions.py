@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy import text as sql_text
 
 from jackfield.core.actions import DISBELIEF, ActionKind, RefusalKind
@@ -17,7 +17,7 @@ from jackfield.store.plan_actions import TURNED_DOWN, ActionStatus, plan_actions
 from jackfield.store.plans import HOLDS, PlanStatus, encode_counts, load_outline, load_plan, plans
 from jackfield.store.schema import OF_TENANT
 from jackfield.store.sequences import next_change
-from jackfield.store.transaction import Transaction, chunks
+from jackfield.store.transaction import AnyRow, Transaction, chunks
 
 
 async def load_held(tx: Transaction, tenant: int, plan: int) -> frozenset[tuple[ActionKind, str]]:
@@ -168,13 +168,29 @@ async def _sizes(tx: Transaction, tenant: int, plan: int) -> dict[Danger, int]:
 
 
 async def withdraw_held(
-    tx: Transaction, tenant: int, *, text: str, now: datetime, except_for: int = 0
+    tx: Transaction,
+    tenant: int,
+    *,
+    text: str,
+    now: datetime,
+    by: int = 0,
+    but: AbstractSet[tuple[ActionKind, str]] = frozenset(),
 ) -> None:
-    """What carried-out plans hold back is no longer meant, except for one plan."""
+    """What carried-out plans hold back is no longer meant, or is meant by another plan.
+
+    `by` is that plan, which keeps what it holds, and `but` what it means.
+    """
     a = plan_actions.c
     for plan in await _carried_out(tx, tenant):
-        if plan != except_for:
-            await _withdraw(tx, tenant, plan, a.held.is_(True), {}, text=text, now=now)
+        if plan == by:
+            continue
+        rows = await _held_rows(tx, tenant, plan) if by and but else []
+        moved = [row.seq for row in rows if (ActionKind(row.kind), row.subject) in but]
+        for some in chunks(sorted(moved)):
+            await _withdraw(
+                tx, tenant, plan, a.seq.in_(some), {}, text=f"{_MOVED}{by} since.", now=now
+            )
+        await _withdraw(tx, tenant, plan, a.held.is_(True), {}, text=text, now=now)
 
 
 async def withdraw_held_from(
@@ -189,11 +205,7 @@ async def withdraw_held_from(
     """What carried-out plans hold back from these people is no longer meant, but for some of it."""
     a = plan_actions.c
     for plan in await _carried_out(tx, tenant):
-        rows = await tx.rows(
-            select(a.seq, a.kind, a.subject).where(
-                a.tenant == tenant, a.plan == plan, a.held.is_(True)
-            )
-        )
+        rows = await _held_rows(tx, tenant, plan)
         outdated = {
             row.seq
             for row in rows
@@ -216,6 +228,13 @@ async def _carried_out(tx: Transaction, tenant: int) -> list[int]:
     """Plans that hold something back beside what they did."""
     rows = await tx.rows(HOLDING, {"of_tenant": tenant})
     return [row.id for row in rows if row.status == PlanStatus.APPLIED]
+
+
+async def _held_rows(tx: Transaction, tenant: int, plan: int) -> Sequence[AnyRow]:
+    a = plan_actions.c
+    return await tx.rows(
+        select(a.seq, a.kind, a.subject).where(a.tenant == tenant, a.plan == plan, a.held.is_(True))
+    )
 
 
 async def _withdraw(
@@ -241,3 +260,40 @@ async def _withdraw(
         .where(p.tenant == tenant, p.id == plan)
         .values(held_counts=encode_counts(left), changed_seq=changed)
     )
+    told = await _told_of_withdrawn(tx, tenant, plan)
+    if told:
+        await tx.run(update(plans).where(p.tenant == tenant, p.id == plan).values(text=told))
+
+
+_MOVED = "Withdrawn: it stands in plan "
+_NOTHING = "Nothing carried out"
+_OF_HELD = "of what was held"
+
+
+async def _told_of_withdrawn(tx: Transaction, tenant: int, plan: int) -> str:
+    """What became of what a plan held back; "" where its text says something else already."""
+    stored = await load_outline(tx, tenant, plan)
+    if stored is None or (
+        stored.text and not stored.text.startswith(_NOTHING) and _OF_HELD not in stored.text
+    ):
+        return ""
+    a = plan_actions.c
+    over = (ActionStatus.SKIPPED.value, ActionStatus.TURNED_DOWN.value)
+    rows = await tx.rows(
+        select(a.status, a.text, func.count())
+        .where(a.tenant == tenant, a.plan == plan, a.status.in_(over))
+        .group_by(a.status, a.text)
+    )
+    became: Counter[str] = Counter()
+    for status, text, count in rows:
+        if text.startswith(_MOVED):
+            became[f"in plan {text.removeprefix(_MOVED).partition(' ')[0]}"] += count
+        else:
+            skipped = status == ActionStatus.SKIPPED.value
+            became["withdrawn" if skipped else "turned down"] += count
+    counted = ", ".join(f"{count:,} {what}" for what, count in sorted(became.items(), reverse=True))
+    if not counted:
+        return ""
+    if not stored.total:
+        return f"{_NOTHING}; {counted}"
+    return f"{stored.total:,} action{'' if stored.total == 1 else 's'}; {_OF_HELD} {counted}"

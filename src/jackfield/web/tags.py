@@ -11,6 +11,7 @@ from jackfield.core.number_forecast import Supply
 from jackfield.core.number_reasons import NumberState
 from jackfield.core.people import LeaverCause
 from jackfield.core.photos import PhotoState
+from jackfield.flows.outcomes import is_withdrawn
 from jackfield.flows.tenant_figures import SyncState
 from jackfield.store.alarms import Severity
 from jackfield.store.plan_actions import ActionStatus
@@ -53,6 +54,8 @@ def plan_tag(plan: PlanOutline) -> Tag:
     """Where a plan stands: one that is carried out but for what a guard holds is not over."""
     if plan.status is PlanStatus.SUPERSEDED and plan.replaced_by:
         return Tag(f"Replaced by plan {plan.replaced_by}", "plain", "history")
+    if is_withdrawn(plan):
+        return Tag("Withdrawn", "plain", "x")
     if plan.status is not PlanStatus.APPLIED or not plan.held:
         return PLAN_TAGS[plan.status]
     if not plan.total:

@@ -14,6 +14,7 @@ from jackfield.core.extensions import DepartmentKey
 from jackfield.core.people import GroupId, ObjectId
 from jackfield.core.wording import differences, title
 from jackfield.flows.held_actions import load_held_back
+from jackfield.flows.outcomes import is_withdrawn
 from jackfield.flows.undo import ONCE_APPROVED, makes_plans_wait
 from jackfield.store.groups import load_groups
 from jackfield.store.outcomes import count_outcomes
@@ -249,6 +250,7 @@ def _line(stored: PlanOutline) -> PlanLine:
         stored.decided_by,
         stored.ended_at,
         stored.replaced_by or None,
+        is_withdrawn(stored),
     )
 
 

@@ -151,6 +151,13 @@ class PlanLine(msgspec.Struct):
     replaced_by: Annotated[
         int | None, msgspec.Meta(description="The plan that was made instead, where there is one.")
     ]
+    withdrawn: Annotated[
+        bool,
+        msgspec.Meta(
+            description="It is over and nothing of it was carried out: guards held all of it, and"
+            " it is not meant any more, or stands in a newer plan."
+        ),
+    ]
 
 
 class PlanOut(PlanLine):
