@@ -565,6 +565,10 @@ def test_under_all_the_order_of_primary_departments_is_said():
             " “Sales”, then all others by name."
         ),
     )
+    unlisted = explain_departments(DepartmentRules(DepartmentSource.ALL), ScopeRules(), GROUPS)
+    assert unlisted[1] == (
+        "The primary department of a person in several is the first of them by name."
+    )
 
 
 @pytest.mark.parametrize(

@@ -166,9 +166,12 @@ def explain_departments(
                 f" ({_SCOPE_WORDS[scope.scope]}) becomes a department."
             )
             sentences.append(
-                "The primary department of a person in several is the first of this order: "
-                + (f"{_listed(first, groups)}, then " if first else "")
-                + "all others by name."
+                "The primary department of a person in several is the first "
+                + (
+                    f"of this order: {_listed(first, groups)}, then all others by name."
+                    if first
+                    else "of them by name."
+                )
             )
         case unknown:
             assert_never(unknown)

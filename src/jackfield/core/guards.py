@@ -390,6 +390,20 @@ def _disbelief(summary: Summary, rules: GuardRules) -> tuple[RefusalKind, str, s
     return None
 
 
+def told_of_many_kept(count: int, linked: int, rules: GuardRules) -> str:
+    """That more leave at once than would be disabled unseen; "" where it is no more than usual.
+
+    To keep an extension does no harm, so that no guard holds it; but a directory that loses its
+    people by accident is not to pass in silence.
+    """
+    if not _trips(rules.disables, count, linked):
+        return ""
+    return (
+        f"{count:,} leavers at once, out of {linked:,} linked people: as chosen, their extensions"
+        " are kept. If they have not really left, put them right in Microsoft 365."
+    )
+
+
 def _trips(threshold: Threshold, count: int, of: int) -> bool:
     return count > threshold.number and count * 100 > threshold.percent * of
 

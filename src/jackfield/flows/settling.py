@@ -10,11 +10,13 @@ from datetime import datetime
 import msgspec
 
 from jackfield.clock import Clock
+from jackfield.core.actions import ActionKind
 from jackfield.core.fields import shown_name
 from jackfield.core.people import ObjectId
 from jackfield.core.wording import told
 from jackfield.flows.failures import Failed
 from jackfield.flows.held_actions import all_held_of, load_all_held, load_held_back
+from jackfield.flows.many_left import told_of_leavers
 from jackfield.flows.numbers import Numbers
 from jackfield.flows.outcomes import (
     About,
@@ -110,6 +112,8 @@ class SettlingSteps:
             else:  # about one person, or only looked: what waits elsewhere is not its business
                 held = None if stored is None else await load_held_back(tx, tenant, stored)
                 all_held, open_plans = all_held_of(held), Undecided()
+            kept = what.since(started).get(ActionKind.KEEP_LEAVER, 0)
+            many_left = await told_of_leavers(tx, tenant, kept)
         if stored is None:
             outcome = nothing_planned(about)
         elif started.closed:
@@ -118,6 +122,7 @@ class SettlingSteps:
             outcome = applied(stored, progress, started, about, what)
         else:
             outcome = planned(stored, about)
+        outcome = beside(outcome, many_left)
         outcome = beside(doubting(outcome, made.doubtful), open_plans.text)
         outcome = held_back(outcome, all_held)
         if mark is not None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from jackfield.flows.graph_budget import HOUR
 from jackfield.flows.held_actions import load_all_held
+from jackfield.flows.many_left import find_many_left
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.run_history import changes_of
 from jackfield.flows.runs import WORK as PEOPLE
@@ -53,6 +54,7 @@ async def overview(request: AnyRequest, house: House) -> Template:
             "leavers": await count_leavers(tx, tenant),
             "in_sync": await count_in_sync(tx, tenant),
             "standing": await load_all_held(tx, tenant),
+            "many_left": await find_many_left(tx, tenant, runs, now=now),
             "undecided": await load_undecided(tx, tenant),
             "extensions": await count_extensions(tx, tenant),
             "cursor": (cursor := await load_cursor(tx, tenant, Resource.USERS)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from litestar.response import Redirect, Template
 from jackfield.core.schedule import Mode
 from jackfield.durable import NotRunningError
 from jackfield.flows.asks import Ask
+from jackfield.flows.held_actions import load_all_held
 from jackfield.flows.photos import WORK as PHOTOS
 from jackfield.flows.photos import PhotosOff
 from jackfield.flows.runs import WORK as PEOPLE
@@ -117,12 +119,18 @@ async def _bars(
         if asked_for and await load_run_of_flow(tx, house.tenant, asked_for):
             asked_for = ""
         context = await bars(tx, house, frame)
+        held = await load_all_held(tx, house.tenant)
     page = page_at(request.headers.get("hx-current-url", ""))
     if page.startswith("/people/"):
         about = page.removeprefix("/people/").lower()
         # What came of a sync of somebody else would be taken for this person's.
         context["ended"] = [
             run for run in context["ended"] if run.mode != PERSON_MODE or about in run.flow
+        ]
+    if page == "/" and held.text:
+        # Overview says it in a box of its own, right below.
+        context["ended"] = [
+            replace(run, text=run.text.replace(held.text, "").strip()) for run in context["ended"]
         ]
     context |= {"asked_for": asked_for, "problem": problem}
     return show("_running.html", request, frame, "", **context)
