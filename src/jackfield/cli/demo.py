@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import socket
 import sys
 import tempfile
@@ -193,19 +194,39 @@ async def _own_tenant(door: Any, tenants: Any, client_id: str) -> str:
 
 
 def _say(app: App, stage: _Stage, outcome: str) -> None:
-    if app.new_password is None:
-        shown = "the one you know (jackfield admin reset-password makes another)"
-    else:
-        shown = app.new_password
     sys.stdout.write(
-        f"\n{outcome}\n\n"
-        f"  Console    {app.url}\n"
-        f"  Sign in    admin\n"
-        f"  Password   {shown}\n"
-        f"  Tenant     {stage.url}   hire, rename, move or disable people here\n\n"
-        "What changes there shows in the console within 10 seconds. Ctrl-C stops everything.\n"
+        welcome(
+            outcome,
+            console=app.url,
+            tenant=stage.url,
+            password=app.new_password,
+            data=app.settings.data_dir,
+        )
     )
     sys.stdout.flush()
+
+
+def welcome(outcome: str, *, console: str, tenant: str, password: str | None, data: Path) -> str:
+    """What the demo says once it can be used; without a password the data folder was kept."""
+    folder = f"--data-dir {shlex.quote(str(data.resolve()))}"
+    shown = password
+    kept = ""
+    if password is None:
+        shown = f"the one you know; another: jackfield admin reset-password {folder}"
+        kept = (
+            "Jackfield's data was kept; the emulated tenant begins anew, as on its first day: whom"
+            " you\nhired there is gone and counts as deleted, and what you changed is as it was.\n"
+        )
+    return (
+        f"\n{outcome}\n\n"
+        f"  Console    {console}\n"
+        f"  Sign in    admin\n"
+        f"  Password   {shown}\n"
+        f"  Tenant     {tenant}   hire, rename, move or disable people here\n"
+        f"  Commands   .venv/bin/jackfield doctor {folder}\n\n"
+        f"{kept}"
+        "What changes there shows in the console within 10 seconds. Ctrl-C stops everything.\n"
+    )
 
 
 async def _asked(door: Any, method: str, path: str, body: object = None) -> Any:

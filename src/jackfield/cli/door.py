@@ -48,6 +48,17 @@ class Door(Protocol):
         ...
 
 
+def _plainly(error: Exception, patience_s: float) -> str:
+    """Why nothing came back, in words."""
+    import aiohttp
+
+    if isinstance(error, TimeoutError):
+        return f"it said nothing for {patience_s:,.0f} seconds"
+    if isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
+        return "nobody takes calls there"
+    return "the connection broke off; it was stopped, or its process has died"
+
+
 class RunningServer:
     """A server that runs already."""
 
@@ -75,8 +86,8 @@ class RunningServer:
                 return Answer(answer.status, _decoded(await answer.read()))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswer(
-                f"The Jackfield server at {self._file.url} does not answer "
-                f"({type(error).__name__})."
+                f"The Jackfield server at {self._file.url} does not answer: "
+                f"{_plainly(error, self._patience_s)}."
             ) from error
 
 

@@ -59,7 +59,10 @@ from jackfield.store.vault import Vault
 
 SECRET_NAME = "graph.credential"  # noqa: S105 - a name in the vault
 _WORK = "people"
-_ADDRESS = "Give both addresses as https://host, as the provider of that cloud names them."
+_ADDRESS = (
+    "Give both addresses as https://host, as the provider of that cloud names them; on this"
+    " machine also http://127.0.0.1:PORT."
+)
 _REACH = (
     "Check the addresses, network, name service and firewall; for an authority of your own give "
     "its certificates too."

@@ -108,7 +108,10 @@ def _origin(url: str, which: str) -> str:
             f"The {which} address {url!r} must begin with https:// and name a host."
         )
     if parts.username is not None or parts.query or parts.fragment or parts.path not in {"", "/"}:
-        raise AddressRefused(f"The {which} address {url!r} takes a host and a port, nothing else.")
+        raise AddressRefused(
+            f"The {which} address {url!r} takes a host and a port, nothing else:"
+            " no path, no tenant."
+        )
     if parts.scheme == "http" and not is_loopback(host):
         raise AddressRefused(
             f"The {which} address {url!r} is plain http; credentials and people's data "
