@@ -101,12 +101,36 @@ async def test_groups_that_were_never_read_make_nobody_a_leaver(house: House) ->
     stored = (await house.settings()).rules
     group = ScopeRules(Scope.SELECTED_GROUPS, selected_groups=(GroupId("a group"),))
     wanted = replace(stored, scope=group)
-    known = await foresee_leavers(house.database, 1, stored, wanted)
+    known = await foresee_leavers(house.database, 1, stored, wanted, now=house.clock.now())
     async with house.database.write() as tx:
         await forget_cursors(tx, 1)
 
-    unknown = await foresee_leavers(house.database, 1, stored, wanted)
+    unknown = await foresee_leavers(house.database, 1, stored, wanted, now=house.clock.now())
 
     assert known is not None
     assert known.count == 8
     assert unknown is None
+
+
+async def test_a_policy_that_hits_standing_leavers_is_told_too(
+    house: House, admin: Visitor
+) -> None:
+    """Seventy kept leavers became seventy removals, and nothing said so."""
+    form = {**await _synced(house), "scope": Scope.ALL.value, "users": ""}
+    (stage,) = house.stages.values()
+    for person in sorted(await house.links())[:7]:
+        stage.tenant.delete(person)
+    rules = PeopleRules(on_deleted=LeaverPolicy.KEEP, on_out_of_scope=LeaverPolicy.DISABLE)
+    await house.choose(rules)
+    await house.sync(full=True)
+    await house.approve((await house.plans())[0].id, release=True)
+    form |= {"version": str(await _version(house)), "on_deleted": "remove"}
+
+    at_once = await admin.post("/users/m365", {**form, "remove_after_deleted": "0"})
+    kept = await admin.post("/users/m365", {**form, "on_deleted": "keep"})
+
+    said = "7 people of 8 with an extension have left, and by this policy would lose it at once."
+    assert at_once.status == 409
+    assert f"Not saved yet: {said}" in at_once.page.text
+    assert "their extensions are removed; a guard holds that back" in at_once.page.text
+    assert kept.status == 303

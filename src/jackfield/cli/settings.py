@@ -88,7 +88,7 @@ def settings_set(
     choices
         Keys as `jackfield settings show` lists them, or as much of their end as no other has.
     yes
-        Save also where many people would fall out of scope.
+        Save also where many people would fall out of scope, or leavers lose their extension.
     dry_run
         Only say what would change.
     """
@@ -190,7 +190,7 @@ def settings_import(
     file
         As `jackfield settings export` wrote it.
     yes
-        Save also where many people would fall out of scope.
+        Save also where many people would fall out of scope, or leavers lose their extension.
     dry_run
         Only say what would change.
     """

@@ -1,4 +1,4 @@
-"""Whom another scope would make leavers, told before it is saved.
+"""Whom another scope would make leavers, or another policy would hit, told before it is saved.
 
 Decided here: who loses their place, and whether that is many by the guards' figures. Nothing is
 planned; what becomes of leavers is decided in `jackfield.core.leavers`.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from jackfield.core.leavers import leaver_cause
+from jackfield.core.actions import DisableExtension, RemoveExtension
+from jackfield.core.extensions import Extension, ExtensionKey, Link
+from jackfield.core.leavers import leaver_action, leaver_cause
 from jackfield.core.people import GroupId, LeaverPolicy, ObjectId, Person, ScopeJudge, ScopeRules
 from jackfield.core.rules import PeopleRules, Threshold
 
@@ -20,13 +23,15 @@ _NONE: frozenset[GroupId] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """People with an extension who would fall out of scope."""
+    """People with an extension who would fall out of scope, or have left and would lose it."""
 
     people: tuple[ObjectId, ...]
     linked: int
     """People with an extension in all."""
     becomes: str
     """What the rules do with them, as the rest of a sentence."""
+    fate: str = "would fall out of scope"
+    """What happens to them by what is saved."""
 
     @property
     def count(self) -> int:
@@ -36,7 +41,7 @@ class Leaving:
     def headline(self) -> str:
         """How many they are, as a sentence."""
         people = "1 person" if self.count == 1 else f"{self.count:,} people"
-        return f"{people} of {self.linked:,} with an extension would fall out of scope."
+        return f"{people} of {self.linked:,} with an extension {self.fate}."
 
     @property
     def outcome(self) -> str:
@@ -65,6 +70,47 @@ def new_leavers(
         ):
             found.append(person.id)
     return tuple(found)
+
+
+def newly_hit(
+    links: Iterable[Link],
+    extensions: Mapping[ExtensionKey, Extension],
+    before: PeopleRules,
+    after: PeopleRules,
+    now: datetime,
+) -> Leaving | None:
+    """Leavers of before whose extension the rules `after` take at once, and `before` did not.
+
+    None where they are no more than the guards let pass unseen, of as many links as there are.
+    """
+    removed: list[ObjectId] = []
+    disabled: list[ObjectId] = []
+    linked = 0
+    for link in links:
+        linked += 1
+        if link.left is None:
+            continue
+        extension = extensions.get(link.key)
+        then, now_ = (
+            leaver_action("", link.left, None, link, extension, rules, now)
+            for rules in (before, after)
+        )
+        if isinstance(now_, RemoveExtension) and not isinstance(then, RemoveExtension):
+            removed.append(link.person)
+        elif isinstance(now_, DisableExtension) and not isinstance(then, DisableExtension):
+            disabled.append(link.person)
+    if not (
+        _passes(after.guards.removals, len(removed), linked)
+        or _passes(after.guards.disables, len(disabled), linked)
+    ):
+        return None
+    outcome = f"their extensions are {'removed' if removed else 'disabled'}"
+    if removed and disabled:
+        outcome = f"{len(removed):,} extensions are removed, {len(disabled):,} disabled"
+    return Leaving((*removed, *disabled), linked, f"{outcome}; {_HELD}", _LEFT)
+
+
+_LEFT = "have left, and by this policy would lose it at once"
 
 
 def is_many(count: int, linked: int, rules: PeopleRules) -> bool:

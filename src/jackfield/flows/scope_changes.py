@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from jackfield.core.memberships import resolve_memberships
 from jackfield.core.people import ObjectId, Person
 from jackfield.core.rules import PeopleRules
-from jackfield.core.scope_change import Leaving, becomes, is_many, new_leavers
+from jackfield.core.scope_change import Leaving, becomes, is_many, new_leavers, newly_hit
 from jackfield.store.cursors import Resource, load_cursor
 from jackfield.store.database import Database
 from jackfield.store.groups import Edges, load_edges
-from jackfield.store.links import load_linked
+from jackfield.store.links import load_all_links, load_linked
 from jackfield.store.people import load_people
+from jackfield.store.phones import load_extensions
 
 
 class ManyLeavers(Exception):
@@ -24,24 +26,47 @@ class ManyLeavers(Exception):
 
 
 async def check_leavers(
-    database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules, *, known: int
+    database: Database,
+    tenant: int,
+    stored: PeopleRules,
+    wanted: PeopleRules,
+    *,
+    known: int,
+    now: datetime,
 ) -> None:
     """Raises `ManyLeavers` where another scope makes so many that it is asked about.
 
     `known` is of how many whoever saves it was told before.
     """
-    leaving = await foresee_leavers(database, tenant, stored, wanted)
+    leaving = await foresee_leavers(database, tenant, stored, wanted, now=now)
     if leaving is not None and leaving.count > known:
         raise ManyLeavers(leaving)
 
 
 async def foresee_leavers(
+    database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules, *, now: datetime
+) -> Leaving | None:
+    """Who would become a leaver, or is one and would lose the extension, where they are many.
+
+    Many is more than the guards' figures. None too where groups decide and were never read: nobody
+    is taken for a leaver then.
+    """
+    leaving = await _foresee_by_scope(database, tenant, stored, wanted)
+    if leaving is not None or _policies(stored) == _policies(wanted):
+        return leaving
+    async with database.read() as tx:
+        extensions = await load_extensions(tx, tenant)
+        links = await load_all_links(tx, tenant, extensions)
+    return await asyncio.to_thread(newly_hit, links.values(), extensions, stored, wanted, now)
+
+
+def _policies(rules: PeopleRules) -> tuple[object, ...]:
+    return rules.on_deleted, rules.on_disabled, rules.on_out_of_scope, rules.remove_after
+
+
+async def _foresee_by_scope(
     database: Database, tenant: int, stored: PeopleRules, wanted: PeopleRules
 ) -> Leaving | None:
-    """Who would become a leaver, where that is more than the guards' figures; else None.
-
-    None too where groups decide and were never read: nobody is taken for a leaver then.
-    """
     if stored.scope == wanted.scope:
         return None
     by_groups = {*stored.scope.selected_groups, *wanted.scope.selected_groups}

@@ -103,7 +103,11 @@ async def save(request: AnyRequest, house: House) -> Template | Response[Any]:
     if expected == stored.version:
         # Else somebody else has saved meanwhile, which is said below and comes first.
         drastic = await foresee_leavers(
-            house.database, house.tenant, stored.value.rules, wanted.rules
+            house.database,
+            house.tenant,
+            stored.value.rules,
+            wanted.rules,
+            now=house.clock.now(),
         )
     if drastic is not None and not _is_known(drastic, chosen, str(fields.get("leavers", ""))):
         return await _form(request, house, form, stored, status=409, drastic=drastic)

@@ -90,7 +90,8 @@ async def save_settings(
 ) -> SettingsOut:
     """Takes the document as `GET` gives it, changed; 409 where somebody else was faster.
 
-    409 too where the scope would make more leavers than the guards' figures, unless `leavers` says
+    409 too where the scope would make more leavers than the guards' figures, or another policy for
+    leavers would take so many extensions at once, unless `leavers` says
     that you know how many.
     """
     _check_whole(await request.body(), data)
@@ -100,7 +101,12 @@ async def save_settings(
     if stored.version == data.version:
         # Else somebody else was faster, which is said below and comes first.
         await check_leavers(
-            house.database, house.tenant, stored.value.rules, wanted.rules, known=data.leavers
+            house.database,
+            house.tenant,
+            stored.value.rules,
+            wanted.rules,
+            known=data.leavers,
+            now=house.clock.now(),
         )
     async with house.database.write() as tx:
         stored = await save_people_settings(
@@ -138,7 +144,9 @@ async def preview_settings(
             f"The settings are at version {stored.version}, no longer at {data.version}. Read them"
             " again, then change what stands now."
         )
-    leaving = await foresee_leavers(house.database, house.tenant, stored.value.rules, wanted.rules)
+    leaving = await foresee_leavers(
+        house.database, house.tenant, stored.value.rules, wanted.rules, now=house.clock.now()
+    )
     remarks = rule_remarks(wanted.rules.numbers, ranges)
     return SettingsPreviewOut(
         list(changes),
