@@ -479,6 +479,9 @@ class Rehearsal:
                 known = self.extensions[action.key]
                 given = self.links[action.person].departments
                 self._write(action.person, known, action, given, recorded=False)
+                if not action.stays_theirs:
+                    released = replace(self.extensions[action.key], external_key=None)
+                    self.extensions[action.key] = released
                 if recorded:
                     del self.links[action.person]
             case RemoveExtension():

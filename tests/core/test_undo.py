@@ -140,6 +140,10 @@ def test_an_adopted_extension_is_let_go_with_its_own_values():
 
     assert isinstance(unlinked, UnlinkExtension)
     assert [(one.before, one.after) for one in unlinked.changes] == [("Ann", "A.")]
+    assert not unlinked.stays_theirs
+    (made_for_them,), _ = taken_back(replace(adoption, again=True), LINKED)
+    assert isinstance(made_for_them, UnlinkExtension)
+    assert made_for_them.stays_theirs
 
 
 def test_a_field_that_changed_since_stays():

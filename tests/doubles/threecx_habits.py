@@ -90,6 +90,10 @@ class NoteBook:
     def forget(self, external_key: str) -> None:
         del self._notes[external_key]
 
+    def release(self, id_: int) -> None:
+        if (external_key := self._keys.pop(id_, None)) is not None:
+            del self._notes[external_key]
+
     def finish(self, external_key: str, id_: int) -> None:
         self._notes[external_key].id = id_
         self._keys[id_] = external_key
@@ -361,6 +365,8 @@ class ThreeCxHabits:
             note = Note(row["Number"], row["EmailAddress"], row["Id"] - 1)
             self._notes.extensions.intend(write.external_key, note)
             self._notes.extensions.finish(write.external_key, row["Id"])
+        if write.release:
+            self._notes.extensions.release(row["Id"])
         return Done(extension=self._extension(row))
 
     async def _can_bind(self, external_key: str, row: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from doubles.house import House
 from jackfield.core.extensions import ExtensionFields, ExtensionKey, Verdict
 from jackfield.core.people import ObjectId
 from jackfield.flows.doubts import DecisionRefused, Doubts, NothingThere
+from jackfield.flows.undo import Undoing
 from jackfield.pbx.builtin import BuiltInPhones
 
 
@@ -73,6 +74,25 @@ async def test_a_decision_can_be_forgotten(house: House) -> None:
 
     assert len(await doubts.open(1)) == 1
     assert await house.links() == {}
+
+
+async def test_a_decision_taken_back_and_forgotten_is_a_doubt_again(house: House) -> None:
+    """Nothing of the mistake stays behind that would speak for it at the next sync."""
+    doubts, ada, keys = await two_with_one_address(house)
+    await doubts.decide(1, ada, keys[:1], Verdict.THEIRS, by="owner")
+    await house.sync()
+    (adoption, *_) = await house.plans()
+    undo = await Undoing(house.database, house.clock).propose(1, adoption.id, by="owner")
+    await house.approve(undo)
+
+    await doubts.reopen(1, ada, keys[0], by="owner")
+    await house.choose(enabled=True)
+    await house.sync(full=True)
+
+    assert await house.links() == {}
+    (match,) = await doubts.open(1)
+    assert [one.extension.key for one in match.candidates] == keys
+    assert all(one.external_key is None for one in await house.extensions())
 
 
 async def test_what_cannot_be_kept_is_refused_with_the_reason(house: House) -> None:

@@ -145,6 +145,8 @@ class AdoptExtension:
     because: str
     replaces: ExtensionKey | None = None
     """The key in the person's link so far, whose extension is gone from the phone system."""
+    again: bool = False
+    """It was made for the person, or taken over for them before: it bears their key already."""
 
 
 @record
@@ -218,6 +220,8 @@ class UnlinkExtension:
     changes: tuple[FieldChange, ...]
     departments: DepartmentsChange | None
     because: str
+    stays_theirs: bool = False
+    """It bore the person's key before it was adopted, and goes on bearing it."""
 
 
 DepartmentAction = CreateDepartment | RenameDepartment | FlagDepartment

@@ -315,6 +315,7 @@ class _Planning:
             self._assignments.change(groups, extension, ()),
             because,
             link.key if link is not None else None,
+            again=extension.external_key == person.id,
         )
 
     def _updates(self) -> list[UpdateExtension]:

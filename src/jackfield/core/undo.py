@@ -173,6 +173,7 @@ class _Undoing:
             self._moved_back(action, extension),
             f"{self._because} The extension was taken over by it; it is nobody's of Microsoft 365"
             " again.",
+            stays_theirs=action.again,
         )
 
     def _updated_back(self, action: UpdateExtension) -> Action | None:

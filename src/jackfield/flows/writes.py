@@ -122,7 +122,8 @@ def prepare(action: Action, context: ChunkContext) -> Write | Stale | None:
             link = links.get(action.person)
             if link is None or link.key != action.key:
                 return Stale("The extension is no longer this person's.")
-            return _update(action.key, action.changes, action.departments, groups)
+            write = _update(action.key, action.changes, action.departments, groups)
+            return write if action.stays_theirs else replace(write, release=True)
         case KeepLeaver() | DisableExtension() | RemoveExtension():
             return _leave(action, context)
         case _:

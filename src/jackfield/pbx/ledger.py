@@ -196,8 +196,10 @@ class Ledger:
             departments=tuple(sorted(joined)),
             primary=primary if primary in joined else None,
             enabled=before.enabled if write.enabled is None else write.enabled,
-            external_key=write.external_key or before.external_key,
+            external_key=None if write.release else write.external_key or before.external_key,
         )
+        if write.release and before.external_key is not None:
+            del self._by_external_key[before.external_key]
         if after != before:
             self._change(after)
         return Done(extension=after)

@@ -113,6 +113,8 @@ class UpdateExtensionWrite:
     external_key: str | None = None
     """Set when an extension is adopted. Refused (`key_taken`) where this extension bears another
     one, or another extension this one."""
+    release: bool = False
+    """Take its external key off, whatever it is: the extension is nobody's again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,24 @@ async def test_adopted_extension_is_found_by_its_new_key(place: Place) -> None:
     assert found.extension.external_key == person(1)
 
 
+async def test_a_released_extension_is_nobodys(place: Place) -> None:
+    """What was taken over by mistake is as if it had been made by hand; again changes nothing."""
+    (ours,) = await hired(place, new_extension(1, "1001"))
+
+    release = UpdateExtensionWrite(ours.key, release=True)
+    outcomes = [await settle_one(place, release) for _ in range(2)]
+    released = (await read(place)).extensions[ours.key]
+    others = await settle_one(place, UpdateExtensionWrite(ours.key, external_key=person(2)))
+    made = await settle_one(place, new_extension(1, "1002"))
+
+    assert all(isinstance(one, Done) for one in outcomes)
+    assert (released.external_key, released.number) == (None, "1001")
+    assert isinstance(others, Done)
+    assert isinstance(made, Done)
+    assert made.extension is not None
+    assert made.extension.key != ours.key
+
+
 async def test_one_person_is_bound_to_one_extension(place: Place) -> None:
     """No extension for two people, no person with two extensions."""
     first, second = await hired(place, new_extension(1), new_extension(2))
