@@ -64,6 +64,18 @@ async def test_u_16_not_theirs_makes_a_new_one(house: House) -> None:
     assert quiet.text == "Nothing to do for 1 person."
 
 
+async def test_the_same_decision_again_is_no_other_one(house: House) -> None:
+    """A second click is no event; another verdict is."""
+    doubts, ada, keys = await two_with_one_address(house)
+
+    for by in ("owner", "deputy"):
+        await doubts.decide(1, ada, keys, Verdict.NOT_THEIRS, by=by)
+    await doubts.decide(1, ada, keys[:1], Verdict.THEIRS, by="deputy")
+
+    told = [one.by for one in await house.lines() if one.kind == "match.decided"]
+    assert sorted(told) == ["deputy", "owner", "owner"]
+
+
 async def test_a_decision_can_be_forgotten(house: House) -> None:
     """A slip before the next sync has no consequence."""
     doubts, ada, keys = await two_with_one_address(house)

@@ -19,7 +19,13 @@ from jackfield.flows.planning import Planning
 from jackfield.store.database import Database
 from jackfield.store.journal import Line, append_lines
 from jackfield.store.links import load_links_of_extensions
-from jackfield.store.matches import Decision, drop_decision, list_decisions, save_decision
+from jackfield.store.matches import (
+    Decision,
+    drop_decision,
+    list_decisions,
+    load_decisions,
+    save_decision,
+)
 from jackfield.store.people import load_people
 from jackfield.store.phones import load_extensions
 from jackfield.store.planned import add_unsettled
@@ -109,7 +115,7 @@ class Doubts:
         *,
         by: str,
     ) -> None:
-        """Remember whether extensions are a person's.
+        """Remember whether extensions are a person's; what was decided so before stays as it is.
 
         Raises:
             NothingThere: there is no such person or extension.
@@ -124,20 +130,24 @@ class Doubts:
                 raise NothingThere(f"There is no person {person} in what was read so far.")
             known = await load_extensions(tx, tenant, keys)
             linked = await load_links_of_extensions(tx, tenant, keys)
+            decided = (await load_decisions(tx, tenant)).get(person, {})
             lines = []
-            for key in keys:
+            for key in dict.fromkeys(keys):
                 extension = known.get(key)
                 if extension is None:
                     raise NothingThere(f"There is no extension {key} in the phone system any more.")
                 if verdict is Verdict.THEIRS:
                     _check_theirs(extension, person, linked[key].person if key in linked else None)
+                if decided.get(key) is verdict:
+                    continue
                 await save_decision(tx, tenant, Decision(person, key, verdict, by, now))
                 name = shown_name(someone)
                 said = "is" if verdict is Verdict.THEIRS else "is not"
                 text = f"Decided: extension {extension.number} {said} the one of {name}."
                 lines.append(Line(LineKind.MATCH_DECIDED, text, subject=person, name=name, by=by))
-            await add_unsettled(tx, tenant, [person])
-            await append_lines(tx, tenant, lines, now=now)
+            if lines:
+                await add_unsettled(tx, tenant, [person])
+                await append_lines(tx, tenant, lines, now=now)
 
     async def reopen(
         self, tenant: int, person: ObjectId, extension: ExtensionKey, *, by: str
