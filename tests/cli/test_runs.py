@@ -16,24 +16,22 @@ from jackfield.store.settings import Approval
 
 async def test_what_a_sync_by_hand_overrides_is_said_first(house: House, door: HouseDoor) -> None:
     """A plan waits, nothing goes on by itself: 82 creations at once would surprise."""
-    unconnected = await said_first(door, alone=False)
+    unconnected = await said_first(door)
     stage = house.raise_stage(people=2)
     await house.connect(stage, sync=False)
     await house.sync(preview=True)
 
-    everyone = await said_first(door, alone=False)
-    one = await said_first(door, alone=True)
+    everyone = await said_first(door)
     await house.choose(enabled=True, approval=Approval.BY_HAND)
-    by_hand = await said_first(door, alone=False)
+    by_hand = await said_first(door)
     await house.sync(full=True)
     await house.approve(2)
-    nothing = await said_first(door, alone=False)
+    nothing = await said_first(door)
 
     off = "People sync is off: this sync is done once, because you ask for it."
     replaced = "Plan 1 waits for a decision and is replaced: this sync"
     assert unconnected == []
     assert everyone == [off, f"{replaced} does what it finds at once."]
-    assert one == [off]
     assert by_hand == [f"{replaced} makes a new plan."]
     assert nothing == []
 

@@ -105,7 +105,7 @@ async def test_a_person_at_the_keyboard_reads_sentences(
     assert on.out.endswith(f"(tenant {stage.tenant_id}). People sync is on.\n")
     assert planned.code == synced.code == listed.code == doctor.code == DONE
     assert "  Create extension 100 for" in planned.out
-    assert synced.out.splitlines()[0].endswith("people.")
+    assert synced.out.splitlines()[0] == "41 extensions created."
     assert "Notice: Sophia Scott (sophia.scott@kestrelfoods.example): Mobile “n/a”" in synced.out
     assert " full " in listed.out
     assert "ok    Microsoft 365: Connected to" in doctor.out

@@ -44,8 +44,9 @@ def sync_people(
         return usage("sync people takes --person or --full: one person is always read anew.")
 
     async def work(door: Door) -> int:
-        for line in await said_first(door, alone=bool(person)):
-            print(printable(line), file=sys.stderr)
+        if not person and not json:
+            for line in await said_first(door):
+                print(printable(line), file=sys.stderr)
         body = {"person": person, "full": full}
         run = await followed(door, await asked(door, "POST", "/people/sync", body), quiet=json)
         return await end(door, run, json=json, plan=run["plan"])
@@ -53,17 +54,14 @@ def sync_people(
     return with_door(work, data_dir, tenant=tenant)
 
 
-async def said_first(door: Door, *, alone: bool) -> list[str]:
-    """What whoever asks for a sync may not think of: it is done all the same.
-
-    `alone`: it is for one person, and replaces nobody else's plan.
-    """
+async def said_first(door: Door) -> list[str]:
+    """What whoever asks for a sync of everybody may not think of: it is done all the same."""
     status = await asked(door, "GET", "/status")
     lines = []
     if status["connected"] and not status["sync"]:
         lines.append("People sync is off: this sync is done once, because you ask for it.")
     waiting = (status["undecided"] or {"waiting": []})["waiting"]
-    if waiting and not alone:
+    if waiting:
         chosen = (await asked(door, "GET", "/settings/people"))["settings"]
         plans = f"Plan{'' if len(waiting) == 1 else 's'} {', '.join(map(str, reversed(waiting)))}"
         wait = "waits for a decision and is" if len(waiting) == 1 else "wait for a decision and are"
