@@ -95,7 +95,7 @@ async def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     if with_stdin:
-        threading.Thread(target=_outlive_stdin, args=(loop, stopping), daemon=True).start()
+        threading.Thread(target=_outlive_stdin, daemon=True).start()
     async with asyncio.TaskGroup() as group:
         for server, (bound, _) in zip(servers, ports, strict=True):
             group.create_task(server.serve(sockets=[bound]))
@@ -108,12 +108,12 @@ async def serve(
             server.force_exit = True
 
 
-def _outlive_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+def _outlive_stdin() -> None:
     # By the descriptor: `sys.stdin` has a lock, and Python dies of it when it ends before us.
     while os.read(0, 4096):
         continue
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(stopping.set)
+    # Nobody is left whom an answer that is still being made could reach, and nothing is kept.
+    os._exit(0)
 
 
 def _server(app: ASGIApp, context: ssl.SSLContext | None) -> _Server:
