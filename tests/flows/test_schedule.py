@@ -149,21 +149,6 @@ async def test_a_full_sync_asked_for_during_a_delta_follows_it(house: House) -> 
     assert (newest.mode, newest.by, [newest.flow]) == ("full", "admin", answered)
 
 
-async def test_a_look_asked_for_while_everybody_is_to_be_read_is_that_run(house: House) -> None:
-    """As after `jackfield connect`: the wish is there, and nobody has begun its run yet."""
-    stage = house.raise_stage(people=0)
-    stage.tenant.hire("Ada One")
-    await house.connect(stage)
-    async with house.database.write() as tx:
-        await want(tx, 1, WORK, Mode.FULL, now=house.clock.now())
-
-    await house.people.start(1, Ask(Mode.DELTA, Trigger.ADMINISTRATOR, "command line"))
-    await house.runner.idle()
-
-    (run,) = await house.runs()
-    assert (run.mode, run.by, run.status) == ("full", "command line", RunStatus.DONE)
-
-
 async def test_a_look_that_follows_another_names_who_asked_for_it(house: House) -> None:
     """The wish is kept while a look is under way; the run that fulfils it is not the schedule's."""
     await office(house)

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
-from msgspec import structs
-
 from jackfield.clock import Clock
 from jackfield.core.journal_kinds import LineKind
 from jackfield.core.schedule import Mode, due
@@ -36,7 +34,7 @@ from jackfield.store.plans import (
     load_outline,
     move_plan,
 )
-from jackfield.store.runs import RunStatus, Trigger, list_runs
+from jackfield.store.runs import Trigger
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.sequences import hold
 from jackfield.store.settings import (
@@ -149,8 +147,6 @@ class PeopleSync:
         if ask.is_for_all:
             async with self._database.write() as tx:
                 await want(tx, tenant, WORK, ask.mode, now=self._clock.now(), by=ask.by)
-                if await _is_part_of_more(tx, tenant):
-                    ask = structs.replace(ask, mode=Mode.FULL)
         return await self._enqueue(tenant, ask)
 
     async def approve(self, tenant: int, plan: int, *, by: str, release: bool) -> RunId:
@@ -245,13 +241,6 @@ class PeopleSync:
 
     async def _apply_later(self, tenant: int, plan: int, by: str) -> RunId:
         return await self._at_work().enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
-
-
-async def _is_part_of_more(tx: Transaction, tenant: int) -> bool:
-    """Whether everybody is to be read by a run that has not begun, so that a look is part of it."""
-    at_work = await list_runs(tx, tenant, kind=WORK, status=[RunStatus.RUNNING])
-    wanted = (await load_due(tx, tenant, WORK)).wanted
-    return wanted is Mode.FULL and all(run.mode != Mode.FULL for run in at_work)
 
 
 def _asked(state: Due, mode: Mode) -> Ask:
