@@ -3,11 +3,7 @@
 import msgspec
 import pytest
 
-from doubles.house import House
 from doubles.web_visitor import Console, Visitor
-from jackfield.flows.asks import Ask
-from jackfield.flows.runs import Runs
-from jackfield.store.runs import Trigger
 from jackfield.store.schema import INSTALLATION
 from jackfield.store.tokens import create_token
 
@@ -162,18 +158,3 @@ class TestApi:
         assert answer.status == 404
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert msgspec.json.decode(answer.body)["status"] == 404
-
-
-async def test_a_full_sync_behind_another_run_is_said_to_be_asked_for(
-    admin: Visitor, house: House
-) -> None:
-    """A button that changes nothing is pressed again."""
-    runs = Runs(house.database, house.clock)
-    await runs.take_turn("a look", 1, Ask())
-    await runs.begin("a look", 1, Ask(trigger=Trigger.ADMINISTRATOR, by="admin"))
-
-    answer = await admin.post("/sync", {"mode": "full"}, hx_request="true")
-    await runs.leave("a look", 1)
-    await house.runner.idle()
-
-    assert "Asked for; it follows what is at work." in answer.page.text

@@ -22,9 +22,6 @@ class Ask(msgspec.Struct, frozen=True):
     plan: int = 0
     """Carry this approved plan out, and look at nothing; 0 = make one."""
 
-    wished: bool = False
-    """It does what somebody asked for before; who asks now is known by `trigger`."""
-
     @property
     def kind(self) -> str:
         """What its row calls it."""
@@ -38,11 +35,6 @@ class Ask(msgspec.Struct, frozen=True):
     def is_for_all(self) -> bool:
         """Whether it does what a schedule or a wish waits for."""
         return not (self.preview or self.person or self.plan)
-
-    @property
-    def is_wish(self) -> bool:
-        """Whether it is for everybody because that was asked for, not because it is time."""
-        return self.is_for_all and (self.wished or self.trigger is not Trigger.SCHEDULE)
 
     @property
     def patience(self) -> Patience:

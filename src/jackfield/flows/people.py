@@ -34,7 +34,6 @@ from jackfield.store.plans import (
     load_outline,
     move_plan,
 )
-from jackfield.store.runs import Trigger
 from jackfield.store.schedule import Due, load_due, want
 from jackfield.store.sequences import hold
 from jackfield.store.settings import (
@@ -122,7 +121,7 @@ class PeopleSync:
             await self._apply_later(tenant, plan.id, plan.decided_by)
         mode = mode_due(known.settings, known.state, now)
         if mode is not None:
-            await self._enqueue(tenant, _asked(known.state, mode))
+            await self._enqueue(tenant, Ask(mode))
         return len(known.approved) + (mode is not None)
 
     async def take_stock(self) -> None:
@@ -141,12 +140,12 @@ class PeopleSync:
     async def start(self, tenant: int, ask: Ask) -> RunId:
         """Begin a run now; it waits its turn behind other runs of the tenant.
 
-        A full sync has a run of its own behind a look for changes. Otherwise, while a run for
-        everybody is under way, that one is answered, and the wish is kept for the moment it ends.
+        While a run for everybody is under way, that one is answered, and the wish is kept for the
+        moment it ends.
         """
         if ask.is_for_all:
             async with self._database.write() as tx:
-                await want(tx, tenant, WORK, ask.mode, now=self._clock.now(), by=ask.by)
+                await want(tx, tenant, WORK, ask.mode, now=self._clock.now())
         return await self._enqueue(tenant, ask)
 
     async def approve(self, tenant: int, plan: int, *, by: str, release: bool) -> RunId:
@@ -243,14 +242,6 @@ class PeopleSync:
         return await self._at_work().enqueue(APPLY, tenant, plan, by, key=f"{WORK}:{tenant}:{plan}")
 
 
-def _asked(state: Due, mode: Mode) -> Ask:
-    """The run that is due, in the name of whoever wished for it."""
-    if mode is not state.wanted:
-        return Ask(mode)
-    trigger = Trigger.ADMINISTRATOR if state.wanted_by else Trigger.SCHEDULE
-    return Ask(mode, trigger, state.wanted_by, wished=True)
-
-
 def mode_due(settings: PeopleSettings, state: Due, now: datetime) -> Mode | None:
     """The round that is due for everybody, or None."""
     if not settings.enabled:
@@ -311,9 +302,6 @@ def _key(tenant: int, ask: Ask) -> str:
     """Asking twice for the same is asking once, as long as the first has not ended."""
     if ask.preview:
         return f"{WORK}:{tenant}:preview"
-    if ask.mode is Mode.FULL and ask.is_wish:
-        # Not the same as the look for changes that may be at work: it has to follow that one.
-        return f"{WORK}:{tenant}:full"
     return f"{WORK}:{tenant}:{_in_address(ask.person)}" if ask.person else f"{WORK}:{tenant}"
 
 

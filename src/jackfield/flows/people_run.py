@@ -55,10 +55,6 @@ from jackfield.store.transaction import Transaction
 _log = structlog.get_logger("jackfield.flows.people")
 
 
-_NO_MARK = 0
-"""The mark of a run that settles nothing of what was asked for: every wish has a higher one."""
-
-
 class Began(msgspec.Struct, frozen=True):
     """As what a run has begun."""
 
@@ -280,12 +276,11 @@ class PeopleRun:
         if by_itself and mode_due(settings, state, self._clock.now()) is None:
             # A peer queued this when the same was about to be done.
             return Began(None)
+        if ask.is_for_all and state.wanted is Mode.FULL:
+            # Asked for while this run stood in the queue: it settles that wish too.
+            ask = Ask(Mode.FULL, ask.trigger, ask.by)
         await self._runs.begin(flow, tenant, ask)
-        if not ask.is_for_all:
-            return Began(ask.mode)
-        less = ask.mode is Mode.DELTA and state.wanted is Mode.FULL
-        # A full sync that was asked for has a run of its own, which settles the wish.
-        return Began(ask.mode, _NO_MARK if less else state.mark)
+        return Began(ask.mode, state.mark if ask.is_for_all else None)
 
     async def _begin_apply(self, flow: str, tenant: int, ask: Ask) -> None:
         await self._runs.begin(flow, tenant, ask)

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, and_, bindparam, case, literal, select, update
+from sqlalchemy import Table, bindparam, case, literal, select, update
 
 from jackfield.core.schedule import Mode
 from jackfield.store.schema import (
@@ -22,9 +22,7 @@ from jackfield.store.schema import (
     maybe_text,
     metadata,
     number,
-    storable,
     tenant_key,
-    text,
 )
 from jackfield.store.sequences import sequences
 from jackfield.store.transaction import AnyRow, Transaction, insert_into
@@ -37,7 +35,6 @@ schedule = Table(
     maybe_text("wanted"),
     number("mark"),
     maybe_moment("wanted_at"),
-    text("wanted_by"),
     maybe_moment("last_delta_at"),
     maybe_moment("last_full_at"),
     maybe_moment("not_before"),
@@ -56,8 +53,6 @@ class Due:
     mark: int = 0
     """Grows with every request; `settle` takes the one its run began with."""
     wanted_at: datetime | None = None
-    wanted_by: str = ""
-    """Who asked for it last; "" where it follows from something else."""
     last_delta_at: datetime | None = None
     """When the last finished delta round began."""
     last_full_at: datetime | None = None
@@ -74,7 +69,7 @@ _DUE = select(*_COLUMNS).where(*_OF_WORK)
 _CLEAR = (
     update(schedule)
     .where(*_OF_WORK, schedule.c.mark == bindparam("of_mark"))
-    .values(wanted=None, wanted_at=None, wanted_by="")
+    .values(wanted=None, wanted_at=None)
 )
 _CHANGES = select(sequences.c.tenant, sequences.c.change)
 _MARKS = select(
@@ -108,21 +103,14 @@ async def want(
     mode: Mode,
     *,
     now: datetime,
-    by: str = "",
 ) -> int:
-    """Ask for a round (full outranks delta), and note who did.
+    """Ask for a round (full outranks delta).
 
-    Returns the mark. A look for changes asked for while everybody is to be read adds nothing.
+    Returns the mark.
 
     A failed try's waiting time does not hold back what somebody asks for.
     """
-    values = {
-        "of_tenant": tenant,
-        "of_work": work,
-        "now": now,
-        "mode": mode.value,
-        "by": storable(by),
-    }
+    values = {"of_tenant": tenant, "of_work": work, "now": now, "mode": mode.value}
     mark: int = await tx.scalar(_wanting(on_sqlite=tx.sqlite), values)
     return mark
 
@@ -131,26 +119,16 @@ async def want(
 def _wanting(*, on_sqlite: bool) -> Any:
     c = schedule.c
     now, mode = bindparam("now", type_=c.wanted_at.type), bindparam("mode", type_=c.wanted.type)
-    by = bindparam("by", type_=c.wanted_by.type)
     full = literal(Mode.FULL.value, c.wanted.type)
-    less = and_(c.wanted == full, mode != full)
     return (
         insert_into(schedule, on_sqlite=on_sqlite)
-        .values(
-            tenant=OF_TENANT,
-            work=bindparam("of_work"),
-            mark=1,
-            wanted=mode,
-            wanted_at=now,
-            wanted_by=by,
-        )
+        .values(tenant=OF_TENANT, work=bindparam("of_work"), mark=1, wanted=mode, wanted_at=now)
         .on_conflict_do_update(
             index_elements=["tenant", "work"],
             set_={
-                "mark": case((less, c.mark), else_=c.mark + 1),
-                "wanted": case((less, full), else_=mode),
-                "wanted_at": case((less, c.wanted_at), else_=now),
-                "wanted_by": case((less, c.wanted_by), else_=by),
+                "mark": c.mark + 1,
+                "wanted": case((c.wanted == full, full), else_=mode),
+                "wanted_at": now,
                 "not_before": None,
             },
         )
@@ -236,7 +214,6 @@ def _due(row: AnyRow) -> Due:
         None if row.wanted is None else Mode(row.wanted),
         row.mark,
         row.wanted_at,
-        row.wanted_by,
         row.last_delta_at,
         row.last_full_at,
         row.not_before,

@@ -8,8 +8,6 @@ from urllib.parse import quote
 import pytest
 
 from doubles.api_caller import ApiCaller
-from jackfield.flows.asks import Ask
-from jackfield.flows.runs import Runs
 from jackfield.store.plans import PlanStatus
 from m365_emulator.tenant import Tenant
 
@@ -56,35 +54,6 @@ async def test_a_run_is_followed_from_queue_to_end(api: ApiCaller, tenant: Tenan
     assert (ended["done"], ended["total"], ended["counts"]["changes"]) == (1, 1, 1)
     ended_at, started_at = map(datetime.fromisoformat, (ended["ended_at"], ended["started_at"]))
     assert ended_at >= started_at
-
-
-async def test_a_full_sync_behind_another_run_is_answered_as_what_it_is(
-    api: ApiCaller, tenant: Tenant
-) -> None:
-    """Not as the look for changes before it, whose end says nothing about everybody."""
-    tenant.hire("Ada Lovelace")
-    others = Runs(api.house.database, api.house.clock)
-    await others.take_turn("a look", 1, Ask())
-    look = await others.begin("a look", 1, Ask())
-
-    begun = await api.post("/people/sync", {"full": True})
-    noted = begun
-    for _ in range(1_000):
-        if noted["mode"]:
-            break
-        noted = await api.get(f"/runs/{quote(begun['id'])}")
-    listed = (await api.get("/runs"))["runs"][0]
-    await others.leave("a look", 1)
-    await api.house.runner.idle()
-    ended = await api.get(f"/runs/{quote(begun['id'])}")
-
-    assert (begun["status"], begun["queued_behind"]) == ("queued", str(look.id))
-    assert begun["text"] == f"Waiting for its turn behind run {look.id}"
-    assert listed == noted
-    assert (noted["status"], noted["mode"], noted["by"]) == ("queued", "full", "token test")
-    assert noted["queued_behind"] == str(look.id)
-    assert (ended["id"], ended["status"], ended["mode"]) == (noted["id"], "done", "full")
-    assert (ended["by"], ended["queued_behind"]) == ("token test", None)
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,6 @@ class RunOut(msgspec.Struct):
     ]
     by: Annotated[str, msgspec.Meta(description="Who asked for it; empty for the schedule.")]
     waits: WaitsOut | None
-    queued_behind: Annotated[
-        str | None,
-        msgspec.Meta(description="While queued: the number of the run that is at work before it."),
-    ]
     started_at: datetime | None
     ended_at: datetime | None
 

@@ -6,9 +6,8 @@ from litestar.exceptions import NotFoundException
 
 from jackfield.flows.asks import Ask
 from jackfield.flows.photos import PHOTOS
-from jackfield.store.leases import load_lease
 from jackfield.store.plans import find_plan_id_of_run
-from jackfield.store.runs import RunStatus, StoredRun, load_run, load_run_of_flow
+from jackfield.store.runs import StoredRun, load_run, load_run_of_flow
 from jackfield.store.transaction import Transaction
 from jackfield.web.api.asking import LARGEST
 from jackfield.web.api.run_shapes import RunOut, RunState, WaitsOut
@@ -24,9 +23,7 @@ async def run_of_flow(house: Rooms, flow: str) -> RunOut:
     """A run by the durable runner's id, which it certainly has."""
     async with house.database.read() as tx:
         row = await load_run_of_flow(tx, house.tenant, flow)
-        if row is None:
-            return await _queued(tx, house, flow)
-        return await run_out(tx, house, row)
+        return _queued(flow) if row is None else await run_out(tx, house, row)
 
 
 async def run_by_name(house: Rooms, name: str) -> RunOut:
@@ -42,8 +39,8 @@ async def run_by_name(house: Rooms, name: str) -> RunOut:
         row = await load_run_of_flow(tx, house.tenant, name)
         if row is not None:
             return await run_out(tx, house, row)
-        if waiting:
-            return await _queued(tx, house, name)
+    if waiting:
+        return _queued(name)
     raise NotFoundException(
         f"There is no run {name}: give the number of one, or the id that its start answered."
     )
@@ -65,25 +62,14 @@ async def run_out(tx: Transaction, house: Rooms, row: StoredRun) -> RunOut:
         plan,
         row.by,
         None if waits is None else WaitsOut(waits.what, waits.because, waits.since, waits.until),
-        await _ahead(tx, house, row.kind) if row.status is RunStatus.QUEUED else None,
         row.started_at,
         row.ended_at,
     )
 
 
-async def _queued(tx: Transaction, house: Rooms, flow: str) -> RunOut:
+def _queued(flow: str) -> RunOut:
+    state = RunState.QUEUED
     kind = "photos" if flow.startswith(f"{PHOTOS}:") else "people"
-    ahead = await _ahead(tx, house, kind)
-    text = f"Waiting for its turn behind run {ahead}" if ahead else "Waiting for its turn"
     return RunOut(
-        flow, kind, "", RunState.QUEUED, text, 0, 0, {}, None, "", None, ahead, None, None
+        flow, kind, "", state, "Waiting for its turn", 0, 0, {}, None, "", None, None, None
     )
-
-
-async def _ahead(tx: Transaction, house: Rooms, work: str) -> str | None:
-    """The number of the run that works for the tenant now."""
-    lease = await load_lease(tx, house.tenant, work)
-    if lease is None or not lease.owner:
-        return None
-    holder = await load_run_of_flow(tx, house.tenant, lease.owner)
-    return None if holder is None else str(holder.id)

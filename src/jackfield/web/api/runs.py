@@ -28,11 +28,7 @@ from jackfield.web.rooms import House
     responses=told(403, 422),
 )
 async def sync_people(house: House, caller: Caller, data: JSONBody[SyncIn | None] = None) -> RunOut:
-    """Answers the run: `queued` with `queued_behind` where another one is at work.
-
-    A look for changes asked for while a run of the schedule or another look is under way is
-    answered with that one, and a further look follows it.
-    """
+    """Answers the run; while one for everybody is under way, that one."""
     asked = data or SyncIn()
     if asked.person is not None and not (asked.person.strip() and is_one_line(asked.person)):
         raise Unusable("`person` takes a UPN or an object ID, in one line.")
