@@ -61,7 +61,7 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
     stop = asyncio.Event()
     client_id, certificate = _credential(data)
     pem = certificate.read_text(encoding="utf-8")
-    async with _stage(data, people, seed, client_id, certificate) as told:
+    async with _stage(data, people, seed, client_id, certificate, stop) as told:
         # The product is loaded, which takes most of a second, while the tenant starts.
         from jackfield.logs import configure_logs
         from jackfield.serving import run_server
@@ -80,7 +80,9 @@ async def _demo(people: int, data: Path, port: int, seed: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _stage(data: Path, people: int, seed: int, client_id: str, certificate: Path) -> Any:
+async def _stage(
+    data: Path, people: int, seed: int, client_id: str, certificate: Path, stop: asyncio.Event
+) -> Any:
     """The emulated tenant as a process; gives a task that ends with what it says of itself."""
     ready_file = data / "tenant.json"
     ready_file.unlink(missing_ok=True)
@@ -112,11 +114,20 @@ async def _stage(data: Path, people: int, seed: int, client_id: str, certificate
             ) from None
         return msgspec.json.decode(ready_file.read_bytes(), type=_Stage)
 
+    async def leave_late() -> None:
+        """The server may be left in any case, before anybody comes to end the tenant."""
+        await stop.wait()
+        await asyncio.sleep(STOP_WITHIN_S)
+        if process.returncode is None:
+            process.kill()
+
     waiting = asyncio.create_task(told())
+    leaving = asyncio.create_task(leave_late())
     try:
         yield waiting
     finally:
         waiting.cancel()
+        leaving.cancel()
         with contextlib.suppress(asyncio.CancelledError, CommandFailed):
             await waiting
         if process.returncode is None:
